@@ -1,0 +1,421 @@
+"""``forecourt.toml``: the company, its rooftops, policies, targets and benchmarks, each with a documented default.
+
+Every value has a default, so an empty home works; a wrong value is refused with the line it stands on.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import re
+import tomllib
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import holidays as holidays_library
+
+from forecourt.errors import Problem
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+BEGINNING = date(1900, 1, 1)
+
+DEFAULT_HOURS = dict.fromkeys(WEEKDAYS[:5], "09:00-19:00") | {"sat": "09:00-17:00"}
+
+#: Policy key -> default. METRICS.md section 9; the meaning of each stands in docs/settings.md.
+POLICY_DEFAULTS: dict[str, Any] = {
+    "deal.recognition": "delivered",
+    "deal.view": "period",
+    "deal.pack": "beside",
+    "stock.in_stock_from": "arrived_on",
+    "stock.edges": [30, 45, 60, 90, 120],
+    "rental.part_day": "exact",
+    "fleet.out_of_service": ["in_recon", "inspection", "awaiting_parts", "out_of_service"],
+    "response.clock": "business",
+    "response.min_call_seconds": 10,
+    "sla.default_minutes": 30,
+    "follow_up.attempts": 2,
+    "follow_up.hours": 72,
+    "episode.gap_days": 60,
+    "claim.kinds": ["warranty", "goodwill"],
+    "claim.window_days": 90,
+    "return.window_days": 30,
+    "comeback.days": 30,
+    "conversion.window_days": 90,
+    "ageing.edges.default": [30, 60, 90, 120],
+    "ageing.edges.contract_in_transit": [3, 7, 10, 15],
+    "ageing.default_terms.default": 0,
+    "ageing.headline_schedules": [
+        "customer",
+        "parts_account",
+        "wholesale",
+        "rental_damage",
+        "insurance",
+        "employee",
+    ],
+    "ageing.provision.default": 0,
+    "quote.answer_hours": 24,
+}
+
+#: Keys whose value must be one of a few words.
+POLICY_CHOICES: dict[str, tuple[str, ...]] = {
+    "deal.recognition": ("delivered", "contract", "finalised"),
+    "deal.view": ("period", "cohort"),
+    "deal.pack": ("beside", "in_cost"),
+    "stock.in_stock_from": ("arrived_on", "acquired_on"),
+    "rental.part_day": ("exact", "started_day", "day_24h"),
+    "response.clock": ("business", "elapsed"),
+}
+
+#: Keys that take any last part: `ageing.edges.warranty`, `sla.portal.buy_minutes`.
+POLICY_FAMILIES = (
+    re.compile(r"ageing\.(edges|default_terms|provision)\.[a-z0-9_+\-]+"),
+    re.compile(r"sla\.[a-z_]+\.[a-z_]+_minutes"),
+)
+
+
+@dataclass(frozen=True)
+class Rooftop:
+    """One place of business. ``hours``: weekday -> intervals in minutes after local midnight (may pass 1440)."""
+
+    code: str
+    name: str
+    legal_entity: str
+    time_zone: str
+    currency: str
+    vat_rate: Decimal
+    holidays: str | tuple[date, ...] | None
+    hours: Mapping[str, tuple[tuple[int, int], ...]]
+    aliases: tuple[str, ...] = ()
+    is_configured: bool = True
+
+
+@dataclass(frozen=True)
+class Dated:
+    """A value in force from a day on."""
+
+    valid_from: date
+    value: Any
+
+
+@dataclass(frozen=True)
+class Target:
+    kpi: str
+    rooftop: str | None
+    valid_from: date
+    value: Decimal
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    kpi: str
+    value: Decimal
+    source: str
+    on: date
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of one home; ``fallback`` is the rooftop that a code unknown to the file gets."""
+
+    company: str
+    fallback: Rooftop
+    rooftops: Mapping[str, Rooftop]
+    policies: Mapping[str, tuple[Dated, ...]]
+    targets: tuple[Target, ...] = ()
+    benchmarks: tuple[Benchmark, ...] = ()
+    keep_runs: int = 10
+
+    def rooftop(self, code: str) -> Rooftop:
+        """The rooftop of that code; one that is not in the file has the company's defaults and is flagged."""
+        known = self.rooftops.get(code)
+        return known or replace(self.fallback, code=code, name=code or self.company, is_configured=False)
+
+    def rooftop_code(self, text: str) -> str:
+        """The code of the rooftop whose code, name or alias is ``text`` (case and spaces aside), else ``text``."""
+        wanted = _folded(text)
+        for rooftop in self.rooftops.values():
+            if wanted in {_folded(word) for word in (rooftop.code, rooftop.name, *rooftop.aliases)}:
+                return rooftop.code
+        return text
+
+    def policy(self, key: str, on: date | None = None) -> Any:
+        """The value of a policy in force on a day (default: the newest)."""
+        dated = self.policies[key]
+        in_force = [entry for entry in dated if on is None or entry.valid_from <= on]
+        return (in_force or dated)[-1].value
+
+
+def load_settings(path: Path) -> Settings:
+    """Reads the file; a file that is not there gives the defaults.
+
+    Raises Problem naming file and line of the first wrong value.
+    """
+    if not path.exists():
+        return _Reader(path, "").settings({})
+    text = path.read_text(encoding="utf-8")
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Problem(f"{path} is not valid TOML: {error}. Mend that line.") from None
+    return _Reader(path, text).settings(tables)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+@dataclass
+class _Reader:
+    """Checks and converts the tables of one file, keeping its text to name the line of a wrong value."""
+
+    path: Path
+    text: str
+
+    def settings(self, tables: dict[str, Any]) -> Settings:
+        self._only(tables, ("company", "rooftops", "policy", "targets", "benchmarks", "access", "publish"), "")
+        company = self._table(tables.get("company", {}), "company")
+        self._only(
+            company,
+            ("name", "currency", "time_zone", "vat_rate", "holidays", "hours", "legal_entity"),
+            "company",
+        )
+        name = self._text(company.get("name", "My company"), "company.name")
+        base = {
+            "code": "",
+            "name": name,
+            "legal_entity": name,
+            "time_zone": "Europe/London",
+            "currency": "GBP",
+            "vat_rate": 0.20,
+            "hours": DEFAULT_HOURS,
+        } | {key: value for key, value in company.items() if key != "name"}
+        fallback = replace(self._rooftop(base, "company", {}), is_configured=False)
+        rooftops: dict[str, Rooftop] = {}
+        for number, given in enumerate(tables.get("rooftops", [])):
+            entry = self._rooftop(self._table(given, "rooftops", number), "rooftops", base, number)
+            if entry.code in rooftops:
+                raise self._problem("rooftops.code", f"rooftop {entry.code!r} stands twice", number)
+            rooftops[entry.code] = entry
+        publish = self._table(tables.get("publish", {}), "publish")
+        self._only(publish, ("keep_runs",), "publish")
+        return Settings(
+            company=name,
+            fallback=fallback,
+            rooftops=rooftops,
+            policies=self._policies(self._table(tables.get("policy", {}), "policy")),
+            targets=tuple(
+                Target(
+                    kpi=self._text(given.get("kpi"), "targets.kpi", number),
+                    rooftop=given.get("rooftop"),
+                    valid_from=self._day(given.get("from", BEGINNING), "targets.from", number),
+                    value=self._number(given.get("value"), "targets.value", number),
+                )
+                for number, given in enumerate(tables.get("targets", []))
+            ),
+            benchmarks=tuple(
+                Benchmark(
+                    kpi=self._text(given.get("kpi"), "benchmarks.kpi", number),
+                    value=self._number(given.get("value"), "benchmarks.value", number),
+                    source=self._text(given.get("source"), "benchmarks.source", number),
+                    on=self._day(given.get("date"), "benchmarks.date", number),
+                )
+                for number, given in enumerate(tables.get("benchmarks", []))
+            ),
+            keep_runs=int(publish.get("keep_runs", 10)),
+        )
+
+    def _rooftop(
+        self, given: dict[str, Any], where: str, base: dict[str, Any], number: int | None = None
+    ) -> Rooftop:
+        keys = (
+            "code",
+            "name",
+            "legal_entity",
+            "time_zone",
+            "currency",
+            "vat_rate",
+            "holidays",
+            "hours",
+            "aliases",
+        )
+        self._only(given, keys, where, number)
+        if where == "rooftops" and not given.get("code"):
+            raise self._problem(f"{where}.code", "every rooftop needs a code", number)
+        merged = base | given
+        if where == "rooftops":
+            merged["name"] = given.get("name", given["code"])
+            merged["code"] = str(given["code"])
+        zone = self._text(merged["time_zone"], f"{where}.time_zone", number)
+        if zone not in zoneinfo.available_timezones():
+            raise self._problem(
+                f"{where}.time_zone", f"{zone!r} is no time zone (write it like Europe/London)", number
+            )
+        currency = self._text(merged["currency"], f"{where}.currency", number)
+        if not re.fullmatch(r"[A-Z]{3}", currency):
+            raise self._problem(
+                f"{where}.currency", f"{currency!r} is no currency code (write GBP, EUR ...)", number
+            )
+        vat_rate = self._number(merged["vat_rate"], f"{where}.vat_rate", number)
+        if not 0 <= vat_rate < 1:
+            raise self._problem(
+                f"{where}.vat_rate", f"{vat_rate} is no share between 0 and 1 (20 % is 0.20)", number
+            )
+        return Rooftop(
+            code=merged["code"],
+            name=self._text(merged["name"], f"{where}.name", number),
+            legal_entity=self._text(merged["legal_entity"], f"{where}.legal_entity", number),
+            time_zone=zone,
+            currency=currency,
+            vat_rate=vat_rate,
+            holidays=self._holidays(merged.get("holidays"), f"{where}.holidays", number),
+            hours=self._hours(merged["hours"], f"{where}.hours", number),
+            aliases=tuple(merged.get("aliases", ())),
+        )
+
+    def _holidays(self, given: Any, where: str, number: int | None) -> str | tuple[date, ...] | None:
+        if given is None or given == "":
+            return None
+        if isinstance(given, list):
+            return tuple(self._day(day, where, number) for day in given)
+        country, _, part = self._text(given, where, number).partition("-")
+        supported = holidays_library.list_supported_countries()
+        if country not in supported or (part and part not in supported[country]):
+            raise self._problem(where, f"{given!r} is no code of the holidays library (like GB-ENG)", number)
+        return str(given)
+
+    def _hours(self, given: Any, where: str, number: int | None) -> dict[str, tuple[tuple[int, int], ...]]:
+        table = self._table(given, where, number)
+        self._only(table, WEEKDAYS, where, number)
+        return {day: self._intervals(table.get(day, ""), f"{where}.{day}", number) for day in WEEKDAYS}
+
+    def _intervals(self, given: Any, where: str, number: int | None) -> tuple[tuple[int, int], ...]:
+        intervals = []
+        for part in self._text(given, where, number).replace(";", ",").split(","):
+            if not part.strip():
+                continue
+            match = re.fullmatch(r"\s*(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*", part)
+            if not match:
+                raise self._problem(where, f"{part.strip()!r} is no opening time (write 09:00-19:00)", number)
+            hour, minute, end_hour, end_minute = map(int, match.groups())
+            start, end = hour * 60 + minute, end_hour * 60 + end_minute
+            if max(minute, end_minute) > 59 or start > 1440 or end > 1440 or start == end:
+                raise self._problem(where, f"{part.strip()!r} is no opening time", number)
+            intervals.append((start, end if end > start else end + 1440))
+        ordered = tuple(sorted(intervals))
+        for (_, end), (start, _) in itertools.pairwise(ordered):
+            if start < end:
+                raise self._problem(where, "two opening times of one day overlap", number)
+        return ordered
+
+    def _policies(self, given: dict[str, Any]) -> dict[str, tuple[Dated, ...]]:
+        policies: dict[str, tuple[Dated, ...]] = {
+            key: (Dated(BEGINNING, value),) for key, value in POLICY_DEFAULTS.items()
+        }
+        for key, value in _flat(given).items():
+            where = f"policy.{key}"
+            if key not in POLICY_DEFAULTS and not any(f.fullmatch(key) for f in POLICY_FAMILIES):
+                near = difflib.get_close_matches(key, POLICY_DEFAULTS, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise self._problem(where, f"{key!r} is no policy{hint}")
+            dated = [Dated(BEGINNING, value)]
+            if isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value):
+                dated = [
+                    Dated(self._day(entry.get("from", BEGINNING), where), entry.get("value")) for entry in value
+                ]
+                if dated != sorted(dated, key=lambda entry: entry.valid_from):
+                    raise self._problem(where, "its values are not in the order of their days")
+            for entry in dated:
+                self._check_policy(key, entry.value, where)
+            policies[key] = tuple(dated)
+        return policies
+
+    def _check_policy(self, key: str, value: Any, where: str) -> None:
+        choices = POLICY_CHOICES.get(key)
+        if choices and value not in choices:
+            raise self._problem(where, f"{value!r} is none of {', '.join(choices)}")
+        default = POLICY_DEFAULTS.get(key)
+        if key.startswith("ageing.edges.") or key == "stock.edges":
+            if (
+                not isinstance(value, list)
+                or not value
+                or not all(isinstance(edge, int) and edge > 0 for edge in value)
+                or value != sorted(set(value))
+            ):
+                raise self._problem(where, "edges are rising whole days, like [30, 60, 90, 120]")
+        elif isinstance(default, list):
+            if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+                raise self._problem(where, "this is a list of words in quotes")
+        elif not choices:
+            self._number(value, where)
+
+    def _number(self, value: Any, where: str, number: int | None = None) -> Decimal:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self._problem(where, f"{value!r} is no number", number)
+        return Decimal(str(value))
+
+    def _day(self, value: Any, where: str, number: int | None = None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except (TypeError, ValueError):
+            raise self._problem(where, f"{value!r} is no day (write 2026-01-31)", number) from None
+
+    def _text(self, value: Any, where: str, number: int | None = None) -> str:
+        if not isinstance(value, str):
+            raise self._problem(where, f"{value!r} is no text in quotes", number)
+        return value
+
+    def _table(self, value: Any, where: str, number: int | None = None) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise self._problem(where, "this is a table of settings", number)
+        return value
+
+    def _only(
+        self, table: dict[str, Any], allowed: tuple[str, ...], where: str, number: int | None = None
+    ) -> None:
+        for key in table:
+            if key not in allowed:
+                near = difflib.get_close_matches(key, allowed, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                full = f"{where}.{key}" if where else key
+                raise self._problem(full, f"{key!r} is no setting{hint}", number)
+
+    def _problem(self, where: str, what: str, number: int | None = None) -> Problem:
+        line = self._line(where, number)
+        place = f"{self.path}, line {line}" if line else str(self.path)
+        return Problem(f"{place}: {what} ({where}).")
+
+    def _line(self, where: str, number: int | None) -> int | None:
+        """The line that gives ``where``, or the nearest table above it; ``number`` counts [[...]] entries."""
+        section, seen, best = "", -1, None
+        for position, line in enumerate(self.text.splitlines(), start=1):
+            header = re.match(r"\s*\[+\s*([\w.\-]+)\s*\]+", line)
+            if header:
+                section = header[1]
+                seen += where.startswith(section) and line.lstrip().startswith("[[")
+                if where.startswith(section) and number in (None, seen):
+                    best = position
+                continue
+            key = re.match(r"\s*([\w.\-+\"]+)\s*=", line)
+            if key and number in (None, seen):
+                full = ".".join(filter(None, (section, key[1].replace('"', ""))))
+                if full == where or where.startswith(f"{full}."):
+                    best = position
+        return best
+
+
+def _flat(tables: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested tables as dotted keys: {'deal': {'pack': 'beside'}} -> {'deal.pack': 'beside'}."""
+    flat: dict[str, Any] = {}
+    for key, value in tables.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

@@ -1,0 +1,1 @@
+"""Landing: export files in, row versions, ledger and quarantine out."""

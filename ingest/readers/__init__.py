@@ -1,0 +1,1 @@
+"""Readers: the bytes of one file in, text rows with line numbers out."""
