@@ -1,0 +1,228 @@
+"""Building: settings into the scratch file, then dbt over the landing into the candidate file.
+
+dbt runs as a process of its own: run inside this one it keeps locks on the attached databases.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from forecourt.errors import Problem
+from forecourt.home import Home
+from forecourt.inputs import write_inputs
+from forecourt.settings import Settings
+
+PROJECT = Path(__file__).resolve().parent.parent
+FOREVER = datetime(9999, 1, 1)  # noqa: DTZ001 - instants are UTC without offset in the database
+#: Dates outside this range are typing errors of a source; calendars are not made for them.
+CALENDAR_FROM = date(2000, 1, 1)
+CALENDAR_AHEAD = timedelta(days=400)
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """One model, seed or test of a build. ``status``: success, pass, warn, fail, error or skipped."""
+
+    unique_id: str
+    resource_type: str
+    name: str
+    status: str
+    failures: int
+    message: str
+    seconds: float
+    severity: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where one build writes: the home's own ``build/``, or a folder of its own for a question."""
+
+    folder: Path
+
+    @property
+    def warehouse(self) -> Path:
+        return self.folder / "forecourt.duckdb"
+
+    @property
+    def scratch(self) -> Path:
+        return self.folder / "scratch.duckdb"
+
+    @property
+    def target(self) -> Path:
+        return self.folder / "target"
+
+
+def build(
+    home: Home,
+    settings: Settings,
+    *,
+    folder: Path | None = None,
+    known_at: datetime | None = None,
+    select: str | None = None,
+    unit_tests: bool = False,
+    on_node: Callable[[int, int, str], None] | None = None,
+) -> list[NodeResult]:
+    """Builds the candidate file anew from the landing and tests it.
+
+    ``known_at`` (UTC) leaves out what the landing learned later; ``select`` is a dbt selection for a part;
+    ``on_node`` is told (done, total, name) as nodes finish. Returns a result per node, also where tests failed:
+    the caller decides what a failure means. Raises Problem when nothing has landed or dbt itself cannot run.
+    """
+    if not home.landing.exists():
+        raise Problem(f"Nothing has landed in {home.root} yet. Put export files in {home.inbox} and run again.")
+    paths = Paths(folder or home.build)
+    paths.folder.mkdir(parents=True, exist_ok=True)
+    for file in (paths.warehouse, paths.scratch):
+        for leftover in (file, file.with_suffix(".duckdb.wal")):
+            leftover.unlink(missing_ok=True)
+    _write_settings(home, settings, paths, known_at or FOREVER)
+    _run_dbt(home, paths, select, unit_tests, on_node)
+    return list(results(paths))
+
+
+def _write_settings(home: Home, settings: Settings, paths: Paths, known_at: datetime) -> None:
+    with duckdb.connect(str(home.landing), read_only=True) as landing:
+        rooftops, first, last = _extent(landing)
+    with duckdb.connect() as scratch:
+        scratch.execute("set TimeZone = 'UTC'")
+        scratch.execute(f"attach '{paths.scratch}' as scratch (storage_version 'v1.5.0')")
+        scratch.execute("use scratch")
+        write_inputs(scratch, settings, rooftops=rooftops, first_day=first, last_day=last, known_at=known_at)
+
+
+def _extent(landing: duckdb.DuckDBPyConnection) -> tuple[list[str], date, date]:
+    """The rooftops in the data and the first and last day that calendars must reach."""
+    columns = landing.execute(
+        """
+        select table_schema, table_name, column_name
+        from information_schema.columns
+        where table_schema in ('crm', 'dms', 'portal')
+            and (column_name = 'rooftop' or data_type in ('DATE', 'TIMESTAMP'))
+        order by all
+        """
+    ).fetchall()
+    rooftops: set[str] = set()
+    days: list[date] = []
+    for schema, table, column in columns:
+        source = f'"{schema}"."{table}"'
+        if column == "rooftop":
+            found = landing.execute(f"select distinct rooftop from {source} where rooftop is not null")
+            rooftops.update(code for (code,) in found.fetchall() if code)
+        elif column != "received_at":
+            limits = landing.execute(
+                f"""
+                select cast(min("{column}") as date), cast(max("{column}") as date)
+                from {source}
+                where "{column}" >= $1 and "{column}" < $2
+                """,
+                [CALENDAR_FROM, datetime.now(UTC).date() + CALENDAR_AHEAD],
+            ).fetchone()
+            days += [day for day in limits or () if day is not None]
+    if not days:
+        today = datetime.now(UTC).date()
+        return sorted(rooftops), today, today
+    return sorted(rooftops), min(days) - timedelta(days=7), max(days) + timedelta(days=7)
+
+
+def _run_dbt(
+    home: Home,
+    paths: Paths,
+    select: str | None,
+    unit_tests: bool,
+    on_node: Callable[[int, int, str], None] | None,
+) -> None:
+    command = [
+        *(str(Path(sys.executable).with_name("dbt")), "build"),
+        *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(paths.target)),
+        *("--log-format", "json", "--log-level-file", "none", "--no-use-colors"),
+    ]
+    if select:
+        command += ["--select", select]
+    if not unit_tests:
+        command += ["--exclude-resource-type", "unit_test"]
+    environment = os.environ | {
+        "FORECOURT_BUILD": str(paths.folder.resolve()),
+        "FORECOURT_LANDING": str(home.landing.resolve()),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    (paths.target / "run_results.json").unlink(missing_ok=True)
+    process = subprocess.Popen(
+        command, env=environment, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    said: list[str] = []
+    for line in process.stdout:
+        said.append(line)
+        _tell(line, on_node)
+    process.wait()
+    if not (paths.target / "run_results.json").exists():
+        raise Problem(f"dbt could not build the marts:\n{_errors(said)}")
+
+
+def _tell(line: str, on_node: Callable[[int, int, str], None] | None) -> None:
+    if on_node is None or '"node_info"' not in line:
+        return
+    try:
+        data: dict[str, Any] = json.loads(line)["data"]
+    except (ValueError, KeyError):
+        return
+    if "index" in data and "total" in data and data["node_info"].get("node_finished_at"):
+        on_node(int(data["index"]), int(data["total"]), data["node_info"]["node_name"])
+
+
+def _errors(said: list[str]) -> str:
+    messages = []
+    for line in said:
+        try:
+            entry = json.loads(line)["info"]
+        except (ValueError, KeyError):
+            messages.append(line.strip())
+            continue
+        if entry.get("level") == "error":
+            messages.append(re.sub(r"\x1b\[[0-9;]*m", "", entry["msg"]).strip())
+    return "\n".join(messages[-20:]) or "".join(said[-20:])
+
+
+def results(paths: Paths) -> Iterator[NodeResult]:
+    """The node results of the last build in that folder, in the order they finished."""
+    run = json.loads((paths.target / "run_results.json").read_text(encoding="utf-8"))
+    nodes = manifest(paths)["nodes"]
+    for entry in run["results"]:
+        node = nodes.get(entry["unique_id"], {})
+        kind = entry["unique_id"].split(".")[0]
+        yield NodeResult(
+            unique_id=entry["unique_id"],
+            resource_type=kind,
+            name=node.get("name", entry["unique_id"]),
+            status=entry["status"],
+            failures=entry.get("failures") or 0,
+            message=(entry.get("message") or "").strip(),
+            seconds=entry["execution_time"],
+            severity=str(node.get("config", {}).get("severity", "error")).lower(),
+            description=node.get("description", ""),
+        )
+
+
+def manifest(paths: Paths) -> dict[str, Any]:
+    """dbt's manifest of the last build in that folder."""
+    loaded: dict[str, Any] = json.loads((paths.target / "manifest.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def clear(folder: Path) -> None:
+    """Removes the files of a build folder that was made for one question."""
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,207 @@
+"""The settings of a home as tables (schema ``settings`` of the scratch file), for the models to join.
+
+Business days and hours are computed here, once, because time zones and holidays are Python's strength.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import holidays as holidays_library
+import pyarrow as pa
+
+from forecourt.settings import WEEKDAYS, Rooftop, Settings
+
+DAY = timedelta(days=1)
+
+#: Table -> column -> type.
+TABLES: dict[str, dict[str, str]] = {
+    "run": {"known_at": "timestamp"},
+    "rooftops": {
+        "rooftop": "varchar",
+        "name": "varchar",
+        "legal_entity": "varchar",
+        "time_zone": "varchar",
+        "currency": "varchar",
+        "vat_rate": "decimal(6,4)",
+        "is_configured": "boolean",
+    },
+    "business_days": {
+        "rooftop": "varchar",
+        "day": "date",
+        "start_utc": "timestamp",
+        "end_utc": "timestamp",
+        "is_holiday": "boolean",
+        "open_seconds": "bigint",
+        "open_seconds_before": "bigint",
+        "intervals": "varchar",
+    },
+    "business_intervals": {
+        "rooftop": "varchar",
+        "day": "date",
+        "opens_at": "timestamp",
+        "closes_at": "timestamp",
+    },
+    "policies": {"key": "varchar", "value": "varchar", "valid_from": "date", "valid_to": "date"},
+    "ageing_edges": {
+        "schedule": "varchar",
+        "basis": "varchar",
+        "position": "integer",
+        "low": "integer",
+        "high": "integer",
+        "label": "varchar",
+    },
+    "targets": {"kpi": "varchar", "rooftop": "varchar", "valid_from": "date", "value": "decimal(18,6)"},
+    "benchmarks": {"kpi": "varchar", "value": "decimal(18,6)", "source": "varchar", "on": "date"},
+}
+
+SCHEDULES = (
+    "default",
+    "customer",
+    "contract_in_transit",
+    "warranty",
+    "incentive",
+    "parts_account",
+    "wholesale",
+    "insurance",
+    "rental_damage",
+    "employee",
+)
+
+
+def write_inputs(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    *,
+    rooftops: Iterable[str],
+    first_day: date,
+    last_day: date,
+    known_at: datetime,
+) -> None:
+    """Writes the schema ``settings`` anew into the connection's database.
+
+    ``rooftops`` are the codes found in the data (those of the settings are always there); business days are
+    made for every rooftop from ``first_day`` to ``last_day``; ``known_at`` is UTC without offset.
+    """
+    codes = sorted(set(rooftops) | set(settings.rooftops))
+    entries = [settings.rooftop(code) for code in codes]
+    rows: dict[str, list[tuple[Any, ...]]] = {
+        "run": [(known_at,)],
+        "rooftops": [
+            (r.code, r.name, r.legal_entity, r.time_zone, r.currency, r.vat_rate, r.is_configured) for r in entries
+        ],
+        "policies": list(_policies(settings)),
+        "ageing_edges": list(_ageing_edges(settings)),
+        "targets": [(t.kpi, t.rooftop, t.valid_from, t.value) for t in settings.targets],
+        "benchmarks": [(b.kpi, b.value, b.source, b.on) for b in settings.benchmarks],
+        "business_days": [],
+        "business_intervals": [],
+    }
+    for rooftop in entries:
+        for day_row, intervals in business_days(rooftop, first_day, last_day):
+            rows["business_days"].append(day_row)
+            rows["business_intervals"].extend(intervals)
+    connection.execute("create schema if not exists settings")
+    for table, columns in TABLES.items():
+        definition = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+        connection.execute(f"create or replace table settings.{table} ({definition})")
+        if rows[table]:
+            columnwise = zip(*rows[table], strict=True)
+            given = pa.table({name: list(v) for name, v in zip(columns, columnwise, strict=True)})
+            connection.register("given", given)
+            connection.execute(f"insert into settings.{table} select * from given")
+            connection.unregister("given")
+
+
+def business_days(
+    rooftop: Rooftop, first_day: date, last_day: date
+) -> Iterator[tuple[tuple[Any, ...], list[tuple[Any, ...]]]]:
+    """Per local day the row of ``business_days`` and its rows of ``business_intervals``.
+
+    Hours that run past midnight are cut there, so an interval lies in one local day; open seconds are real
+    elapsed seconds, also in a night of a clock change.
+    """
+    zone = ZoneInfo(rooftop.time_zone)
+    before = 0
+    spilled: list[tuple[int, int]] = []
+    day = first_day
+    while day <= last_day:
+        closed = is_holiday(rooftop, day)
+        own = [] if closed else list(rooftop.hours[WEEKDAYS[day.weekday()]])
+        minutes = spilled + [(start, min(end, 1440)) for start, end in own]
+        spilled = [(0, end - 1440) for _, end in own if end > 1440]
+        spans = [(_utc(day, start, zone), _utc(day, end, zone)) for start, end in sorted(minutes)]
+        intervals = [(rooftop.code, day, opens, closes) for opens, closes in spans if closes > opens]
+        seconds = sum(int((closes - opens).total_seconds()) for _, _, opens, closes in intervals)
+        listed = json.dumps([[o.isoformat(), c.isoformat()] for _, _, o, c in intervals])
+        yield (
+            (
+                rooftop.code,
+                day,
+                _utc(day, 0, zone),
+                _utc(day, 1440, zone),
+                closed,
+                seconds,
+                before,
+                listed,
+            ),
+            intervals,
+        )
+        before += seconds
+        day += DAY
+
+
+def is_holiday(rooftop: Rooftop, day: date) -> bool:
+    """True on a holiday of the rooftop's settings."""
+    if rooftop.holidays is None:
+        return False
+    if isinstance(rooftop.holidays, tuple):
+        return day in rooftop.holidays
+    return day in _calendar(rooftop.holidays)
+
+
+@cache
+def _calendar(code: str) -> holidays_library.HolidayBase:
+    country, _, part = code.partition("-")
+    return holidays_library.country_holidays(country, subdiv=part or None)
+
+
+def _utc(day: date, minutes: int, zone: ZoneInfo) -> datetime:
+    """The UTC instant (without offset) of a local wall time; of an ambiguous one the first."""
+    days, minutes = divmod(minutes, 1440)
+    local = datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(days=days, minutes=minutes)
+    return local.astimezone(UTC).replace(tzinfo=None)
+
+
+def _policies(settings: Settings) -> Iterator[tuple[Any, ...]]:
+    for key, dated in sorted(settings.policies.items()):
+        for number, entry in enumerate(dated):
+            ends = dated[number + 1].valid_from if number + 1 < len(dated) else None
+            value = entry.value
+            text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+            yield key, text, entry.valid_from, ends
+
+
+def _ageing_edges(settings: Settings) -> Iterator[tuple[Any, ...]]:
+    """Buckets of every schedule: by due date the first is ``not_due`` (up to day 0), by invoice date 0 to edge."""
+    for schedule in SCHEDULES:
+        key = f"ageing.edges.{schedule}"
+        edges = settings.policy(key if key in settings.policies else "ageing.edges.default")
+        by_contract = schedule == "contract_in_transit"
+        for basis in ("due", "invoice"):
+            buckets: list[tuple[int | None, int | None, str]] = []
+            first = 0 if basis == "invoice" or by_contract else 1
+            if first == 1:
+                buckets.append((None, 0, "not_due"))
+            lows = [first] + [edge + 1 for edge in edges[:-1]]
+            for low, high in zip(lows, edges, strict=True):
+                buckets.append((None if low == 0 else low, high, f"{low}-{high}"))
+            buckets.append((edges[-1] + 1, None, f"{edges[-1] + 1}+"))
+            for position, (low, high, label) in enumerate(buckets):
+                yield schedule, basis, position, low, high, label

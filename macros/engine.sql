@@ -1,0 +1,63 @@
+{#-
+    Everything that is spelled differently on another engine, in this one file. Each macro is dispatched, so a
+    second engine adds `<engine>__name` here and no model changes.
+-#}
+
+{#- The day in a rooftop's time zone of a UTC instant. -#}
+{% macro local_day(instant, time_zone) -%}
+    {{ return(adapter.dispatch('local_day')(instant, time_zone)) }}
+{%- endmacro %}
+{% macro default__local_day(instant, time_zone) -%}
+    cast(timezone({{ time_zone }}, timezone('UTC', {{ instant }})) as date)
+{%- endmacro %}
+
+{#- Whole days from one date to another. -#}
+{% macro days_between(first, last) -%}
+    {{ return(adapter.dispatch('days_between')(first, last)) }}
+{%- endmacro %}
+{% macro default__days_between(first, last) -%}
+    date_diff('day', {{ first }}, {{ last }})
+{%- endmacro %}
+
+{#- Whole seconds from one instant to another. -#}
+{% macro seconds_between(first, last) -%}
+    {{ return(adapter.dispatch('seconds_between')(first, last)) }}
+{%- endmacro %}
+{% macro default__seconds_between(first, last) -%}
+    date_diff('second', {{ first }}, {{ last }})
+{%- endmacro %}
+
+{#- A day moved by a whole number of days (a column or a number). -#}
+{% macro add_days(day, days) -%}
+    {{ return(adapter.dispatch('add_days')(day, days)) }}
+{%- endmacro %}
+{% macro default__add_days(day, days) -%}
+    cast({{ day }} + cast({{ days }} as integer) as date)
+{%- endmacro %}
+
+{#- The value of a column in the version with the highest number, null included. -#}
+{% macro last_value_of(column, version_number) -%}
+    {{ return(adapter.dispatch('last_value_of')(column, version_number)) }}
+{%- endmacro %}
+{% macro default__last_value_of(column, version_number) -%}
+    arg_max_null({{ column }}, {{ version_number }})
+{%- endmacro %}
+
+{#- True when a comma-joined list of names holds a name. -#}
+{% macro names_hold(names, name) -%}
+    {{ return(adapter.dispatch('names_hold')(names, name)) }}
+{%- endmacro %}
+{% macro default__names_hold(names, name) -%}
+    contains(',' || {{ names }} || ',', ',{{ name }},')
+{%- endmacro %}
+
+{#-
+    Money times a rate, rounded half away from zero to the cent. Both are widened first: a product of two
+    DECIMAL(18) overflows.
+-#}
+{% macro money_times(money, rate) -%}
+    {{ return(adapter.dispatch('money_times')(money, rate)) }}
+{%- endmacro %}
+{% macro default__money_times(money, rate) -%}
+    cast(round(cast({{ money }} as decimal(20, 2)) * cast({{ rate }} as decimal(18, 6)), 2) as decimal(18, 2))
+{%- endmacro %}
