@@ -1,0 +1,165 @@
+"""The feed contract: which canonical entities exist, their columns and types, and the landing tables made from them.
+
+The YAML files in ``ingest/feeds/`` are the one place where a column is declared; readers, staging, templates and
+documentation all take it from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import yaml
+
+FEEDS_FOLDER = Path(__file__).parent / "feeds"
+SYSTEMS = ("crm", "dms", "portal")
+
+#: Type of the contract -> type of the landing table. Instants are UTC.
+SQL_TYPES = {
+    "text": "varchar",
+    "instant": "timestamp",
+    "date": "date",
+    "money": "decimal(18, 2)",
+    "number": "decimal(18, 6)",
+    "integer": "bigint",
+    "boolean": "boolean",
+}
+
+#: The columns that follow the canonical ones in every landing table.
+VERSION_COLUMNS = {
+    "key": "varchar",
+    "op": "varchar",
+    "carried": "varchar",
+    "day_only": "varchar",
+    "exported_at": "timestamp",
+    "received_at": "timestamp",
+    "file_id": "varchar",
+    "row_number": "bigint",
+    "row_hash": "varchar",
+    "rest": "json",
+    "bad": "json",
+}
+
+LEDGER_TABLES = {
+    "files": """file_id varchar, content_hash varchar, delivery bigint, name varchar, source varchar,
+        mapping_hash varchar, exported_at timestamp, exported_from varchar, received_at timestamp,
+        encoding varchar, bytes bigint, is_full boolean, status varchar, reason varchar,
+        rows_read bigint, rows_new bigint, rows_changed bigint, rows_unchanged bigint,
+        rows_quarantined bigint, rows_skipped bigint""",
+    "file_feeds": """file_id varchar, feed varchar, rows_new bigint, rows_changed bigint, rows_unchanged bigint,
+        rows_quarantined bigint, rows_skipped bigint, rows_removed bigint, carried varchar""",
+    # rows: how many keys of the rooftop the full file states; the next full file is measured against it.
+    "full_scopes": "file_id varchar, feed varchar, rooftop varchar, rows bigint",
+    "skipped": "file_id varchar, rule varchar, rows bigint",
+    # updated_at and carried: what the sighted row stated, needed to find its place when an older file arrives late.
+    "sightings": """feed varchar, key varchar, file_id varchar, row_number bigint,
+        updated_at timestamp, carried varchar""",
+    # key: set when the row is unreadable but its key is not, so that a full file does not call it gone.
+    "quarantine": """file_id varchar, row_number bigint, feed varchar, reason_code varchar, reason varchar,
+        raw varchar, received_at timestamp, status varchar, key varchar""",
+    "notes": "file_id varchar, feed varchar, kind varchar, detail varchar, rows bigint",
+    "built_from": "contract_hash varchar",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One canonical column. ``values``: the words a text may hold; ``empty``: what an empty cell stands for."""
+
+    name: str
+    type: str
+    required: bool = False
+    personal: bool = False
+    values: tuple[str, ...] = ()
+    empty: str | None = None
+
+    @property
+    def sql_type(self) -> str:
+        return SQL_TYPES[self.type]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One canonical entity; ``columns`` in contract order, without ``updated_at``, which every feed has besides."""
+
+    name: str
+    schema: str
+    description: str
+    money: bool
+    key: tuple[str, ...]
+    columns: Mapping[str, Column]
+
+    @property
+    def table(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def has_rooftop(self) -> bool:
+        return "rooftop" in self.columns
+
+    @property
+    def all_columns(self) -> Mapping[str, Column]:
+        """The canonical columns and ``updated_at``, in the order of the landing table."""
+        return {**self.columns, "updated_at": Column("updated_at", "instant")}
+
+
+@cache
+def load_feeds() -> dict[str, Feed]:
+    """All feeds by name, in the order of the YAML files."""
+    feeds: dict[str, Feed] = {}
+    for system in SYSTEMS:
+        entries = yaml.safe_load((FEEDS_FOLDER / f"{system}.yml").read_text(encoding="utf-8"))
+        for name, entry in entries.items():
+            feeds[name] = _feed(name, system, entry)
+    return feeds
+
+
+@cache
+def column_descriptions() -> dict[str, dict[str, str]]:
+    """Feed -> column -> one sentence: meaning and unit, from ``columns.yml`` (``updated_at`` included)."""
+    text = yaml.safe_load((FEEDS_FOLDER / "columns.yml").read_text(encoding="utf-8"))
+    common, special = text["columns"], text.get("feeds", {})
+    return {
+        feed.name: {
+            column: special.get(feed.name, {}).get(column) or common.get(column, "") for column in feed.all_columns
+        }
+        for feed in load_feeds().values()
+    }
+
+
+def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
+    """Makes every landing table and the ledger, empty; leaves those alone that are there."""
+    for schema in (*SYSTEMS, "ledger"):
+        connection.execute(f"create schema if not exists {schema}")
+    for feed in load_feeds().values():
+        columns = {name: column.sql_type for name, column in feed.all_columns.items()} | VERSION_COLUMNS
+        body = ", ".join(f'"{name}" {sql_type}' for name, sql_type in columns.items())
+        connection.execute(f"create table if not exists {feed.table} ({body})")
+    for table, body in LEDGER_TABLES.items():
+        connection.execute(f"create table if not exists ledger.{table} ({body})")
+
+
+def _feed(name: str, system: str, entry: dict[str, Any]) -> Feed:
+    columns = {
+        column: Column(
+            name=column,
+            type=given["type"],
+            required=given.get("required", False),
+            personal=given.get("personal", False),
+            values=tuple(given.get("values", ())),
+            empty=given.get("empty"),
+        )
+        for column, given in entry["columns"].items()
+    }
+    return Feed(
+        name=name,
+        schema=system,
+        description=entry["description"],
+        money=entry.get("money", False),
+        key=tuple(entry["key"]),
+        columns=columns,
+    )
