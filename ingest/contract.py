@@ -29,14 +29,15 @@ SQL_TYPES = {
     "boolean": "boolean",
 }
 
-#: The columns that follow the canonical ones in every landing table.
+#: The columns that follow the canonical ones in every landing table. ``landed_at`` is the received_at of the
+#: delivery under another name, because a lead has a received_at of its own.
 VERSION_COLUMNS = {
     "key": "varchar",
     "op": "varchar",
     "carried": "varchar",
     "day_only": "varchar",
     "exported_at": "timestamp",
-    "received_at": "timestamp",
+    "landed_at": "timestamp",
     "file_id": "varchar",
     "row_number": "bigint",
     "row_hash": "varchar",
