@@ -229,9 +229,7 @@ class _Reader:
             keep_runs=int(publish.get("keep_runs", 10)),
         )
 
-    def _rooftop(
-        self, given: dict[str, Any], where: str, base: dict[str, Any], number: int | None = None
-    ) -> Rooftop:
+    def _rooftop(self, given: dict[str, Any], where: str, base: dict[str, Any], number: int | None = None) -> Rooftop:
         keys = (
             "code",
             "name",
@@ -252,19 +250,13 @@ class _Reader:
             merged["code"] = str(given["code"])
         zone = self._text(merged["time_zone"], f"{where}.time_zone", number)
         if zone not in zoneinfo.available_timezones():
-            raise self._problem(
-                f"{where}.time_zone", f"{zone!r} is no time zone (write it like Europe/London)", number
-            )
+            raise self._problem(f"{where}.time_zone", f"{zone!r} is no time zone (write it like Europe/London)", number)
         currency = self._text(merged["currency"], f"{where}.currency", number)
         if not re.fullmatch(r"[A-Z]{3}", currency):
-            raise self._problem(
-                f"{where}.currency", f"{currency!r} is no currency code (write GBP, EUR ...)", number
-            )
+            raise self._problem(f"{where}.currency", f"{currency!r} is no currency code (write GBP, EUR ...)", number)
         vat_rate = self._number(merged["vat_rate"], f"{where}.vat_rate", number)
         if not 0 <= vat_rate < 1:
-            raise self._problem(
-                f"{where}.vat_rate", f"{vat_rate} is no share between 0 and 1 (20 % is 0.20)", number
-            )
+            raise self._problem(f"{where}.vat_rate", f"{vat_rate} is no share between 0 and 1 (20 % is 0.20)", number)
         return Rooftop(
             code=merged["code"],
             name=self._text(merged["name"], f"{where}.name", number),
@@ -324,9 +316,7 @@ class _Reader:
                 raise self._problem(where, f"{key!r} is no policy{hint}")
             dated = [Dated(BEGINNING, value)]
             if isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value):
-                dated = [
-                    Dated(self._day(entry.get("from", BEGINNING), where), entry.get("value")) for entry in value
-                ]
+                dated = [Dated(self._day(entry.get("from", BEGINNING), where), entry.get("value")) for entry in value]
                 if dated != sorted(dated, key=lambda entry: entry.valid_from):
                     raise self._problem(where, "its values are not in the order of their days")
             for entry in dated:
@@ -376,9 +366,7 @@ class _Reader:
             raise self._problem(where, "this is a table of settings", number)
         return value
 
-    def _only(
-        self, table: dict[str, Any], allowed: tuple[str, ...], where: str, number: int | None = None
-    ) -> None:
+    def _only(self, table: dict[str, Any], allowed: tuple[str, ...], where: str, number: int | None = None) -> None:
         for key in table:
             if key not in allowed:
                 near = difflib.get_close_matches(key, allowed, n=1)

@@ -1,0 +1,85 @@
+"""The read-only door to the published warehouse: which run is in force, and queries against exactly that one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from forecourt.errors import Problem
+from forecourt.home import Home
+
+#: All connections of one process to one file must agree on these.
+CONFIG: dict[str, str | bool | int | float | list[str]] = {"enable_external_access": "false", "TimeZone": "UTC"}
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """How the last run ended: ``published`` or ``blocked`` or ``failed``, with a sentence."""
+
+    run_id: str
+    status: str
+    ended_at: str
+    message: str
+
+
+class Warehouse:
+    """One published run, open for reading. Every query runs on a cursor of its own, so threads may share it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.run_id = path.stem
+        self._connection = duckdb.connect(str(path), read_only=True, config=CONFIG)
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """The result as a list of dicts; money stays Decimal, days stay date."""
+        cursor = self._connection.cursor()
+        cursor.execute(sql, list(parameters))
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def table(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """The result as an Arrow table."""
+        cursor = self._connection.cursor()
+        return cursor.execute(sql, list(parameters)).to_arrow_table()
+
+
+def current_run(home: Home) -> str | None:
+    """The id of the published run in force; None where nothing was published yet."""
+    try:
+        return home.current.read_text(encoding="utf-8").strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def last_run(home: Home) -> LastRun | None:
+    """How the last run ended, published or not; None before the first."""
+    try:
+        return LastRun(**json.loads(home.last.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+
+
+def published_path(home: Home, run_id: str) -> Path:
+    return home.published / f"{run_id}.duckdb"
+
+
+def open_warehouse(home: Home, run_id: str | None = None) -> Warehouse:
+    """Opens a published run, by default the one in force. Raises Problem where there is none."""
+    wanted = run_id or current_run(home)
+    if wanted is None:
+        last = last_run(home)
+        said = f" The last run ended: {last.message}" if last else ""
+        raise Problem(
+            f"Nothing is published in {home.root} yet.{said} "
+            f"Put export files in {home.inbox} and run `forecourt run --home {home.root}`."
+        )
+    path = published_path(home, wanted)
+    if not path.exists():
+        kept = sorted(file.stem for file in home.published.glob("*.duckdb"))
+        raise Problem(f"Run {wanted} is not kept in {home.published}. Kept: {', '.join(kept) or 'none'}.")
+    return Warehouse(path)

@@ -1,0 +1,70 @@
+"""Publishing: the candidate file under its run's name, and a one-line pointer moved last.
+
+A reader sees the old run or the new one, never half of one; a failed run leaves the pointer where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from forecourt.door import LastRun, current_run, published_path
+from forecourt.errors import Problem
+from forecourt.home import Home
+
+
+def publish(home: Home, candidate: Path, run_id: str, *, keep: int) -> Path:
+    """Moves the candidate to ``published/<run_id>.duckdb`` and points to it; keeps the last ``keep`` runs."""
+    target = published_path(home, run_id)
+    _sync(candidate)
+    os.replace(candidate, target)
+    target.chmod(0o444)
+    _sync(home.published)
+    _point(home, run_id)
+    runs = sorted(home.published.glob("*.duckdb"), key=lambda file: file.stem)
+    for old in runs[:-keep] if keep else []:
+        if old.stem != run_id:
+            old.unlink()
+    return target
+
+
+def rollback(home: Home, run_id: str | None = None) -> str:
+    """Puts a kept run back in force (default: the one before the current). Returns its id."""
+    kept = sorted(file.stem for file in home.published.glob("*.duckdb"))
+    current = current_run(home)
+    earlier = [run for run in kept if current is None or run < current]
+    wanted = run_id or (earlier[-1] if earlier else None)
+    if wanted not in kept:
+        raise Problem(f"There is no kept run {wanted or 'before the current one'}. Kept: {', '.join(kept) or 'none'}.")
+    _point(home, wanted)
+    return wanted
+
+
+def record_end(home: Home, run_id: str, status: str, message: str) -> None:
+    """Writes LAST, which the pages show as a banner when a run did not publish."""
+    ended = datetime.now(UTC).replace(tzinfo=None, microsecond=0).isoformat()
+    _replace(home.last, json.dumps(asdict(LastRun(run_id, status, ended, message)), ensure_ascii=False))
+
+
+def _point(home: Home, run_id: str) -> None:
+    _replace(home.current, f"{run_id}\n")
+
+
+def _replace(path: Path, text: str) -> None:
+    """Replaces a small file atomically and durably."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(text, encoding="utf-8")
+    _sync(beside)
+    os.replace(beside, path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
