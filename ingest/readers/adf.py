@@ -44,9 +44,7 @@ def read_adf(data: bytes, *, encoding: str | None = None) -> AdfFile:
     """
     if len(data) > MAX_BYTES:
         megabytes = len(data) / 1024 / 1024
-        reason = (
-            f"The file has {megabytes:.0f} MB; lead files are read up to 50 MB: split it into smaller ones."
-        )
+        reason = f"The file has {megabytes:.0f} MB; lead files are read up to 50 MB: split it into smaller ones."
         return AdfFile(bad=[BadRow(1, reason, data[:2000].decode("latin-1"))])
     decoded = decode(data, encoding)
     whole = Passage(decoded.text)
@@ -56,9 +54,7 @@ def read_adf(data: bytes, *, encoding: str | None = None) -> AdfFile:
         parts, sent_at = mail_parts(data)
         parts = [(passage, how) for passage, how in parts if has_tag(passage.text)]
         if sum(count_starts(passage.text) for passage, _ in parts) < count_starts(whole.text):
-            result.repairs.append(
-                "the parts of the mail do not hold all its leads: it was read as plain text"
-            )
+            result.repairs.append("the parts of the mail do not hold all its leads: it was read as plain text")
         elif parts:
             passages = [passage for passage, _ in parts]
             result.encoding = parts[0][1].encoding
@@ -121,9 +117,7 @@ def _read_passage(passage: Passage, sent_at: str | None, result: AdfFile, seen: 
             repairs.insert(0, "the lead was HTML-escaped and was unescaped")
         content = tuple(sorted(values.items(), key=lambda item: item[0]))
         if content in earlier:
-            result.repairs.append(
-                f"line {line}: the lead repeats one of another part of the mail and was passed over"
-            )
+            result.repairs.append(f"line {line}: the lead repeats one of another part of the mail and was passed over")
             continue
         seen.add(content)
         result.repairs.extend(f"line {line}: {repair}" for repair in [*repairs, *notes])

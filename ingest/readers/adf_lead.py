@@ -41,39 +41,29 @@ _NO_VALUE = {
 # These ids name a campaign or a medium, not the lead.
 _NOT_THE_LEAD = {"leadsubprogram", "leadprogram", "mediatype", "leadtype", "campaign"}
 _KEY_VALUE = re.compile(
-    r"\b(year|make|model|trim|vin|stock)(?:\s*(?:number|no\.?|#))?\s*:\s*([^\n\r<;|]*)", re.IGNORECASE
-)
-_LABELS = (
-    ("other", re.compile(r"\b(?:jobs?|careers?|employment|recruitment|vacanc(?:y|ies)|job application)\b")),
-    ("parts", re.compile(r"\b(?:parts|accessories)\b")),
-    (
-        "service",
-        re.compile(
-            r"^(?:auto |car |vehicle )?servic(?:e|ing)$|\b(?:service|workshop) (?:appointment|booking|request|enquiry|inquiry|department)\b"
-        ),
-    ),
-    ("rental", re.compile(r"\brentals?\b")),
-    ("finance", re.compile(r"\b(?:financ(?:e|ing)|credit)\b")),
+    r"\b(year|make|model|trim|vin|stock)(?:\s*(?:number|no\.?|#))?[ \t]*:[ \t]*"
+    r"([^\n\r<;|,:]{0,80}?)[ \t]*(?=[\n\r<;|,]|$|[ \t]\w+[ \t]*:)",
+    re.IGNORECASE,
 )
 _JOB = re.compile(
-    r"\b(?:job application|application for employment|(?:apply|applying|application) for (?:the |a |an )?"
-    r"(?:\w+ ){0,3}(?:job|position|role|vacancy)|curriculum vitae|position applied for|job title|desired position)\b"
+    r"\b(?:job applications?|application for employment|curriculum vitae|position applied for|job title"
+    r"|(?:apply|applying|application) for (?:the |a |an )?(?:\w+ ){0,3}(?:job|position|role|vacancy))\b"
 )
-_DEPARTMENTS = (
-    (
-        "parts",
-        re.compile(
-            r"\b(?:parts? (?:enquiry|inquiry|request|order|department|number)|spare parts?|order (?:a |some )?parts?)\b"
-        ),
+_ASKED = r"(?:appointment|booking|request|enquiry|inquiry|order|department)"
+_DEPARTMENTS = {
+    "parts": re.compile(rf"\b(?:parts? {_ASKED}|part number|spare parts?|order (?:a |some )?parts?)\b"),
+    "service": re.compile(
+        rf"\b(?:(?:service|workshop|repair) {_ASKED}"
+        r"|(?:book|schedule) (?:in for )?(?:a |my )?(?:service|repair))\b"
     ),
-    (
-        "service",
-        re.compile(
-            r"\b(?:(?:service|workshop|repair) (?:appointment|booking|request|enquiry|inquiry|department)"
-            r"|(?:book|schedule) (?:a |my |in for a )?(?:service|repair|oil change))\b"
-        ),
-    ),
-)
+}
+_LEAD_TYPES = {
+    "other": re.compile(r"\b(?:jobs?|careers?|employment|recruitment|vacancy|vacancies)\b"),
+    "parts": re.compile(r"\b(?:parts?|accessories)\b"),
+    "service": re.compile(r"\b(?:service|servicing|workshop|repairs?)\b"),
+    "rental": re.compile(r"\brentals?\b"),
+    "finance": re.compile(r"\b(?:finance|financing|credit)\b"),
+}
 
 
 class Incomplete(Exception):
@@ -83,16 +73,21 @@ class Incomplete(Exception):
 def lead_values(prospect: etree._Element, sent_at: str | None) -> tuple[dict[str, str | None], list[str]]:
     """Return the columns of one lead as text, and what was dropped or chosen on the way.
 
-    `prospect` has plain lower-case tags; `sent_at` is the Date header of the mail it came in, if any. An absent key
-    means that the prospect does not carry the column. Raises Incomplete.
+    `prospect` has plain lower-case tags; `sent_at` is the Date header of the mail it came in, if any. An absent
+    key means that the prospect does not carry the column. Raises Incomplete.
     """
     notes: list[str] = []
     values: dict[str, str | None] = {"channel": "portal", "quality": ""}
+    if len(prospect.findall("customer")) > 1 or len(prospect.findall("requestdate")) > 1:
+        raise Incomplete(
+            "The prospect holds more than one customer or request date: the end of one lead and the start of the next "
+            "may be missing; split it into one prospect for each lead."
+        )
     customer = prospect.find("customer")
     dated = _received_at(prospect, sent_at, values, notes)
     values["lead_id"] = _lead_id(prospect)
     _put_provider(prospect, values)
-    _put_vendor(prospect, values)
+    _put_vendor(prospect, values, notes)
     vehicle = _put_vehicles(prospect, values, notes)
     _put_customer(customer, values, notes)
     values["intent"] = _intent(prospect, values.pop("_interest", None), values)
@@ -132,8 +127,8 @@ def _received_at(
         read = read_mail_date(sent_at) if sent_at else None
         if read is None:
             raise Incomplete(
-                "The lead has no request date and its file states no other date: fill <requestdate> and deliver the "
-                "lead again."
+                "The lead has no request date and its file states no other date: fill <requestdate> and deliver "
+                "the lead again."
             )
         notes.append("no request date: the date of the mail was taken")
     values["received_at"], note = read
@@ -159,12 +154,8 @@ def _lead_id(prospect: etree._Element) -> str:
     for event, element in etree.iterwalk(prospect, events=("start", "end")):
         if event == "start":
             # A message sent again is the same lead: its status does not count.
-            kept = sorted(
-                item for item in element.items() if not (element is prospect and item[0] == "status")
-            )
-            digest.update(
-                repr((element.tag, kept, " ".join((element.text or "").split()))).encode("utf-8", "replace")
-            )
+            kept = sorted(item for item in element.items() if not (element is prospect and item[0] == "status"))
+            digest.update(repr((element.tag, kept, " ".join((element.text or "").split()))).encode("utf-8", "replace"))
         else:
             tail = "" if element is prospect else " ".join((element.tail or "").split())
             digest.update(repr(("/", tail)).encode("utf-8", "replace"))
@@ -187,23 +178,24 @@ def _put_provider(prospect: etree._Element, values: dict[str, str | None]) -> No
         values["source"] = ""
 
 
-def _put_vendor(prospect: etree._Element, values: dict[str, str | None]) -> None:
+def _put_vendor(prospect: etree._Element, values: dict[str, str | None], notes: list[str]) -> None:
     vendor = prospect.find("vendor")
     ids = prospect.findall("vendorid")
     if vendor is not None:
         ids = [*vendor.findall("id"), *vendor.findall("vendorid"), *ids]
-        values["vendor_name"] = _first_text(vendor.findall("vendorname")) or _name(
-            vendor.findall("contact/name")
-        )
+        values["vendor_name"] = _first_text(vendor.findall("vendorname")) or _name(vendor.findall("contact/name"))
+    # Some senders repeat the id of the lead here, which would make every lead a rooftop of its own.
+    own = {text for text in map(_text, prospect.findall("id")) if text}
+    if any(_text(element) in own for element in ids):
+        notes.append("the vendor's id repeats the lead's id and was dropped")
+        ids = [element for element in ids if _text(element) not in own]
     if ids:
         values["vendor_id"] = _first_text(ids)
     if "vendor_id" in values or "vendor_name" in values:
         values["rooftop"] = values.get("vendor_id") or values.get("vendor_name") or ""
 
 
-def _put_vehicles(
-    prospect: etree._Element, values: dict[str, str | None], notes: list[str]
-) -> dict[str, str]:
+def _put_vehicles(prospect: etree._Element, values: dict[str, str | None], notes: list[str]) -> dict[str, str]:
     """Choose by interest, never by position; return the vehicle of interest, else the trade-in, for the score."""
     wanted: list[tuple[etree._Element, dict[str, str], str]] = []
     offered: list[tuple[etree._Element, dict[str, str]]] = []
@@ -214,9 +206,7 @@ def _put_vehicles(
             comments = _comments(element)
             if len(vehicles) == 1:
                 customer = prospect.find("customer")
-                comments += (
-                    "\n" + _comments(prospect) + ("" if customer is None else "\n" + _comments(customer))
-                )
+                comments += "\n" + _comments(prospect) + ("" if customer is None else "\n" + _comments(customer))
             found = _from_comments(comments)
             if found:
                 parts |= found
@@ -276,9 +266,7 @@ def _is_mirrored(element: etree._Element, trade: dict[str, str], wanted: dict[st
     if not wanted.get("model"):
         return False
     same = all(trade.get(name, "").lower() == wanted.get(name, "").lower() for name in ("make", "model"))
-    own = any(
-        trade.get(name) and trade[name].lower() != wanted.get(name, "").lower() for name in ("year", "vin")
-    )
+    own = any(trade.get(name) and trade[name].lower() != wanted.get(name, "").lower() for name in ("year", "vin"))
     return same and not own and not _first_text(element.findall("odometer"))
 
 
@@ -350,9 +338,7 @@ def _put_customer(customer: etree._Element | None, values: dict[str, str | None]
         values["customer_name"] = _name(names)
     emails = contact.findall("email") or customer.findall("email")
     if emails:
-        texts = [
-            re.sub(r"^mailto:\s*", "", _text(email), flags=re.IGNORECASE) for email in _preferred(emails)
-        ]
+        texts = [re.sub(r"^mailto:\s*", "", _text(email), flags=re.IGNORECASE) for email in _preferred(emails)]
         usable = [text for text in texts if re.fullmatch(r"[^@\s]+@[^@\s]+", text)]
         if usable or not any(texts):
             values["email"] = usable[0] if usable else ""
@@ -362,11 +348,7 @@ def _put_customer(customer: etree._Element | None, values: dict[str, str | None]
     if phones:
         callable_ones = [p for p in phones if p.get("type", "").strip().lower() not in {"fax", "pager"}]
         texts = [_text(phone) for phone in _preferred(callable_ones)]
-        usable = [
-            text
-            for text in texts
-            if len(re.sub(r"\D", "", text)) >= 5 and len(set(re.sub(r"\D", "", text))) > 1
-        ]
+        usable = [text for text in texts if len(re.sub(r"\D", "", text)) >= 5 and len(set(re.sub(r"\D", "", text))) > 1]
         if usable or not any(map(_text, phones)):
             values["phone"] = usable[0] if usable else ""
         else:
@@ -379,13 +361,17 @@ def _preferred(ways: list[etree._Element]) -> list[etree._Element]:
 
 def _intent(prospect: etree._Element, interest: str | None, values: dict[str, str | None]) -> str | None:
     """Read the intent from the interest, unless the content says that it is no enquiry for a car at all."""
-    labels = [
-        _text(element) for element in [*prospect.findall("leadtype"), *prospect.findall("provider/leadtype")]
-    ]
-    for label in [*labels, values.get("service") or ""]:
-        for meaning, words in _LABELS:
-            if words.search(label.lower()):
+    for element in [*prospect.findall("leadtype"), *prospect.findall("provider/leadtype")]:
+        for meaning, words in _LEAD_TYPES.items():
+            if words.search(_text(element).lower()):
                 return meaning
+    service = (values.get("service") or "").lower()
+    if _JOB.search(service) or _LEAD_TYPES["other"].search(service):
+        return "other"
+    # A service is a product's name, often with "service" or "parts" in it: only the bare word or a phrase counts.
+    for meaning, words in _DEPARTMENTS.items():
+        if service == meaning or words.search(service):
+            return meaning
     customer = prospect.find("customer")
     speakers = [prospect, *prospect.findall("vehicle"), *([] if customer is None else [customer])]
     said = " ".join("\n".join(map(_comments, speakers)).lower().split())
@@ -393,7 +379,7 @@ def _intent(prospect: etree._Element, interest: str | None, values: dict[str, st
         return "other"
     # A vehicle that names its interest outweighs a department mentioned in passing.
     if interest is None or interest.endswith("?"):
-        for meaning, words in _DEPARTMENTS:
+        for meaning, words in _DEPARTMENTS.items():
             if words.search(said):
                 return meaning
     return interest.rstrip("?") if interest else None

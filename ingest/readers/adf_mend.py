@@ -29,9 +29,7 @@ _LOOSE_TAG = re.compile(rf"<(/?)({_NAME})(?=[\s/>])([^<>]*)>")
 _ATTRIBUTE = re.compile(
     rf"\s*({_NAME})\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|[“”„″]([^“”„″\"]*)[“”″]|[‘’]([^‘’']*)[‘’]|([^\s\"'“”„‘’<>=]*[^\s\"'“”„‘’<>=/]))"
 )
-_NOT_A_TAG = re.compile(
-    r"<(?=[\s\d=]|https?://[^<>\s]*>|www\.[^<>\s]*>|mailto:[^<>\s]*>|[^<>\s@/]+@[^<>\s]+>)"
-)
+_NOT_A_TAG = re.compile(r"<(?=[\s\d=]|https?://[^<>\s]*>|www\.[^<>\s]*>|mailto:[^<>\s]*>|[^<>\s@/]+@[^<>\s]+>)")
 _AMPERSAND = re.compile(r"&(?:(#(?:\d{1,7}|[xX][0-9a-fA-F]{1,6})|[A-Za-z][A-Za-z0-9]{1,31});)?")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _EDGE = "".join(map(chr, range(0x21))) + "\ufffe\uffff"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 # `<`, or `&lt;` in a mail that shows the lead as text, or `&amp;lt;` where that was escaped again.
 _TOKEN = re.compile(
@@ -43,8 +44,7 @@ class Slice:
     fault: str | None = None
 
 
-@dataclass(frozen=True)
-class _Token:
+class _Token(NamedTuple):
     start: int
     end: int
     kind: str
@@ -151,9 +151,7 @@ def _tokens(text: str) -> list[_Token]:
             what = match["what"].lower()
             level = _level("" if match["open"] == "<" else match["open"])
             if what[0] == "!":
-                kind = {"!--": "comment", "![cdata[": "cdata", "!doctype": "doctype", "!entity": "entity"}[
-                    what
-                ]
+                kind = {"!--": "comment", "![cdata[": "cdata", "!doctype": "doctype", "!entity": "entity"}[what]
             else:
                 name = what.lstrip("/").rpartition(":")[2]
                 kind = "/" * (what[0] == "/") + name

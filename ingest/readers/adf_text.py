@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import codecs
 import quopri
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from email import message_from_bytes
+from email import message_from_string
 
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _DECLARED = re.compile(rb"<\?xml\b[^>]{0,200}?\bencoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})", re.IGNORECASE)
 # Only character sets: Python also knows "encodings" such as punycode, which are slow or hide markup.
 _CHARACTER_SET = re.compile(
@@ -60,28 +60,28 @@ def decode(data: bytes, told: str | None = None) -> Decoded:
     Windows-1252, and a repair says so.
     """
     repairs: list[str] = []
-    for mark, name in _BOMS:
-        if data.startswith(mark):
-            candidates = [name]
-            break
+    head = data[:400]
+    # One stray zero byte makes no UTF-16: in markup close to every second byte is zero.
+    is_wide = head.count(b"\0") * 4 > len(head)
+    if data.startswith(codecs.BOM_UTF8):
+        candidates = ["utf-8-sig"]
+    elif is_wide and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        candidates = ["utf-16"]
+    elif is_wide and data[:2] in (b"<\0", b"\0<"):
+        candidates = ["utf-16-le" if data[0] else "utf-16-be"]
     else:
-        if data[:2] in (b"<\0", b"\0<"):
-            candidates = ["utf-16-le" if data[0] else "utf-16-be"]
-        else:
-            declared = _DECLARED.search(data[:2000])
-            candidates = [name for name in (told, declared and declared[1].decode("ascii")) if name]
+        declared = _DECLARED.search(data[:2000])
+        candidates = [name for name in (told, declared and declared[1].decode("ascii")) if name]
     for name in candidates:
         known = _character_set(name)
         if known is None:
             repairs.append(f"the declared encoding {name!r} is not a known character set")
             continue
-        if known.startswith("utf-16") and b"\0" not in data[:200]:
+        if is_wide != known.startswith("utf-16") or (not is_wide and b"<".decode(known) != "<"):
             repairs.append(f"the declared encoding {name!r} is belied by the bytes")
             continue
         if known == "iso8859-1" and re.search(rb"[\x80-\x9f]", data):
-            repairs.append(
-                "the declared encoding 'iso-8859-1' is belied by the bytes, which are Windows-1252"
-            )
+            repairs.append("the declared encoding 'iso-8859-1' is belied by the bytes, which are Windows-1252")
             known = "cp1252"
             return Decoded(data.decode(known, _LEGACY), _public_name(known), repairs)
         try:
@@ -112,7 +112,8 @@ def is_mail(data: bytes) -> bool:
 
 def mail_parts(data: bytes) -> tuple[list[tuple[Passage, Decoded]], str | None]:
     """Return the decoded leaf parts of a mail in their order, and its Date header."""
-    message = message_from_bytes(data)
+    # As Latin-1 every byte is one character, so that the parts can be found again in the file.
+    message = message_from_string(data.decode("latin-1"))
     sent = message["Date"]
     parts: list[tuple[Passage, Decoded]] = []
     cursor = 0
@@ -120,23 +121,34 @@ def mail_parts(data: bytes) -> tuple[list[tuple[Passage, Decoded]], str | None]:
         if part.is_multipart() or part.get_content_maintype() in {"image", "audio", "video"}:
             continue
         payload = part.get_payload()
-        content = part.get_payload(decode=True)
-        if not isinstance(payload, str) or not isinstance(content, bytes):
+        if not isinstance(payload, str):
             continue
-        written = payload.encode("ascii", "surrogateescape")
+        written = payload.encode("latin-1")
+        transfer = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
         found = data.find(written, cursor)
         first = data.count(b"\n", 0, max(found, cursor)) + 1
         cursor = max(found + len(written), cursor)
+        content = written
+        if transfer == "quoted-printable":
+            content = quopri.decodestring(written)
+        elif transfer == "base64":
+            content = _from_base64(written)
         decoded = decode(content, part.get_content_charset())
-        transfer = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
         if transfer == "quoted-printable":
             lines: Sequence[int] = _unfolded_lines(written, first)
-        elif content == written:
-            lines = range(first, first + len(_LINE_END.findall(decoded.text)) + 1)
-        else:
+        elif transfer == "base64":
             lines = (first,)
+        else:
+            lines = range(first, first + len(_LINE_END.findall(decoded.text)) + 1)
         parts.append((Passage(decoded.text, lines), decoded))
     return parts, str(sent) if sent is not None else None
+
+
+def _from_base64(written: bytes) -> bytes:
+    """Decode what there is of a base64 body, also when its end is cut off."""
+    letters = re.sub(rb"[^A-Za-z0-9+/]", b"", written)
+    letters = letters[: len(letters) - (len(letters) % 4 == 1)]
+    return base64.b64decode(letters + b"=" * (-len(letters) % 4))
 
 
 def _unfolded_lines(written: bytes, first: int) -> list[int]:
