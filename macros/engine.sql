@@ -61,3 +61,22 @@
 {% macro default__money_times(money, rate) -%}
     cast(round(cast({{ money }} as decimal(20, 2)) * cast({{ rate }} as decimal(18, 6)), 2) as decimal(18, 2))
 {%- endmacro %}
+
+{#- An instant moved by a whole number of seconds (a column or a number). -#}
+{% macro add_seconds(instant, seconds) -%}
+    {{ return(adapter.dispatch('add_seconds')(instant, seconds)) }}
+{%- endmacro %}
+{% macro default__add_seconds(instant, seconds) -%}
+    ({{ instant }} + to_seconds({{ seconds }}))
+{%- endmacro %}
+
+{#- The digits of a text, for comparing telephone numbers; null when there are too few to name a line. -#}
+{% macro phone_digits(phone) -%}
+    {{ return(adapter.dispatch('phone_digits')(phone)) }}
+{%- endmacro %}
+{% macro default__phone_digits(phone) -%}
+    case
+        when length(regexp_replace({{ phone }}, '[^0-9]', '', 'g')) >= 6
+            then regexp_replace({{ phone }}, '[^0-9]', '', 'g')
+    end
+{%- endmacro %}
