@@ -44,6 +44,7 @@ class NodeResult:
     seconds: float
     severity: str
     description: str
+    sql: str
 
 
 @dataclass(frozen=True)
@@ -214,6 +215,7 @@ def results(paths: Paths) -> Iterator[NodeResult]:
             seconds=entry["execution_time"],
             severity=str(node.get("config", {}).get("severity", "error")).lower(),
             description=node.get("description", ""),
+            sql=(entry.get("compiled_code") or "").strip().rstrip(";"),
         )
 
 

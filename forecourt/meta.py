@@ -39,7 +39,8 @@ def write_meta(home: Home, paths: Paths, *, run_id: str, started_at: datetime, k
         connection.execute("create schema if not exists warehouse.meta")
         connection.execute(
             "create or replace table warehouse.meta.runs as "
-            "select $1::varchar as run_id, $2::timestamp as started_at, $3::timestamp as known_at, $4::varchar as version",
+            "select $1::varchar as run_id, $2::timestamp as started_at, $3::timestamp as known_at, "
+            "$4::varchar as version",
             [run_id, started_at, known_at, __version__],
         )
         for table in ("policies", "targets", "benchmarks", "rooftops"):
@@ -140,6 +141,7 @@ def _write_freshness(connection: duckdb.DuckDBPyConnection, feeds: list[tuple[st
             select deliveries.feed, deliveries.rooftop, max(files.exported_at) as exported_at
             from deliveries
             inner join landing.ledger.files as files on deliveries.file_id = files.file_id
+            where files.received_at <= (select known_at from scratch.settings.run)
             group by deliveries.feed, deliveries.rooftop
         ),
 

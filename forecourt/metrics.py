@@ -36,6 +36,7 @@ class Metric:
     description: str
     kind: str
     unit: str
+    model: str
     relation: str
     date: str
     numerator: str
@@ -139,6 +140,7 @@ def _metric(
     aggregates = [m["expr"] if duration else _aggregate(m) for _, m in resolved]
     return Metric(
         **{
+            "model": relation["alias"],
             "relation": f"{relation['schema_name']}.{relation['alias']}",
             "date": meta.pop("date", "as_of"),
             "numerator": aggregates[0],

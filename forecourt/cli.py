@@ -1,0 +1,774 @@
+"""The verbs of ``forecourt``. Each imports what it needs when it is called, so ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from forecourt import __version__
+from forecourt.errors import Problem
+from forecourt.home import Home
+
+if TYPE_CHECKING:
+    from forecourt.door import Warehouse
+    from forecourt.kpi import KpiRow
+    from forecourt.metrics import Metric
+    from forecourt.run import Outcome
+    from forecourt.settings import Settings
+    from ingest.landing import FileResult
+
+
+class Day(click.ParamType):
+    """A calendar day, written 2026-03-31."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no day; write it like 2026-03-31.", param, ctx)
+
+
+class Instant(click.ParamType):
+    """An instant, written 2026-03-31T18:00; without an offset it is UTC, a day alone is its end."""
+
+    name = "instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            given = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no instant; write it like 2026-03-31T18:00.", param, ctx)
+        if len(value) == len("2026-03-31"):
+            given = given.replace(hour=23, minute=59, second=59, microsecond=999999)
+        return given.astimezone(UTC).replace(tzinfo=None) if given.tzinfo else given
+
+
+def home_option(default: str = "warehouse") -> Callable[[Any], Any]:
+    return click.option(
+        "--home",
+        "home_path",
+        envvar="FORECOURT_HOME",
+        default=default,
+        show_default=True,
+        type=click.Path(path_type=Path, file_okay=False),
+        help="The home folder of the warehouse.",
+    )
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print facts as JSON.")
+rooftop_option = click.option("--rooftop", "rooftops", multiple=True, help="Only this rooftop; may be repeated.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="forecourt")
+def cli() -> None:
+    """The reporting warehouse of the car trade: export files in, checked KPIs out.
+
+    \b
+    Start here:  forecourt demo
+    """
+
+
+@cli.command()
+@home_option("demo-warehouse")
+@click.option("--no-serve", is_flag=True, help="End after publishing; do not open the dashboards.")
+def demo(home_path: Path, no_serve: bool) -> None:
+    """Make a sample dealership, land, build, check and publish it, and open its dashboards.
+
+    \b
+    Example:  forecourt demo --no-serve
+    """
+    from forecourt.terminal import is_interactive, out, step
+
+    home = Home(home_path)
+    folder = home.root / "sample"
+    with step("sample") as current:
+        summary = _write_sample(folder, current, rooftops=2, years=2, seed=1, scale=1.0)
+        current.say(f"{summary.files} files, {summary.rows:,} rows in {folder}")
+    outcome = _run(home, [folder])
+    _print_outcome(outcome)
+    warehouse = _open(home)
+    as_of = summary.as_of
+    out.print()
+    _print_headlines(warehouse, as_of)
+    workbook = home.reports / f"ageing-{as_of}.xlsx"
+    _export_ageing(home, warehouse, workbook, "xlsx", as_of, "due", (), None, None)
+    out.print(f"\nReceivable ageing as of {as_of}: {workbook}")
+    out.print(f"Next: forecourt dashboards --home {home.root}")
+    if is_interactive() and not no_serve:
+        from dashboards.serve import serve
+
+        sys.exit(serve(home))
+
+
+@cli.command()
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--rooftops", default=2, show_default=True, type=click.IntRange(1, 50), help="Number of rooftops.")
+@click.option("--years", default=2.0, show_default=True, type=click.FloatRange(0.25, 20), help="Years of history.")
+@click.option("--seed", default=1, show_default=True, type=int, help="The same seed gives the same files.")
+@click.option("--scale", default=1.0, show_default=True, type=click.FloatRange(0.05, 100), help="Volume.")
+@json_option
+def sample(directory: Path, rooftops: int, years: float, seed: int, scale: float, as_json: bool) -> None:
+    """Write the export files of an invented dealership, and truth.json with what they must give.
+
+    \b
+    Example:  forecourt sample ./sample --rooftops 3 --years 1 --seed 7
+    """
+    from forecourt.terminal import out, step
+
+    if as_json:
+        summary = _write_sample(directory, None, rooftops=rooftops, years=years, seed=seed, scale=scale)
+        _print_json({"directory": str(directory), "files": summary.files, "rows": summary.rows, "as_of": summary.as_of})
+        return
+    with step("sample") as current:
+        summary = _write_sample(directory, current, rooftops=rooftops, years=years, seed=seed, scale=scale)
+        current.say(f"{summary.files} files, {summary.rows:,} rows in {directory}")
+    out.print(f"Next: forecourt run {directory}")
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@home_option()
+@json_option
+def land(paths: tuple[Path, ...], home_path: Path, as_json: bool) -> None:
+    """Land export files: into the archive, as row versions, with every row accounted for.
+
+    \b
+    Without PATH the files of the inbox.
+    Example:  forecourt land crm_leads_2026-03-31.csv
+    """
+    home = Home(home_path)
+    with home.lock():
+        results = _land(home, _settings(home, paths), paths, quiet=as_json)
+    if as_json:
+        _print_json([_file_facts(result) for result in results])
+    else:
+        _print_files(results)
+    if any(result.status == "refused" for result in results):
+        sys.exit(1)
+
+
+@cli.command()
+@home_option()
+@json_option
+def build(home_path: Path, as_json: bool) -> None:
+    """Build the marts from what has landed and test them, without publishing.
+
+    \b
+    Example:  forecourt build --home warehouse
+    """
+    from forecourt.build import Paths
+    from forecourt.build import build as build_marts
+    from forecourt.run import dbt_checks
+    from forecourt.terminal import step
+
+    home = Home(home_path)
+    with home.lock():
+        settings = _settings(home)
+        if as_json:
+            nodes = build_marts(home, settings)
+        else:
+            with step("build") as current:
+                nodes = build_marts(home, settings, on_node=current.advance)
+                current.say(_built(nodes))
+        checks = list(dbt_checks(home, Paths(home.build), nodes))
+    blocks = [check for check in checks if check.outcome == "block"]
+    if as_json:
+        _print_json([_check_facts(check) for check in checks])
+    else:
+        _print_checks(checks)
+    if blocks:
+        raise Problem(f"{len(blocks)} checks failed: {', '.join(check.name for check in blocks)}.")
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@home_option()
+@json_option
+def run(paths: tuple[Path, ...], home_path: Path, as_json: bool) -> None:
+    """Land, build, check and publish: the one command of every day.
+
+    \b
+    Without PATH the files of the inbox. A file that is refused does not stop the rest.
+    Example:  forecourt run ./exports --home warehouse
+    """
+    home = Home(home_path)
+    outcome = _run(home, paths, quiet=as_json)
+    if as_json:
+        _print_json(
+            {
+                "run": outcome.run_id,
+                "published": outcome.is_published,
+                "message": outcome.message,
+                "blocks": [_check_facts(check) for check in outcome.blocks],
+                "findings": [_check_facts(check) for check in outcome.findings],
+            }
+        )
+        sys.exit(0 if outcome.is_published else 1)
+    _print_outcome(outcome)
+    from forecourt.terminal import out
+
+    out.print(f"Next: forecourt kpi --home {home.root}")
+
+
+@cli.command()
+@home_option()
+@click.option("--port", default=None, type=click.IntRange(1, 65535), help="Port on this machine.")
+@click.option("--no-browser", is_flag=True, help="Do not open a browser.")
+def dashboards(home_path: Path, port: int | None, no_browser: bool) -> None:
+    """Open the dashboards of the published warehouse on this machine.
+
+    \b
+    Example:  forecourt dashboards --home warehouse
+    """
+    from dashboards.serve import serve
+
+    sys.exit(serve(Home(home_path), port=port, open_browser=not no_browser))
+
+
+@cli.command()
+@click.argument("names", nargs=-1)
+@home_option()
+@click.option("--from", "first", type=Day(), help="First day of the period.")
+@click.option("--to", "last", type=Day(), help="Last day of the period.")
+@click.option("--as-of", type=Day(), help="Facts dated later do not count. Default: the newest day of the data.")
+@click.option("--known-at", type=Instant(), help="As the warehouse knew it at this instant (UTC).")
+@rooftop_option
+@click.option("--by", help="One row per value of this dimension, like rooftop or month.")
+@click.option("--sql", "as_sql", is_flag=True, help="Print the statement behind each number.")
+@json_option
+def kpi(
+    names: tuple[str, ...],
+    home_path: Path,
+    first: date | None,
+    last: date | None,
+    as_of: date | None,
+    known_at: datetime | None,
+    rooftops: tuple[str, ...],
+    by: str | None,
+    as_sql: bool,
+    as_json: bool,
+) -> None:
+    """Print KPIs with their parts: value, numerator, denominator, what is excluded, open or immature.
+
+    \b
+    Without NAMES all of them. Without a period the month of as-of so far; a cohort KPI then shows the
+    equally long cohort whose window has passed.
+    Example:  forecourt kpi gross_margin_rate --from 2026-03-01 --to 2026-03-31 --by rooftop --json
+    """
+    home = Home(home_path)
+    published = _open(home)
+    with _as_known(home, published, known_at, names) as warehouse:
+        chosen = _chosen(warehouse, names)
+        if by is not None and not names:
+            chosen = [metric for metric in chosen if by == "month" or by in metric.dimensions]
+            if not chosen:
+                raise Problem(f"No KPI has a dimension {by!r}. `forecourt kpi NAME --by ...` lists those of one.")
+        asked = _asked(warehouse, chosen, first, last, as_of)
+        if as_sql:
+            from forecourt.metrics import statement
+
+            for metric, period in asked:
+                click.echo(f"-- {metric.label}\n{statement(metric, period, by=by, rooftops=rooftops)};\n")
+            return
+        from forecourt.kpi import compute
+
+        rows = [row for metric, period in asked for row in compute(warehouse, metric, period, by=by, rooftops=rooftops)]
+        metrics = {metric.name: metric for metric in chosen}
+    if as_json:
+        _print_json([row.as_dict() for row in rows])
+    else:
+        _print_kpis(rows, metrics)
+
+
+@cli.group()
+def export() -> None:
+    """Write a report to a file."""
+
+
+@export.command("ageing")
+@home_option()
+@click.option("--as-of", type=Day(), help="The day whose end counts. Default: the newest day of the data.")
+@click.option("--basis", type=click.Choice(["due", "invoice"]), default="due", show_default=True)
+@click.option("--known-at", type=Instant(), help="As the warehouse knew it at this instant (UTC).")
+@rooftop_option
+@click.option("--schedule", help="Only this schedule, like customer or contract_in_transit.")
+@click.option("--format", "kind", type=click.Choice(["xlsx", "csv"]), default="xlsx", show_default=True)
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False))
+@json_option
+def export_ageing(
+    home_path: Path,
+    as_of: date | None,
+    basis: str,
+    known_at: datetime | None,
+    rooftops: tuple[str, ...],
+    schedule: str | None,
+    kind: str,
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Write the receivable ageing of a day: every open document with its days past due and bucket.
+
+    \b
+    Example:  forecourt export ageing --as-of 2026-03-31 --format csv -o ageing.csv
+    """
+    from forecourt.kpi import newest_day
+
+    home = Home(home_path)
+    published = _open(home)
+    with _as_known(home, published, known_at, ("overdue_rate",)) as warehouse:
+        day = as_of or newest_day(warehouse)
+        facts = _export_ageing(home, warehouse, output, kind, day, basis, rooftops, schedule, known_at)
+    if as_json:
+        _print_json(facts)
+    else:
+        from forecourt.terminal import out
+
+        out.print(f"{output}: {facts['rows']:,} open documents as of {day}, sha256 {facts['sha256'][:16]}")
+
+
+@cli.command()
+@home_option()
+@json_option
+def where(home_path: Path, as_json: bool) -> None:
+    """Say where the published warehouse lies and how DBeaver, Excel and Python open it.
+
+    \b
+    Example:  forecourt where --json
+    """
+    from forecourt.door import current_run, published_path
+    from forecourt.terminal import out
+
+    home = Home(home_path)
+    run_id = current_run(home)
+    path = published_path(home, run_id).resolve() if run_id else None
+    facts = {
+        "home": str(home.root.resolve()),
+        "run": run_id,
+        "warehouse": str(path) if path else None,
+        "inbox": str(home.inbox.resolve()),
+        "reports": str(home.reports.resolve()),
+    }
+    if as_json:
+        _print_json(facts)
+        return
+    if path is None:
+        _open(home)
+    for name, value in facts.items():
+        out.print(f"{name:<10} {value}")
+    out.print(
+        f"\nPython     duckdb.connect({str(path)!r}, read_only=True)\n"
+        "DBeaver    new DuckDB connection to that file; driver property duckdb.read_only = true\n"
+        "Excel      export a table: forecourt export ageing -o ageing.xlsx\n"
+        "A run makes a new file and leaves this one as it is; ask again after the next run."
+    )
+
+
+@cli.command()
+@home_option()
+@json_option
+def status(home_path: Path, as_json: bool) -> None:
+    """Say what is published, how fresh each feed is, and what lies in quarantine.
+
+    \b
+    Example:  forecourt status --home warehouse
+    """
+    from dataclasses import asdict
+
+    from forecourt.door import current_run, last_run
+    from forecourt.terminal import out, table
+
+    home = Home(home_path)
+    last = last_run(home)
+    facts: dict[str, Any] = {
+        "home": str(home.root.resolve()),
+        "run": current_run(home),
+        "last_run": asdict(last) if last else None,
+        "feeds": [],
+        "files": [],
+        "quarantined": [],
+        "checks": [],
+    }
+    if facts["run"]:
+        warehouse = _open(home)
+        facts["feeds"] = warehouse.rows(
+            """
+            select feed, rooftop, exported_at, data_through
+            from meta.freshness
+            order by feed, rooftop
+            """
+        )
+        facts["files"] = warehouse.rows(
+            """
+            select status, count(*) as files, sum(rows_read) as rows_read, sum(rows_quarantined) as rows_quarantined
+            from meta.files
+            group by status
+            order by status
+            """
+        )
+        facts["quarantined"] = warehouse.rows(
+            "select feed, reason_code, count(*) as rows from meta.quarantine where status = 'open' "
+            "group by all order by all"
+        )
+        facts["checks"] = warehouse.rows(
+            "select outcome, count(*) as checks from meta.check_results group by outcome order by outcome"
+        )
+    if as_json:
+        _print_json(facts)
+        return
+    out.print(f"home       {facts['home']}")
+    out.print(f"published  {facts['run'] or 'nothing yet'}")
+    if last:
+        out.print(f"last run   {last.status} at {last.ended_at} UTC: {last.message}")
+    waiting = [path for path in home.inbox.glob("*") if path.is_file()] if home.inbox.exists() else []
+    out.print(f"inbox      {len(waiting)} files waiting")
+    for title, key in (("Files", "files"), ("Quarantine", "quarantined"), ("Checks", "checks"), ("Feeds", "feeds")):
+        if facts[key]:
+            out.print()
+            names = list(facts[key][0])
+            columns = [(n, "right" if isinstance(facts[key][0][n], int) else "left") for n in names]
+            table(title, columns, [list(row.values()) for row in facts[key]])
+
+
+@cli.command()
+@click.argument("run_id", required=False)
+@home_option()
+def rollback(run_id: str | None, home_path: Path) -> None:
+    """Put a kept run back in force (default: the one before).
+
+    \b
+    Example:  forecourt rollback --home warehouse
+    """
+    from forecourt.publish import rollback as put_back
+    from forecourt.terminal import out
+
+    home = Home(home_path)
+    with home.lock():
+        out.print(f"In force: {put_back(home, run_id)}")
+
+
+def main() -> None:
+    """Entry point: anticipated trouble is one sentence and exit code 1, wrong use exit code 2."""
+    try:
+        cli()
+    except Problem as problem:
+        from forecourt.terminal import err
+
+        err.print(f"[bold red]error[/] {_escaped(str(problem))}")
+        sys.exit(1)
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _settings(home: Home, paths: Sequence[Path] = ()) -> Settings:
+    """The home's settings; a new home takes those that lie beside the files it is given."""
+    from forecourt.settings import load_settings
+    from forecourt.terminal import out
+
+    home.create()
+    beside = [path / "forecourt.toml" for path in paths if (path / "forecourt.toml").is_file()]
+    if beside and not home.settings.exists():
+        load_settings(beside[0])
+        home.settings.write_bytes(beside[0].read_bytes())
+        if out.is_terminal:
+            out.print(f"settings   taken from {beside[0]}")
+    return load_settings(home.settings)
+
+
+def _open(home: Home) -> Warehouse:
+    from forecourt.door import open_warehouse
+
+    return open_warehouse(home)
+
+
+def _write_sample(directory: Path, current: Any, **size: Any) -> Any:
+    from ingest.sample import write_sample
+
+    written = 0
+
+    def on_step(name: str, rows: int) -> None:
+        nonlocal written
+        written += rows
+        if current is not None:
+            current.advance(written, None, name)
+
+    return write_sample(directory, on_step=on_step, **size)
+
+
+def _land(home: Home, settings: Settings, paths: Sequence[Path], *, quiet: bool) -> list[FileResult]:
+    from forecourt.terminal import step
+    from ingest.landing import land as land_files
+
+    wanted = list(paths) or [home.inbox]
+    missing = [path for path in wanted if not path.exists()]
+    if missing:
+        raise Problem(f"There is no file or folder {missing[0]}. Check its name.")
+    if quiet:
+        return land_files(home, settings, wanted)
+    with step("land") as current:
+        landed = 0
+
+        def on_file(result: FileResult) -> None:
+            nonlocal landed
+            landed += 1
+            current.advance(landed, None, result.name)
+
+        results = land_files(home, settings, wanted, on_file=on_file)
+        rows = sum(result.rows_read for result in results)
+        current.say(f"{len(results)} files, {rows:,} rows")
+    return results
+
+
+def _run(home: Home, paths: Sequence[Path], *, quiet: bool = False) -> Outcome:
+    from checks.gate import check
+
+    from forecourt.run import build_and_publish
+    from forecourt.terminal import step
+
+    with home.lock():
+        settings = _settings(home, paths)
+        results = _land(home, settings, paths, quiet=quiet)
+        if quiet:
+            return build_and_publish(home, settings, check)
+        _print_files(results)
+        with step("publish") as current:
+            outcome = build_and_publish(home, settings, check, on_node=current.advance)
+            current.say(outcome.message if outcome.is_published else "not published")
+    return outcome
+
+
+def _print_outcome(outcome: Outcome) -> None:
+    """Prints findings and, where checks block, their rows; exits 1 when nothing was published."""
+    _print_checks(outcome.checks)
+    if not outcome.is_published:
+        raise Problem(f"Nothing was published: {outcome.message} The run in force before stays on the pages.")
+
+
+def _print_files(results: Sequence[FileResult]) -> None:
+    from forecourt.terminal import out, table
+
+    counts = [
+        (status, sum(result.status == status for result in results))
+        for status in ("landed", "same again", "held", "refused")
+    ]
+    said = ", ".join(f"{number} {status}" for status, number in counts if number) or "no files"
+    parts = ("new", "changed", "unchanged", "quarantined", "skipped")
+    sums = {part: sum(getattr(result, f"rows_{part}") for result in results) for part in parts}
+    rows = ", ".join(f"{number:,} {part}" for part, number in sums.items() if number)
+    out.print(f"           {said}{'; rows: ' + rows if rows else ''}")
+    told = [result for result in results if result.status in ("held", "refused")]
+    for result in told:
+        out.print(f"  [yellow]{result.status}[/] {_escaped(result.name)}: {_escaped(result.reason)}")
+    quarantined = [result for result in results if result.rows_quarantined]
+    if quarantined:
+        columns = [("file with quarantined rows", "left"), ("read", "right"), ("quarantined", "right")]
+        table("", columns, [(r.name, f"{r.rows_read:,}", f"{r.rows_quarantined:,}") for r in quarantined[:12]])
+
+
+def _print_checks(checks: Sequence[Any]) -> None:
+    from forecourt.terminal import out
+
+    findings = [check for check in checks if check.outcome == "finding"]
+    for check in [check for check in checks if check.outcome == "block"]:
+        out.print(
+            f"  [bold red]blocks[/] {_escaped(check.name)}: {check.failures:,} rows. {_escaped(check.description)}"
+        )
+        for row in check.rows:
+            out.print(f"         {_escaped(json.dumps(row, default=str, ensure_ascii=False))}")
+    for check in findings[:8]:
+        out.print(f"  [yellow]finding[/] {_escaped(check.name)}: {check.failures:,} rows")
+    if len(findings) > 8:
+        out.print(f"  ... and {len(findings) - 8} more findings: forecourt status --json")
+
+
+def _built(nodes: Sequence[Any]) -> str:
+    models = sum(node.resource_type == "model" for node in nodes)
+    tests = sum(node.resource_type == "test" for node in nodes)
+    return f"{models} models, {tests} tests"
+
+
+def _chosen(warehouse: Warehouse, names: Sequence[str]) -> list[Metric]:
+    from difflib import get_close_matches
+
+    from forecourt.kpi import load_metrics
+
+    metrics = load_metrics(warehouse)
+    for name in names:
+        if name not in metrics:
+            near = get_close_matches(name, metrics, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise Problem(f"There is no KPI {name!r}.{hint} Known: {', '.join(metrics)}.")
+    return [metrics[name] for name in names] if names else list(metrics.values())
+
+
+def _asked(
+    warehouse: Warehouse, metrics: Sequence[Metric], first: date | None, last: date | None, as_of: date | None
+) -> list[tuple[Metric, Any]]:
+    """The period of each KPI: as asked, else the default of METRICS section 0."""
+    from forecourt.kpi import default_period, headline_period, newest_day
+    from forecourt.metrics import Period
+
+    day = as_of or last or newest_day(warehouse)
+    if first is None and last is None:
+        period = default_period(day)
+        return [(metric, headline_period(warehouse, metric, period)) for metric in metrics]
+    until = last or day
+    start = first or until.replace(day=1)
+    if start > until:
+        raise Problem(f"The period starts on {start} and ends before, on {until}. Swap --from and --to.")
+    as_of_day = as_of or max(newest_day(warehouse), until)
+    return [(metric, Period(start, until, as_of_day)) for metric in metrics]
+
+
+@contextmanager
+def _as_known(home: Home, published: Warehouse, known_at: datetime | None, names: Sequence[str]) -> Iterator[Warehouse]:
+    """The published warehouse, or one built as it was known at an instant for the KPIs named."""
+    if known_at is None:
+        yield published
+        return
+    from forecourt.asof import known_at as built_as_known
+
+    models = {metric.model for metric in _chosen(published, names)}
+    with home.lock(), built_as_known(home, _settings(home), known_at, models) as warehouse:
+        yield warehouse
+
+
+def _export_ageing(
+    home: Home,
+    warehouse: Warehouse,
+    output: Path,
+    kind: str,
+    as_of: date,
+    basis: str,
+    rooftops: Sequence[str],
+    schedule: str | None,
+    known_at: datetime | None,
+) -> dict[str, Any]:
+    from dashboards.exports import export_ageing as write_ageing
+
+    return write_ageing(
+        home,
+        warehouse,
+        output,
+        kind=kind,
+        as_of=as_of,
+        basis=basis,
+        rooftops=list(rooftops) or None,
+        schedule=schedule,
+        known_at=known_at,
+    )
+
+
+def _print_headlines(warehouse: Warehouse, as_of: date) -> None:
+    from forecourt.kpi import compute
+    from forecourt.metrics import HEADLINES
+
+    chosen = _chosen(warehouse, HEADLINES)
+    rows = [
+        row
+        for metric, period in _asked(warehouse, chosen, None, None, as_of)
+        for row in compute(warehouse, metric, period)
+    ]
+    _print_kpis(rows, {metric.name: metric for metric in chosen})
+
+
+def _print_kpis(rows: Sequence[KpiRow], metrics: dict[str, Metric]) -> None:
+    from forecourt.terminal import table
+
+    table(
+        "",
+        [
+            ("KPI", "left"),
+            ("group", "left"),
+            ("value", "right"),
+            ("", "left"),
+            ("numerator", "right"),
+            ("denominator", "right"),
+            ("n", "right"),
+            ("excluded", "right"),
+            ("from", "left"),
+            ("to", "left"),
+            ("as of", "left"),
+        ],
+        [
+            (
+                row.label,
+                row.group or "",
+                _figure(row, metrics[row.kpi]),
+                row.currency or "",
+                _amount(row.numerator),
+                _amount(row.denominator),
+                f"{row.n:,}",
+                f"{row.excluded:,}",
+                row.from_,
+                row.to,
+                row.as_of,
+            )
+            for row in rows
+        ],
+    )
+
+
+def _figure(row: KpiRow, metric: Metric) -> str:
+    if row.value is None:
+        return row.reason or ""
+    if row.unit == "percent":
+        return f"{float(row.value) * 100:,.{metric.decimals}f} %"
+    if row.unit == "money":
+        return f"{float(row.value):,.0f}"
+    if row.unit == "count":
+        return f"{float(row.value):,.0f}"
+    return f"{float(row.value):,.{metric.decimals}f} {row.unit}"
+
+
+def _amount(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        from decimal import Decimal
+
+        return f"{Decimal(value):,.2f}"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def _file_facts(result: FileResult) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(result) | {"path": str(result.path)}
+
+
+def _check_facts(check: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(check)
+
+
+def _print_json(facts: Any) -> None:
+    click.echo(json.dumps(facts, indent=2, ensure_ascii=False, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return str(value)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""One run: build the candidate, test it, let the checks read it, and only then move the pointer."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from forecourt.build import NodeResult, Paths, build
+from forecourt.home import Home
+from forecourt.meta import CheckResult, write_checks, write_meta
+from forecourt.publish import publish, record_end
+from forecourt.settings import Settings
+
+Gate = Callable[[Home, Paths], list[CheckResult]]
+SAMPLE_ROWS = 5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended. ``checks`` holds every check; what blocks has outcome ``block``."""
+
+    run_id: str
+    is_published: bool
+    checks: tuple[CheckResult, ...]
+    message: str
+
+    @property
+    def blocks(self) -> list[CheckResult]:
+        return [check for check in self.checks if check.outcome == "block"]
+
+    @property
+    def findings(self) -> list[CheckResult]:
+        return [check for check in self.checks if check.outcome == "finding"]
+
+
+def new_run_id() -> str:
+    """Sorts by time; the last part keeps two runs of one second apart."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+
+
+def build_and_publish(
+    home: Home,
+    settings: Settings,
+    gate: Gate,
+    *,
+    on_node: Callable[[int, int, str], None] | None = None,
+) -> Outcome:
+    """Builds, checks and publishes what has landed. The caller holds the home's lock.
+
+    A block publishes nothing: yesterday's run stays in force and LAST says why.
+    """
+    run_id, started = new_run_id(), datetime.now(UTC).replace(tzinfo=None)
+    paths = Paths(home.build)
+    try:
+        nodes = build(home, settings, on_node=on_node)
+        checks = list(dbt_checks(home, paths, nodes))
+        if not any(check.outcome == "block" and check.source == "dbt model" for check in checks):
+            write_meta(home, paths, run_id=run_id, started_at=started, known_at=None)
+            checks += gate(home, paths)
+            write_checks(paths, checks)
+    except Exception as error:
+        record_end(home, run_id, "failed", f"The run failed: {error}")
+        raise
+    blocks = [check for check in checks if check.outcome == "block"]
+    if blocks:
+        names = ", ".join(check.name for check in blocks)
+        message = f"{len(blocks)} checks block publishing: {names}."
+        record_end(home, run_id, "blocked", message)
+        return Outcome(run_id, False, tuple(checks), message)
+    publish(home, paths.warehouse, run_id, keep=settings.keep_runs)
+    found = sum(check.outcome == "finding" for check in checks)
+    message = f"{len(checks)} checks, {found} findings."
+    record_end(home, run_id, "published", message)
+    return Outcome(run_id, True, tuple(checks), message)
+
+
+def dbt_checks(home: Home, paths: Paths, nodes: list[NodeResult]) -> Iterator[CheckResult]:
+    """dbt's tests, and models that could not be built, as checks with the rows that failed them."""
+    for node in nodes:
+        if node.resource_type == "test":
+            outcome = {"pass": "passed", "warn": "finding"}.get(node.status, "block")
+            rows = _failing_rows(home, paths, node) if outcome != "passed" else []
+            said = node.description or (node.message if outcome == "block" else "")
+            yield CheckResult(node.name, "dbt test", outcome, node.failures, said, rows)
+        elif node.status not in ("success", "pass"):
+            yield CheckResult(node.name, "dbt model", "block", 1, node.message)
+
+
+def _failing_rows(home: Home, paths: Paths, node: NodeResult) -> list[dict[str, Any]]:
+    if not node.sql:
+        return []
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(f"attach '{paths.warehouse}' as forecourt (read_only)")
+        connection.execute(f"attach '{paths.scratch}' as scratch (read_only)")
+        connection.execute(f"attach '{home.landing}' as landing (read_only)")
+        connection.execute("use forecourt")
+        try:
+            found = connection.execute(f"select * from ({node.sql}) limit {SAMPLE_ROWS}")
+        except duckdb.Error as error:
+            return [{"the rows could not be read": str(error)}]
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
