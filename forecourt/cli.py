@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,6 @@ from forecourt.home import Home
 
 if TYPE_CHECKING:
     from forecourt.door import Warehouse
-    from forecourt.kpi import KpiRow
     from forecourt.metrics import Metric
     from forecourt.run import Outcome
     from forecourt.settings import Settings
@@ -127,11 +125,14 @@ def sample(directory: Path, rooftops: int, years: float, seed: int, scale: float
     \b
     Example:  forecourt sample ./sample --rooftops 3 --years 1 --seed 7
     """
+    from forecourt import show
     from forecourt.terminal import out, step
 
     if as_json:
         summary = _write_sample(directory, None, rooftops=rooftops, years=years, seed=seed, scale=scale)
-        _print_json({"directory": str(directory), "files": summary.files, "rows": summary.rows, "as_of": summary.as_of})
+        show.print_json(
+            {"directory": str(directory), "files": summary.files, "rows": summary.rows, "as_of": summary.as_of}
+        )
         return
     with step("sample") as current:
         summary = _write_sample(directory, current, rooftops=rooftops, years=years, seed=seed, scale=scale)
@@ -150,13 +151,15 @@ def land(paths: tuple[Path, ...], home_path: Path, as_json: bool) -> None:
     Without PATH the files of the inbox.
     Example:  forecourt land crm_leads_2026-03-31.csv
     """
+    from forecourt import show
+
     home = Home(home_path)
     with home.lock():
         results = _land(home, _settings(home, paths), paths, quiet=as_json)
     if as_json:
-        _print_json([_file_facts(result) for result in results])
+        show.print_json([show.file_facts(result) for result in results])
     else:
-        _print_files(results)
+        show.print_files(results)
     if any(result.status == "refused" for result in results):
         sys.exit(1)
 
@@ -170,6 +173,7 @@ def build(home_path: Path, as_json: bool) -> None:
     \b
     Example:  forecourt build --home warehouse
     """
+    from forecourt import show
     from forecourt.build import Paths
     from forecourt.build import build as build_marts
     from forecourt.run import dbt_checks
@@ -183,13 +187,13 @@ def build(home_path: Path, as_json: bool) -> None:
         else:
             with step("build") as current:
                 nodes = build_marts(home, settings, on_node=current.advance)
-                current.say(_built(nodes))
+                current.say(show.summary_of(nodes))
         checks = list(dbt_checks(home, Paths(home.build), nodes))
     blocks = [check for check in checks if check.outcome == "block"]
     if as_json:
-        _print_json([_check_facts(check) for check in checks])
+        show.print_json([show.check_facts(check) for check in checks])
     else:
-        _print_checks(checks)
+        show.print_checks(checks)
     if blocks:
         raise Problem(f"{len(blocks)} checks failed: {', '.join(check.name for check in blocks)}.")
 
@@ -205,16 +209,18 @@ def run(paths: tuple[Path, ...], home_path: Path, as_json: bool) -> None:
     Without PATH the files of the inbox. A file that is refused does not stop the rest.
     Example:  forecourt run ./exports --home warehouse
     """
+    from forecourt import show
+
     home = Home(home_path)
     outcome = _run(home, paths, quiet=as_json)
     if as_json:
-        _print_json(
+        show.print_json(
             {
                 "run": outcome.run_id,
                 "published": outcome.is_published,
                 "message": outcome.message,
-                "blocks": [_check_facts(check) for check in outcome.blocks],
-                "findings": [_check_facts(check) for check in outcome.findings],
+                "blocks": [show.check_facts(check) for check in outcome.blocks],
+                "findings": [show.check_facts(check) for check in outcome.findings],
             }
         )
         sys.exit(0 if outcome.is_published else 1)
@@ -269,6 +275,8 @@ def kpi(
     equally long cohort whose window has passed.
     Example:  forecourt kpi gross_margin_rate --from 2026-03-01 --to 2026-03-31 --by rooftop --json
     """
+    from forecourt import show
+
     home = Home(home_path)
     published = _open(home)
     with _as_known(home, published, known_at, names) as warehouse:
@@ -289,9 +297,9 @@ def kpi(
         rows = [row for metric, period in asked for row in compute(warehouse, metric, period, by=by, rooftops=rooftops)]
         metrics = {metric.name: metric for metric in chosen}
     if as_json:
-        _print_json([row.as_dict() for row in rows])
+        show.print_json([row.as_dict() for row in rows])
     else:
-        _print_kpis(rows, metrics)
+        show.print_kpis(rows, metrics)
 
 
 @cli.group()
@@ -325,6 +333,7 @@ def export_ageing(
     \b
     Example:  forecourt export ageing --as-of 2026-03-31 --format csv -o ageing.csv
     """
+    from forecourt import show
     from forecourt.kpi import newest_day
 
     home = Home(home_path)
@@ -333,7 +342,7 @@ def export_ageing(
         day = as_of or newest_day(warehouse)
         facts = _export_ageing(home, warehouse, output, kind, day, basis, rooftops, schedule, known_at)
     if as_json:
-        _print_json(facts)
+        show.print_json(facts)
     else:
         from forecourt.terminal import out
 
@@ -349,6 +358,7 @@ def where(home_path: Path, as_json: bool) -> None:
     \b
     Example:  forecourt where --json
     """
+    from forecourt import show
     from forecourt.door import current_run, published_path
     from forecourt.terminal import out
 
@@ -363,7 +373,7 @@ def where(home_path: Path, as_json: bool) -> None:
         "reports": str(home.reports.resolve()),
     }
     if as_json:
-        _print_json(facts)
+        show.print_json(facts)
         return
     if path is None:
         _open(home)
@@ -388,6 +398,7 @@ def status(home_path: Path, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
+    from forecourt import show
     from forecourt.door import current_run, last_run
     from forecourt.terminal import out, table
 
@@ -427,7 +438,7 @@ def status(home_path: Path, as_json: bool) -> None:
             "select outcome, count(*) as checks from meta.check_results group by outcome order by outcome"
         )
     if as_json:
-        _print_json(facts)
+        show.print_json(facts)
         return
     out.print(f"home       {facts['home']}")
     out.print(f"published  {facts['run'] or 'nothing yet'}")
@@ -462,19 +473,15 @@ def rollback(run_id: str | None, home_path: Path) -> None:
 
 def main() -> None:
     """Entry point: anticipated trouble is one sentence and exit code 1, wrong use exit code 2."""
+    from rich.markup import escape
+
     try:
         cli()
     except Problem as problem:
         from forecourt.terminal import err
 
-        err.print(f"[bold red]error[/] {_escaped(str(problem))}")
+        err.print(f"[bold red]error[/] {escape(str(problem))}")
         sys.exit(1)
-
-
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
 
 
 def _settings(home: Home, paths: Sequence[Path] = ()) -> Settings:
@@ -539,6 +546,7 @@ def _land(home: Home, settings: Settings, paths: Sequence[Path], *, quiet: bool)
 def _run(home: Home, paths: Sequence[Path], *, quiet: bool = False) -> Outcome:
     from checks.gate import check
 
+    from forecourt import show
     from forecourt.run import build_and_publish
     from forecourt.terminal import step
 
@@ -547,7 +555,7 @@ def _run(home: Home, paths: Sequence[Path], *, quiet: bool = False) -> Outcome:
         results = _land(home, settings, paths, quiet=quiet)
         if quiet:
             return build_and_publish(home, settings, check)
-        _print_files(results)
+        show.print_files(results)
         with step("publish") as current:
             outcome = build_and_publish(home, settings, check, on_node=current.advance)
             current.say(outcome.message if outcome.is_published else "not published")
@@ -556,52 +564,11 @@ def _run(home: Home, paths: Sequence[Path], *, quiet: bool = False) -> Outcome:
 
 def _print_outcome(outcome: Outcome) -> None:
     """Prints findings and, where checks block, their rows; exits 1 when nothing was published."""
-    _print_checks(outcome.checks)
+    from forecourt import show
+
+    show.print_checks(outcome.checks)
     if not outcome.is_published:
         raise Problem(f"Nothing was published: {outcome.message} The run in force before stays on the pages.")
-
-
-def _print_files(results: Sequence[FileResult]) -> None:
-    from forecourt.terminal import out, table
-
-    counts = [
-        (status, sum(result.status == status for result in results))
-        for status in ("landed", "same again", "held", "refused")
-    ]
-    said = ", ".join(f"{number} {status}" for status, number in counts if number) or "no files"
-    parts = ("new", "changed", "unchanged", "quarantined", "skipped")
-    sums = {part: sum(getattr(result, f"rows_{part}") for result in results) for part in parts}
-    rows = ", ".join(f"{number:,} {part}" for part, number in sums.items() if number)
-    out.print(f"           {said}{'; rows: ' + rows if rows else ''}")
-    told = [result for result in results if result.status in ("held", "refused")]
-    for result in told:
-        out.print(f"  [yellow]{result.status}[/] {_escaped(result.name)}: {_escaped(result.reason)}")
-    quarantined = [result for result in results if result.rows_quarantined]
-    if quarantined:
-        columns = [("file with quarantined rows", "left"), ("read", "right"), ("quarantined", "right")]
-        table("", columns, [(r.name, f"{r.rows_read:,}", f"{r.rows_quarantined:,}") for r in quarantined[:12]])
-
-
-def _print_checks(checks: Sequence[Any]) -> None:
-    from forecourt.terminal import out
-
-    findings = [check for check in checks if check.outcome == "finding"]
-    for check in [check for check in checks if check.outcome == "block"]:
-        out.print(
-            f"  [bold red]blocks[/] {_escaped(check.name)}: {check.failures:,} rows. {_escaped(check.description)}"
-        )
-        for row in check.rows:
-            out.print(f"         {_escaped(json.dumps(row, default=str, ensure_ascii=False))}")
-    for check in findings[:8]:
-        out.print(f"  [yellow]finding[/] {_escaped(check.name)}: {check.failures:,} rows")
-    if len(findings) > 8:
-        out.print(f"  ... and {len(findings) - 8} more findings: forecourt status --json")
-
-
-def _built(nodes: Sequence[Any]) -> str:
-    models = sum(node.resource_type == "model" for node in nodes)
-    tests = sum(node.resource_type == "test" for node in nodes)
-    return f"{models} models, {tests} tests"
 
 
 def _chosen(warehouse: Warehouse, names: Sequence[str]) -> list[Metric]:
@@ -677,6 +644,7 @@ def _export_ageing(
 
 
 def _print_headlines(warehouse: Warehouse, as_of: date) -> None:
+    from forecourt import show
     from forecourt.kpi import compute
     from forecourt.metrics import HEADLINES
 
@@ -686,88 +654,7 @@ def _print_headlines(warehouse: Warehouse, as_of: date) -> None:
         for metric, period in _asked(warehouse, chosen, None, None, as_of)
         for row in compute(warehouse, metric, period)
     ]
-    _print_kpis(rows, {metric.name: metric for metric in chosen})
-
-
-def _print_kpis(rows: Sequence[KpiRow], metrics: dict[str, Metric]) -> None:
-    from forecourt.terminal import table
-
-    table(
-        "",
-        [
-            ("KPI", "left"),
-            ("group", "left"),
-            ("value", "right"),
-            ("", "left"),
-            ("numerator", "right"),
-            ("denominator", "right"),
-            ("n", "right"),
-            ("excluded", "right"),
-            ("from", "left"),
-            ("to", "left"),
-            ("as of", "left"),
-        ],
-        [
-            (
-                row.label,
-                row.group or "",
-                _figure(row, metrics[row.kpi]),
-                row.currency or "",
-                _amount(row.numerator),
-                _amount(row.denominator),
-                f"{row.n:,}",
-                f"{row.excluded:,}",
-                row.from_,
-                row.to,
-                row.as_of,
-            )
-            for row in rows
-        ],
-    )
-
-
-def _figure(row: KpiRow, metric: Metric) -> str:
-    if row.value is None:
-        return row.reason or ""
-    if row.unit == "percent":
-        return f"{float(row.value) * 100:,.{metric.decimals}f} %"
-    if row.unit == "money":
-        return f"{float(row.value):,.0f}"
-    if row.unit == "count":
-        return f"{float(row.value):,.0f}"
-    return f"{float(row.value):,.{metric.decimals}f} {row.unit}"
-
-
-def _amount(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        from decimal import Decimal
-
-        return f"{Decimal(value):,.2f}"
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
-
-
-def _file_facts(result: FileResult) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return asdict(result) | {"path": str(result.path)}
-
-
-def _check_facts(check: Any) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return asdict(check)
-
-
-def _print_json(facts: Any) -> None:
-    click.echo(json.dumps(facts, indent=2, ensure_ascii=False, default=_plain))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    return str(value)
+    show.print_kpis(rows, {metric.name: metric for metric in chosen})
 
 
 if __name__ == "__main__":

@@ -1,0 +1,139 @@
+"""What the verbs print: facts as JSON, files, checks and KPIs as aligned text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.markup import escape
+
+from forecourt.build import NodeResult
+from forecourt.kpi import KpiRow
+from forecourt.meta import CheckResult
+from forecourt.metrics import Metric
+from forecourt.terminal import out, table
+
+if TYPE_CHECKING:
+    from ingest.landing import FileResult
+
+
+def print_json(facts: Any) -> None:
+    """Facts as indented JSON; days and instants in ISO 8601, anything else as text."""
+    click.echo(json.dumps(facts, indent=2, ensure_ascii=False, default=_plain))
+
+
+def print_files(results: Sequence[FileResult]) -> None:
+    """Counts of files and rows by what became of them, and every file that did not land, with its reason."""
+    counts = [
+        (status, sum(result.status == status for result in results))
+        for status in ("landed", "same again", "held", "refused")
+    ]
+    said = ", ".join(f"{number} {status}" for status, number in counts if number) or "no files"
+    parts = ("new", "changed", "unchanged", "quarantined", "skipped")
+    sums = {part: sum(getattr(result, f"rows_{part}") for result in results) for part in parts}
+    rows = ", ".join(f"{number:,} {part}" for part, number in sums.items() if number)
+    out.print(f"           {said}{'; rows: ' + rows if rows else ''}")
+    told = [result for result in results if result.status in ("held", "refused")]
+    for result in told:
+        out.print(f"  [yellow]{result.status}[/] {escape(result.name)}: {escape(result.reason)}")
+    quarantined = [result for result in results if result.rows_quarantined]
+    if quarantined:
+        columns = [("file with quarantined rows", "left"), ("read", "right"), ("quarantined", "right")]
+        table("", columns, [(r.name, f"{r.rows_read:,}", f"{r.rows_quarantined:,}") for r in quarantined[:12]])
+
+
+def print_checks(checks: Sequence[CheckResult]) -> None:
+    """What blocks, with its rows, then the findings."""
+    findings = [check for check in checks if check.outcome == "finding"]
+    for check in [check for check in checks if check.outcome == "block"]:
+        out.print(f"  [bold red]blocks[/] {escape(check.name)}: {check.failures:,} rows. {escape(check.description)}")
+        for row in check.rows:
+            out.print(f"         {escape(json.dumps(row, default=str, ensure_ascii=False))}")
+    for check in findings[:8]:
+        out.print(f"  [yellow]finding[/] {escape(check.name)}: {check.failures:,} rows")
+    if len(findings) > 8:
+        out.print(f"  ... and {len(findings) - 8} more findings: forecourt status --json")
+
+
+def print_kpis(rows: Sequence[KpiRow], metrics: dict[str, Metric]) -> None:
+    """One line per KPI, group and currency, figures aligned."""
+    table(
+        "",
+        [
+            ("KPI", "left"),
+            ("group", "left"),
+            ("value", "right"),
+            ("", "left"),
+            ("numerator", "right"),
+            ("denominator", "right"),
+            ("n", "right"),
+            ("excluded", "right"),
+            ("from", "left"),
+            ("to", "left"),
+            ("as of", "left"),
+        ],
+        [
+            (
+                row.label,
+                row.group or "",
+                _figure(row, metrics[row.kpi]),
+                row.currency or "",
+                _amount(row.numerator),
+                _amount(row.denominator),
+                f"{row.n:,}",
+                f"{row.excluded:,}",
+                row.from_,
+                row.to,
+                row.as_of,
+            )
+            for row in rows
+        ],
+    )
+
+
+def file_facts(result: FileResult) -> dict[str, Any]:
+    """A file's fate, ready for JSON."""
+    return asdict(result) | {"path": str(result.path)}
+
+
+def check_facts(check: CheckResult) -> dict[str, Any]:
+    """A check's outcome, ready for JSON."""
+    return asdict(check)
+
+
+def summary_of(nodes: Sequence[NodeResult]) -> str:
+    """How many models were built and tests run."""
+    models = sum(node.resource_type == "model" for node in nodes)
+    tests = sum(node.resource_type == "test" for node in nodes)
+    return f"{models} models, {tests} tests"
+
+
+def _figure(row: KpiRow, metric: Metric) -> str:
+    if row.value is None:
+        return row.reason or ""
+    if row.unit == "percent":
+        return f"{float(row.value) * 100:,.{metric.decimals}f} %"
+    if row.unit == "money":
+        return f"{float(row.value):,.0f}"
+    if row.unit == "count":
+        return f"{float(row.value):,.0f}"
+    return f"{float(row.value):,.{metric.decimals}f} {row.unit}"
+
+
+def _amount(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return f"{Decimal(value):,.2f}"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return str(value)
