@@ -80,3 +80,31 @@
             then regexp_replace({{ phone }}, '[^0-9]', '', 'g')
     end
 {%- endmacro %}
+
+{#-
+    The share part/whole of an amount of money, rounded half away from zero to the cent in whole numbers: a division
+    of decimals would go through a double. `part` and `whole` are integers, `whole` above zero; `part` may be negative.
+-#}
+{% macro money_share(money, part, whole) -%}
+    {{ return(adapter.dispatch('money_share')(money, part, whole)) }}
+{%- endmacro %}
+{% macro default__money_share(money, part, whole) -%}
+    cast(
+        sign({{ money }}) * sign({{ part }}) * cast(
+            (
+                2 * cast(abs(cast({{ money }} as decimal(20, 2))) * 100 as hugeint) * abs(cast({{ part }} as hugeint))
+                + cast({{ whole }} as hugeint)
+            ) // (2 * cast({{ whole }} as hugeint))
+            as decimal(20, 0)
+        ) * cast(0.01 as decimal(3, 2))
+        as decimal(18, 2)
+    )
+{%- endmacro %}
+
+{#- An instant moved by a whole number of seconds. -#}
+{% macro add_seconds(instant, seconds) -%}
+    {{ return(adapter.dispatch('add_seconds')(instant, seconds)) }}
+{%- endmacro %}
+{% macro default__add_seconds(instant, seconds) -%}
+    ({{ instant }} + to_seconds({{ seconds }}))
+{%- endmacro %}

@@ -3,6 +3,7 @@ with deals as (
 )
 
 select
-    * exclude (key),
+    * exclude (key, vin),
     key as deal_key,
+    nullif(upper(trim(vin)), '') as vin,
 from deals
