@@ -100,11 +100,3 @@
         as decimal(18, 2)
     )
 {%- endmacro %}
-
-{#- An instant moved by a whole number of seconds. -#}
-{% macro add_seconds(instant, seconds) -%}
-    {{ return(adapter.dispatch('add_seconds')(instant, seconds)) }}
-{%- endmacro %}
-{% macro default__add_seconds(instant, seconds) -%}
-    ({{ instant }} + to_seconds({{ seconds }}))
-{%- endmacro %}
