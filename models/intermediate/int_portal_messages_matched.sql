@@ -1,0 +1,125 @@
+-- Every message of a portal, a lead or a call, with the lead of the CRM that it became.
+-- A portal lead matches by its id; else, as calls do, by telephone or e-mail within 24 hours where the vehicles
+-- do not differ (a side that names none does not differ). The nearest lead in time is taken.
+with messages as (
+    select
+        'portal_lead' as origin,
+        rooftop,
+        lead_id as message_id,
+        lead_key as message_key,
+        received_at,
+        lower(trim(email)) as email,
+        {{ phone_digits('phone') }} as phone,
+        vin,
+        stock_number,
+        lower(trim(vehicle_text)) as vehicle_text,
+        cast(null as boolean) as is_answered,
+    from {{ ref('stg_portal__leads') }}
+
+    union all
+
+    select
+        'portal_call' as origin,
+        rooftop,
+        call_id as message_id,
+        rooftop || '|call|' || call_id as message_key,
+        started_at as received_at,
+        cast(null as varchar) as email,
+        {{ phone_digits('caller_phone') }} as phone,
+        vin,
+        stock_number,
+        cast(null as varchar) as vehicle_text,
+        coalesce(answered, false) as is_answered,
+    from {{ ref('stg_portal__calls') }}
+),
+
+leads as (
+    select
+        rooftop,
+        lead_id,
+        lead_key,
+        received_at,
+        lower(trim(email)) as email,
+        {{ phone_digits('phone') }} as phone,
+        vin,
+        stock_number,
+        lower(trim(vehicle_text)) as vehicle_text,
+    from {{ ref('stg_crm__leads') }}
+),
+
+by_id as (
+    select
+        messages.message_key,
+        leads.lead_key,
+        'id' as matched_by,
+        0 as seconds_apart,
+    from messages
+    inner join leads
+        on messages.rooftop = leads.rooftop
+        and messages.message_id = leads.lead_id
+    where messages.origin = 'portal_lead'
+),
+
+contacts as (
+    select
+        messages.message_key,
+        leads.lead_key,
+        'phone' as matched_by,
+    from messages
+    inner join leads
+        on messages.rooftop = leads.rooftop
+        and messages.phone = leads.phone
+
+    union
+
+    select
+        messages.message_key,
+        leads.lead_key,
+        'e-mail' as matched_by,
+    from messages
+    inner join leads
+        on messages.rooftop = leads.rooftop
+        and messages.email = leads.email
+),
+
+by_contact as (
+    select
+        contacts.message_key,
+        contacts.lead_key,
+        contacts.matched_by,
+        abs({{ seconds_between('messages.received_at', 'leads.received_at') }}) as seconds_apart,
+    from contacts
+    inner join messages on contacts.message_key = messages.message_key
+    inner join leads on contacts.lead_key = leads.lead_key
+    where abs({{ seconds_between('messages.received_at', 'leads.received_at') }}) <= 86400
+        and (
+            coalesce(messages.vin, messages.stock_number, messages.vehicle_text) is null
+            or coalesce(leads.vin, leads.stock_number, leads.vehicle_text) is null
+            or messages.vin = leads.vin
+            or messages.stock_number = leads.stock_number
+            or messages.vehicle_text = leads.vehicle_text
+        )
+),
+
+matches as (
+    select * from by_id
+    union all
+    select * from by_contact
+)
+
+select
+    messages.origin,
+    messages.rooftop,
+    messages.message_id,
+    messages.message_key,
+    messages.received_at,
+    messages.is_answered,
+    matches.lead_key,
+    matches.matched_by,
+from messages
+left join matches
+    on messages.message_key = matches.message_key
+qualify row_number() over (
+    partition by messages.message_key
+    order by (matches.matched_by = 'id') desc nulls last, matches.seconds_apart, matches.lead_key, matches.matched_by
+) = 1
