@@ -1,14 +1,65 @@
+# Two commands on a fresh Linux machine with Python 3.11+, make and git: `make demo` and `make test`.
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-# Each stamp is the lock file's state the environment was made from.
+.DEFAULT_GOAL := help
+.PHONY: help setup dev browser demo test lint format lock clean
+
+help:  ## list these targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.setup  ## make .venv from the pinned, hashed requirements
+dev: $(VENV)/.dev  ## add what tests and lint need
+
+# A stamp stands for the state of the lock file that the environment was made from.
 $(VENV)/.setup: requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "forecourt needs Python 3.11 or newer")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PYTHON) -c 'import sys; sys.exit("forecourt needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned requirements into $(VENV) ..."
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: setup
-setup: $(VENV)/.setup  ## make .venv from the lock file
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.setup
+	@echo "Installing what the tests need ..."
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements-dev.txt
+	@touch $@
+
+# Pages are tested in a browser found on the machine, else one from Debian's packages, else Playwright's own.
+browser: $(VENV)/.dev
+	@for name in "$$FORECOURT_CHROMIUM" chromium chromium-browser google-chrome; do \
+		if test -n "$$name" && command -v "$$name" >/dev/null 2>&1; then exit 0; fi; done; \
+	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
+		echo "Installing Chromium from Debian's packages ..."; \
+		apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	else \
+		echo "Installing Playwright's Chromium ..."; $(BIN)/playwright install chromium; \
+	fi
+
+demo: setup  ## a sample dealership from export files to dashboards
+	@$(BIN)/forecourt demo
+
+test: browser  ## all tests
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+
+lint: dev  ## what CI and pre-commit check
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+
+format: dev  ## write files as `make lint` wants them
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+
+# Needs uv; --universal makes one file for every supported Python and platform, without index addresses.
+LOCK := uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-annotate --no-strip-extras --quiet
+lock:  ## compile the requirements anew
+	$(LOCK) -o requirements.txt
+	$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt
+
+clean:  ## remove the environment, the demo and everything made
+	rm -rf $(VENV) demo-warehouse warehouse target test-output .mypy_cache .ruff_cache .pytest_cache *.egg-info
