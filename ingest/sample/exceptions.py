@@ -100,7 +100,8 @@ def _troubles(world: World, code: str) -> list[Trouble]:
     noon = timedelta(hours=12)
     for row in world.tables["dms_inspections"].records():
         if row["rooftop"] == code and row["result"] == "fail":
-            add("failed_inspection", "vehicle", row["stock_number"], row["inspected_at"], "ready_on", "fail", "pass", "pass")
+            stock_number, seen_at = row["stock_number"], row["inspected_at"]
+            add("failed_inspection", "vehicle", stock_number, seen_at, "result", "fail", "pass", "pass")
         elif row["rooftop"] == code and row["kind"] == "intake":
             add("condition_dispute", "vehicle", row["stock_number"], row["inspected_at"], "grade", "2", "3", "3")
     for row in world.tables["dms_rentals"].records():
@@ -110,7 +111,8 @@ def _troubles(world: World, code: str) -> list[Trouble]:
     for row in world.tables["dms_repair_orders"].records():
         if row["rooftop"] == code and row["waiting_for_parts"]:
             first, moved = row["first_promised_at"].isoformat(), row["promised_at"].isoformat()
-            add("part_shortage", "repair_order", row["ro_number"], row["opened_at"] + noon, "promised_at", first, moved, moved)
+            found_at = row["opened_at"] + noon
+            add("part_shortage", "repair_order", row["ro_number"], found_at, "promised_at", first, moved, moved)
     for row in world.tables["dms_documents"].records():
         if row["rooftop"] == code and (row["received_on"] is None or row["received_on"] > row["required_on"]):
             happened = datetime.combine(row["required_on"], datetime.min.time()) + noon
@@ -118,7 +120,8 @@ def _troubles(world: World, code: str) -> list[Trouble]:
     for row in world.tables["dms_invoices"].records():
         if row["rooftop"] == code and row["schedule"] == "parts_account" and row["terms_days"]:
             happened = datetime.combine(row["posted_on"], datetime.min.time()) + timedelta(days=row["terms_days"] + 20)
-            add("payment_default", "invoice", row["invoice_number"], happened + noon, "due_on", "first", "second", "third")
+            number = row["invoice_number"]
+            add("payment_default", "invoice", number, happened + noon, "due_on", "first", "next", "last")
     for row in world.tables["dms_deals"].records():
         if row["rooftop"] == code:
             happened = datetime.combine(row["contract_on"], datetime.min.time()) + noon

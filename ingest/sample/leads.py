@@ -23,7 +23,7 @@ from ingest.sample.world import (
     work_time,
 )
 
-LEADS_A_MONTH = 125  # beside those that end in a sale
+LEADS_A_MONTH = 90  # beside those that end in a sale
 CHANNELS = (
     ("portal", 34), ("web_form", 22), ("phone", 16), ("whatsapp", 9), ("walk_in", 9), ("email", 5), ("social", 3),
     ("referral", 2),
@@ -43,7 +43,10 @@ SOURCES = {
     "social": (("SocialAds", "FB/IG Ads"),),
     "referral": (("Referral", ""),),
 }
-SPEND = (("AutoMarkt", 240_000), ("CarSquare", 150_000), ("MotorWeb", 90_000), ("SocialAds", 110_000), ("Website", 60_000))
+SPEND = (
+    ("AutoMarkt", 240_000), ("CarSquare", 150_000), ("MotorWeb", 90_000), ("SocialAds", 110_000), ("Website", 60_000),
+)  # fmt: skip
+VISITS = {"test_drive": "test_drive", "trade_in": "appraisal", "service": "service"}  # by intent; else a sales visit
 HOURS = (0, 480, 570, 660, 780, 900, 1020, 1140, 1260, 1439)  # minutes of the day at which people enquire
 RESPONSE = (1, 4, 9, 16, 28, 50, 110, 420)  # minutes of opening time until somebody answers
 OPEN_STAGES = ("new", "contacted", "contacted", "qualified", "appointment", "quoted", "negotiation")
@@ -299,11 +302,11 @@ class Leads:
         day = open_day(self.rooftop, created.date() + timedelta(days=int(chance.random() * 5)))
         if lead.wants == "won":
             day = min(day, max(settled, created.date()))
-        kind = {"test_drive": "test_drive", "trade_in": "appraisal", "service": "service"}.get(lead.intent, "sales_visit")
+        kind = VISITS.get(lead.intent, "sales_visit")
         shown, earlier = lead.wants == "won" and chance.random() < 0.9, None
         for _ in range(2):
             starts = work_time(self.rooftop, day, chance).replace(second=0)
-            fate = weighted(chance, (("no_show", 40), ("shown", 42), ("cancelled", 10), ("rescheduled", 8)))
+            fate = weighted(chance, (("no_show", 49), ("shown", 32), ("cancelled", 11), ("rescheduled", 8)))
             fate = "shown" if shown else fate
             number = self.number("AP")
             self._table("crm_appointments").add(

@@ -11,8 +11,9 @@ from ingest.sample.sales import Deal
 from ingest.sample.workshop import Order, Ticket
 from ingest.sample.world import Rooftop, World, half_away, month_end, one_of, spread, weighted
 
-PAYS_LATE = (-12, -6, -2, 0, 2, 5, 11, 21, 38, 75)  # days after the due day on which an account customer pays
-FUNDING_DAYS = (1, 3, 4, 5, 7, 9, 12, 22)  # days from contract until the finance company pays
+PAYS_LATE = (-16, -10, -6, -3, -1, 0, 2, 7, 18, 55)  # days after the due day on which an account customer pays
+TRADERS_PAY = (-9, -6, -4, -2, -1, 0, 2, 9)
+FUNDING_DAYS = (0, 2, 3, 4, 5, 6, 8, 14)  # days from contract until the finance company pays
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,8 @@ class Ledger:
                 invoice = self.invoice(
                     "wholesale", deal.customer, deal.delivered_on, amount, terms=10, foreign=foreign, deal=deal.number
                 )
-                self._pay_some_day(invoice, never=0.0)
+                late = timedelta(days=int(spread(self.chance, TRADERS_PAY)))
+                self.settle(invoice, max(invoice.posted_on, invoice.due_on + late))
             return
         self._retail(deal)
 
@@ -212,16 +214,16 @@ class Ledger:
         day = deal.delivered_on
         if own > 0:
             invoice = self.invoice(
-                None, deal.customer, day, own, terms=one_of(chance, (0, 0, 3, 7)), deal=deal.number
+                None, deal.customer, day, own, terms=one_of(chance, (3, 5, 7)), deal=deal.number
             )
             if deposit:
                 early = chance.random() < 0.1  # allocated before the invoice it pays was posted
                 self.allocate(deposit, invoice, deal.contract_on if early else day, deposit_amount)
             rest = own - (deposit_amount if deposit else 0)
-            if chance.random() < 0.04 and rest > 60_000:
+            if 60_000 < rest < 450_000 and chance.random() < 0.15:
                 self._instalments(invoice, rest, paid_already=own - rest)
             else:
-                paid = day + timedelta(days=int(spread(chance, (-1, 0, 0, 0, 1, 3, 12, 40))))
+                paid = day + timedelta(days=int(spread(chance, (-1, 0, 0, 0, 1, 2, 4, 8))))
                 self.settle(invoice, max(paid, deal.contract_on), rest)
             if deal.reversed_on:
                 self._credit(invoice, deal.reversed_on + timedelta(days=1), own)
@@ -272,8 +274,12 @@ class Ledger:
             )
         left = rest
         for number in range(1, months + 1):
-            if left <= 0 or chance.random() < 0.06:
-                break
+            if left <= 0:
+                return
+            if chance.random() < 0.06:  # stops paying; most find the money later
+                if chance.random() < 0.7:
+                    self.settle(invoice, invoice.posted_on + timedelta(days=30 * number + 80), left)
+                return
             amount = min(left, invoice.amount // months)
             late = int(spread(chance, (-3, 0, 0, 2, 9, 25)))
             self.settle(invoice, invoice.posted_on + timedelta(days=max(1, 30 * number + late)), amount)
@@ -368,9 +374,8 @@ class Ledger:
             self.allocate(receipt, "INV999999", later, amount)
             self.settle(invoice, later + timedelta(days=120))
         elif what == 6:  # a credit note that names its invoice and that no allocation names
-            self.invoice(
-                "parts_account", customer, day + timedelta(days=9), amount // 4, kind="credit_note", credits=invoice.number
-            )
+            on, number = day + timedelta(days=9), invoice.number
+            self.invoice("parts_account", customer, on, amount // 4, kind="credit_note", credits=number)
             self.settle(invoice, later, amount - amount // 4)
         else:  # an advance nobody matched, matched in hindsight to a day before
             receipt = self.payment(invoice, later, amount // 2)
@@ -383,7 +388,12 @@ def write_rates(world: World) -> None:
     for month in world.months:
         for currency, other in (("EUR", "GBP"), ("GBP", "EUR")):
             rate = world.rate(currency, other, month)
-            for kind, on in (("booked", month), ("month_average", month_end(month)), ("closing", month_end(month))):
+            last = month_end(month)
+            for kind, on, value in (
+                ("booked", month, rate),
+                ("month_average", last, rate),
+                ("closing", last, rate + 1_500),
+            ):
                 world.tables["fx_rates"].add(
-                    month, currency=currency, to_currency=other, on=on, kind=kind, rate=rate + (kind == "closing") * 1_500
+                    on, currency=currency, to_currency=other, on=on, kind=kind, rate=value
                 )

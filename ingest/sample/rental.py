@@ -50,7 +50,8 @@ class Rental:
         chance = self.chance
         acquired = self.world.start - timedelta(days=int(chance.random() * 300))
         while acquired <= self.world.end:
-            car = self.stock.car(acquired, condition="new" if use == "demo" else "used", use=use, channel="lease_return")
+            condition = "new" if use == "demo" else "used"
+            car = self.stock.car(acquired, condition=condition, use=use, channel="lease_return")
             self._priced(car)
             removed = acquired + timedelta(days=int(spread(chance, (240, 330, 400, 520))))
             car.removed_on = removed

@@ -1,4 +1,4 @@
-"""Deals: contracts, prices, trade-ins, products, deliveries, cancellations, reversals and sales of the same car again."""
+"""Deals: contracts, prices, trade-ins, products, deliveries, cancellations, reversals, and the car sold again."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ingest.sample.people import Customer, People
 from ingest.sample.stock import Car, Stock
 from ingest.sample.world import Rooftop, World, half_away, month_end, one_of, open_day, spread, weighted
 
-DEALS_A_MONTH = 25
+DEALS_A_MONTH = 22
 TYPES = (("lease", 8), ("fleet", 5), ("trade", 2), ("house", 2), ("retail", 83))
 FRONT_MARGIN = (-0.03, 0.02, 0.045, 0.065, 0.085, 0.12, 0.19)
-LEAD_DAYS = (0, 2, 5, 8, 11, 16, 25, 44)
+LEAD_DAYS = (0, 1, 4, 7, 10, 14, 22, 44)
 DELIVERY_DAYS = (0, 1, 3, 4, 6, 8, 12, 24)
 OVER_ALLOWANCE = (-30_000, 0, 0, 15_000, 40_000, 90_000)
 BUYS_AGAIN_AFTER = 140  # days: far beyond the gap that ends an episode
@@ -110,7 +110,7 @@ class Sales:
     def _sell(self, car: Car, contract: date, kind: str, *, resale: bool) -> Deal:
         chance, rooftop = self.chance, self.rooftop
         delivered = open_day(rooftop, contract + timedelta(days=int(spread(chance, DELIVERY_DAYS))))
-        ends = weighted(chance, (("cancelled", 5), ("unwound", 0 if resale else 3), ("finalised", 3), ("delivered", 89)))
+        ends = weighted(chance, (("cancelled", 5), ("unwound", 3), ("finalised", 3), ("delivered", 89)))
         if resale:
             ends = "delivered"
         late = chance.random() < 0.12 and ends != "cancelled"
@@ -187,10 +187,9 @@ class Sales:
 
     def _known(self, first_lead: date) -> Customer | None:
         """A buyer of long ago who comes back, each at most once."""
-        if self.buyers and self.chance.random() < 0.06:
-            customer, delivered = self.buyers[0]
-            if (first_lead - delivered).days > BUYS_AGAIN_AFTER:
-                return self.buyers.pop(0)[0]
+        comes_back = self.chance.random() < 0.06
+        if comes_back and self.buyers and (first_lead - self.buyers[0][1]).days > BUYS_AGAIN_AFTER:
+            return self.buyers.pop(0)[0]
         return None
 
     def _products(self, deal: Deal) -> None:
@@ -232,7 +231,7 @@ class Sales:
             return
         if chance.random() < 0.15:
             deal.trade_payoff = acv // 3
-        if deal.delivered_on and deal.ends != "unwound" and deal.ends != "cancelled":
+        if deal.delivered_on and deal.ends not in ("unwound", "cancelled"):
             deal.trade = self.stock.trade_in(deal.delivered_on, acv)
 
     def _consignment(self, contract: date) -> None:

@@ -5,7 +5,6 @@ A car is made backwards from the day somebody buys it, or, when nobody does, fro
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -64,7 +63,9 @@ class Car:
     def cost(self, until: date) -> int:
         """What the unit has cost up to a day, internal packs apart, in cents of the rooftop's currency."""
         return self.base_price + sum(
-            amount for posted, category, amount in self.lines if posted <= until and category != "pack"
+            amount
+            for posted, category, amount in self.lines
+            if posted <= until and category not in ("pack", "purchase")
         )
 
     @property

@@ -49,7 +49,7 @@ def utilisation(world: World, rooftops: set[str], first: date, as_of: date) -> U
             use.other_hires += len(hires.get(key, ()))
             continue
         hired = union(hires.get(key, []))
-        resting = [span for span in idle_spells(events.get(key, []), end)]
+        resting = idle_spells(events.get(key, []), end)
         for day in days:
             window = (at(day, 0), at(day + DAY, 0))
             out = clip(hired, window)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ingest.sample.world import World, half_away, month_end
@@ -164,7 +165,7 @@ def buckets_of(schedule: str) -> list[str]:
     """The labels of a schedule's buckets in order."""
     edges = EDGES.get(schedule, DEFAULT_EDGES)
     labels = ["0-3"] if schedule in EDGES else ["not_due", "1-30"]
-    labels += [f"{low + 1}-{high}" for low, high in zip(edges, edges[1:], strict=False)]
+    labels += [f"{low + 1}-{high}" for low, high in pairwise(edges)]
     return [*labels, f"{edges[-1] + 1}+"]
 
 

@@ -9,14 +9,14 @@ from ingest.sample.people import Customer, People
 from ingest.sample.sales import Deal
 from ingest.sample.world import Rooftop, World, at, in_hours, is_open, month_end, one_of, open_day, spread, weighted
 
-ORDERS_A_MONTH = 55
-TICKETS_A_MONTH = 35
+ORDERS_A_MONTH = 40
+TICKETS_A_MONTH = 25
 OPERATIONS = (
     ("OIL", 80, 9_500), ("BRAKES", 160, 21_000), ("TYRES", 90, 12_000), ("CLUTCH", 420, 54_000),
     ("DIAG", 60, 8_000), ("AIRCON", 100, 13_500), ("BATTERY", 40, 6_000), ("SUSPENSION", 230, 30_000),
 )  # fmt: skip
 PARTS = ("FILTER", "PADS", "TYRE", "BATTERY", "BULB", "WIPER", "HOSE", "SENSOR")
-CLAIM_RATE = 0.055  # of deliveries have a warranty or goodwill claim within 90 days
+CLAIM_RATE = 0.052  # of deliveries have a warranty or goodwill claim within 90 days
 CAUSES = ("gearbox noise", "battery", "paint", "air conditioning", "infotainment", "water ingress")
 
 

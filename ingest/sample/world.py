@@ -10,7 +10,7 @@ import random
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -101,7 +101,7 @@ class Table:
 
     def add(self, moments: Moment | Sequence[Moment], **values: Any) -> bool:
         """Adds a row made and changed on ``moments``; one made after the end never existed (False)."""
-        given: Iterable[Moment] = moments if isinstance(moments, tuple | list) else (moments,)  # type: ignore[assignment]
+        given: Iterable[Moment] = moments if isinstance(moments, tuple | list) else (moments,)
         days = sorted({m.date() if isinstance(m, datetime) else m for m in given if m is not None})
         if days[0] > self.end:
             return False
@@ -242,8 +242,8 @@ def _offset(zone: str, day: date) -> timedelta:
 def as_utc(local: datetime, zone: str) -> datetime:
     """The instant in UTC of a local time: the first of an ambiguous hour, shifted forward over a missing one."""
     if local.hour < 4:
-        return local.replace(tzinfo=_zone(zone)).astimezone(timezone.utc)
-    return (local - _offset(zone, local.date())).replace(tzinfo=timezone.utc)
+        return local.replace(tzinfo=_zone(zone)).astimezone(UTC)
+    return (local - _offset(zone, local.date())).replace(tzinfo=UTC)
 
 
 def with_offset(local: datetime, zone: str) -> str:
