@@ -122,7 +122,7 @@ def _extent(landing: duckdb.DuckDBPyConnection) -> tuple[list[str], date, date]:
         if column == "rooftop":
             found = landing.execute(f"select distinct rooftop from {source} where rooftop is not null")
             rooftops.update(code for (code,) in found.fetchall() if code)
-        elif column != "received_at":
+        elif column != "landed_at":
             limits = landing.execute(
                 f"""
                 select cast(min("{column}") as date), cast(max("{column}") as date)

@@ -101,13 +101,13 @@ def month_before(period: Period) -> Period:
 
 
 def year_before(period: Period) -> Period:
-    """The same days of last year."""
+    """The same days of last year; a whole month against a whole month, so February keeps its 29th."""
     return _shifted(period, 12)
 
 
 def _shifted(period: Period, months: int) -> Period:
     first, last = _back(period.first, months), _back(period.last, months)
-    if period.last == _month_end(period.last):
+    if period.first.day == 1 and period.last == _month_end(period.last):
         last = _month_end(last)
     return Period(first, last, last)
 
@@ -252,11 +252,10 @@ class _Context:
         )
 
     def _target(self, group: str | None) -> float | None:
-        if group in self.targets:
-            return self.targets[group]
-        if len(self.rooftops) == 1 and self.rooftops[0] in self.targets:
-            return self.targets[self.rooftops[0]]
-        return self.targets.get(None)
+        """The target of the group's rooftop, else of the one rooftop asked for, else the company's."""
+        candidates = [group, self.rooftops[0] if len(self.rooftops) == 1 else None]
+        own = [self.targets[code] for code in candidates if code is not None and code in self.targets]
+        return own[0] if own else self.targets.get(None)
 
 
 def _value(metric: Metric, found: dict[str, Any]) -> tuple[int | float | str | None, str | None]:

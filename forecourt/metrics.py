@@ -192,7 +192,7 @@ def statement(metric: Metric, period: Period, *, by: str | None = None, rooftops
     Columns: grp, currency, numerator, denominator, n, p90, open, excluded (rows counted by record), reasons
     (JSON of reason -> count), immature, so_far. Runs on a published file as it stands, without parameters.
     """
-    group = _group(metric, by)
+    group = _group(metric, period, by)
     where = [f"({metric.population})"] if metric.population else []
     if rooftops:
         where.append(f"rooftop in ({', '.join(_text(code) for code in rooftops)})")
@@ -200,12 +200,19 @@ def statement(metric: Metric, period: Period, *, by: str | None = None, rooftops
     return template(metric, period, group, where)
 
 
-def _group(metric: Metric, by: str | None) -> str:
+def _group(metric: Metric, period: Period, by: str | None) -> str:
     if by is None:
         return "cast(null as varchar)"
     if by == "month":
-        return "cast(null as varchar)" if metric.kind == "stock" else f"strftime({metric.date}, '%Y-%m')"
-    return f"cast({metric.dimensions[by]} as varchar)"
+        if metric.kind == "stock":
+            return "cast(null as varchar)"
+        month = f"strftime({metric.date}, '%Y-%m')"
+        if metric.kind == "duration":
+            # What is still open has no stop day yet, or one that as_of must not see: it is open in the last month.
+            within = f"{metric.date} between {_day(period.first)} and {_day(period.end)}"
+            return f"case when {within} then {month} else '{period.end:%Y-%m}' end"
+        return month
+    return f"coalesce(cast({metric.dimensions[by]} as varchar), 'unknown')"
 
 
 def _text(value: str) -> str:
@@ -223,7 +230,7 @@ def _facts(metric: Metric, group: str, where: Sequence[str], relation: str, extr
         f"{group} as grp",
         f"{metric.currency or 'cast(null as varchar)'} as money_currency",
         f"{metric.excluded or 'cast(null as varchar)'} as why_excluded",
-        f"{metric.record or '1'} as counted_record",
+        f"{metric.record or 'row_number() over ()'} as counted_record",
         *extra,
     ]
     return (

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import math
 import re
 import tomllib
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,18 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 BEGINNING = date(1900, 1, 1)
 
 DEFAULT_HOURS = dict.fromkeys(WEEKDAYS[:5], "09:00-19:00") | {"sat": "09:00-17:00"}
+
+ROOFTOP_KEYS = (
+    "code",
+    "name",
+    "legal_entity",
+    "time_zone",
+    "currency",
+    "vat_rate",
+    "holidays",
+    "hours",
+    "aliases",
+)
 
 #: Policy key -> default. METRICS.md section 9; the meaning of each stands in docs/settings.md.
 POLICY_DEFAULTS: dict[str, Any] = {
@@ -145,9 +158,7 @@ class Settings:
 
     def policy(self, key: str, on: date | None = None) -> Any:
         """The value of a policy in force on a day (default: the newest)."""
-        dated = self.policies[key]
-        in_force = [entry for entry in dated if on is None or entry.valid_from <= on]
-        return (in_force or dated)[-1].value
+        return [entry for entry in self.policies[key] if on is None or entry.valid_from <= on][-1].value
 
 
 def load_settings(path: Path) -> Settings:
@@ -157,7 +168,10 @@ def load_settings(path: Path) -> Settings:
     """
     if not path.exists():
         return _Reader(path, "").settings({})
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise Problem(f"{path} is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from None
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -196,8 +210,8 @@ class _Reader:
         } | {key: value for key, value in company.items() if key != "name"}
         fallback = replace(self._rooftop(base, "company", {}), is_configured=False)
         rooftops: dict[str, Rooftop] = {}
-        for number, given in enumerate(tables.get("rooftops", [])):
-            entry = self._rooftop(self._table(given, "rooftops", number), "rooftops", base, number)
+        for number, given in self._entries(tables, "rooftops", ROOFTOP_KEYS):
+            entry = self._rooftop(given, "rooftops", base, number)
             if entry.code in rooftops:
                 raise self._problem("rooftops.code", f"rooftop {entry.code!r} stands twice", number)
             rooftops[entry.code] = entry
@@ -211,11 +225,11 @@ class _Reader:
             targets=tuple(
                 Target(
                     kpi=self._text(given.get("kpi"), "targets.kpi", number),
-                    rooftop=given.get("rooftop"),
+                    rooftop=self._known_rooftop(given.get("rooftop"), rooftops, number),
                     valid_from=self._day(given.get("from", BEGINNING), "targets.from", number),
                     value=self._number(given.get("value"), "targets.value", number),
                 )
-                for number, given in enumerate(tables.get("targets", []))
+                for number, given in self._entries(tables, "targets", ("kpi", "rooftop", "from", "value"))
             ),
             benchmarks=tuple(
                 Benchmark(
@@ -224,30 +238,18 @@ class _Reader:
                     source=self._text(given.get("source"), "benchmarks.source", number),
                     on=self._day(given.get("date"), "benchmarks.date", number),
                 )
-                for number, given in enumerate(tables.get("benchmarks", []))
+                for number, given in self._entries(tables, "benchmarks", ("kpi", "value", "source", "date"))
             ),
-            keep_runs=int(publish.get("keep_runs", 10)),
+            keep_runs=self._whole(publish.get("keep_runs", 10), "publish.keep_runs", least=1),
         )
 
     def _rooftop(self, given: dict[str, Any], where: str, base: dict[str, Any], number: int | None = None) -> Rooftop:
-        keys = (
-            "code",
-            "name",
-            "legal_entity",
-            "time_zone",
-            "currency",
-            "vat_rate",
-            "holidays",
-            "hours",
-            "aliases",
-        )
-        self._only(given, keys, where, number)
         if where == "rooftops" and not given.get("code"):
             raise self._problem(f"{where}.code", "every rooftop needs a code", number)
         merged = base | given
         if where == "rooftops":
-            merged["name"] = given.get("name", given["code"])
-            merged["code"] = str(given["code"])
+            merged["code"] = self._text(given["code"], f"{where}.code", number)
+            merged["name"] = given.get("name", merged["code"])
         zone = self._text(merged["time_zone"], f"{where}.time_zone", number)
         if zone not in zoneinfo.available_timezones():
             raise self._problem(f"{where}.time_zone", f"{zone!r} is no time zone (write it like Europe/London)", number)
@@ -266,7 +268,7 @@ class _Reader:
             vat_rate=vat_rate,
             holidays=self._holidays(merged.get("holidays"), f"{where}.holidays", number),
             hours=self._hours(merged["hours"], f"{where}.hours", number),
-            aliases=tuple(merged.get("aliases", ())),
+            aliases=tuple(self._words(merged.get("aliases", []), f"{where}.aliases", number)),
         )
 
     def _holidays(self, given: Any, where: str, number: int | None) -> str | tuple[date, ...] | None:
@@ -283,7 +285,11 @@ class _Reader:
     def _hours(self, given: Any, where: str, number: int | None) -> dict[str, tuple[tuple[int, int], ...]]:
         table = self._table(given, where, number)
         self._only(table, WEEKDAYS, where, number)
-        return {day: self._intervals(table.get(day, ""), f"{where}.{day}", number) for day in WEEKDAYS}
+        hours = {day: self._intervals(table.get(day, ""), f"{where}.{day}", number) for day in WEEKDAYS}
+        for day, after in zip(WEEKDAYS, (*WEEKDAYS[1:], WEEKDAYS[0]), strict=True):
+            if hours[day] and hours[after] and hours[day][-1][1] - 1440 > hours[after][0][0]:
+                raise self._problem(f"{where}.{day}", f"{day} runs into the opening time of {after}", number)
+        return hours
 
     def _intervals(self, given: Any, where: str, number: int | None) -> tuple[tuple[int, int], ...]:
         intervals = []
@@ -316,13 +322,20 @@ class _Reader:
                 raise self._problem(where, f"{key!r} is no policy{hint}")
             dated = [Dated(BEGINNING, value)]
             if isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value):
-                dated = [Dated(self._day(entry.get("from", BEGINNING), where), entry.get("value")) for entry in value]
-                if dated != sorted(dated, key=lambda entry: entry.valid_from):
+                dated = [self._dated(entry, where) for entry in value]
+                if any(earlier.valid_from >= later.valid_from for earlier, later in itertools.pairwise(dated)):
                     raise self._problem(where, "its values are not in the order of their days")
             for entry in dated:
                 self._check_policy(key, entry.value, where)
+            if dated[0].valid_from > BEGINNING:
+                dated.insert(0, Dated(BEGINNING, _default(key)))
             policies[key] = tuple(dated)
         return policies
+
+    def _dated(self, entry: dict[str, Any], where: str) -> Dated:
+        if set(entry) != {"from", "value"}:
+            raise self._problem(where, "a value with its day is written { from = 2026-01-31, value = ... }")
+        return Dated(self._day(entry["from"], where), entry["value"])
 
     def _check_policy(self, key: str, value: Any, where: str) -> None:
         choices = POLICY_CHOICES.get(key)
@@ -333,23 +346,53 @@ class _Reader:
             if (
                 not isinstance(value, list)
                 or not value
-                or not all(isinstance(edge, int) and edge > 0 for edge in value)
+                or not all(type(edge) is int and edge > 0 for edge in value)
                 or value != sorted(set(value))
             ):
                 raise self._problem(where, "edges are rising whole days, like [30, 60, 90, 120]")
         elif isinstance(default, list):
-            if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
-                raise self._problem(where, "this is a list of words in quotes")
-        elif not choices:
+            self._words(value, where)
+        elif key.startswith("ageing.provision."):
             self._number(value, where)
+        elif not choices:
+            self._whole(value, where)
+
+    def _entries(
+        self, tables: dict[str, Any], where: str, allowed: tuple[str, ...]
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The numbered tables written ``[[where]]``, each with allowed keys only."""
+        entries = tables.get(where, [])
+        if not isinstance(entries, list):
+            raise self._problem(where, f"write each of them under [[{where}]]")
+        for number, given in enumerate(entries):
+            self._only(self._table(given, where, number), allowed, where, number)
+            yield number, given
+
+    def _known_rooftop(self, value: Any, rooftops: Mapping[str, Rooftop], number: int) -> str | None:
+        if value is None:
+            return None
+        code = self._text(value, "targets.rooftop", number)
+        if rooftops and code not in rooftops:
+            raise self._problem("targets.rooftop", f"there is no rooftop {code!r} in this file", number)
+        return code
+
+    def _words(self, value: Any, where: str, number: int | None = None) -> list[str]:
+        if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+            raise self._problem(where, "this is a list of words in quotes", number)
+        return value
+
+    def _whole(self, value: Any, where: str, *, least: int = 0) -> int:
+        if type(value) is not int or value < least:
+            raise self._problem(where, f"{value!r} is no whole number of at least {least}")
+        return value
 
     def _number(self, value: Any, where: str, number: int | None = None) -> Decimal:
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise self._problem(where, f"{value!r} is no number", number)
         return Decimal(str(value))
 
     def _day(self, value: Any, where: str, number: int | None = None) -> date:
-        if isinstance(value, date):
+        if isinstance(value, date) and not isinstance(value, datetime):
             return value
         try:
             return date.fromisoformat(value)
@@ -383,9 +426,9 @@ class _Reader:
         """The line that gives ``where``, or the nearest table above it; ``number`` counts [[...]] entries."""
         section, seen, best = "", -1, None
         for position, line in enumerate(self.text.splitlines(), start=1):
-            header = re.match(r"\s*\[+\s*([\w.\-]+)\s*\]+", line)
+            header = re.match(r"\s*\[+\s*([\w.\-\"]+)\s*\]+\s*(#.*)?$", line)
             if header:
-                section = header[1]
+                section = header[1].replace('"', "")
                 seen += where.startswith(section) and line.lstrip().startswith("[[")
                 if where.startswith(section) and number in (None, seen):
                     best = position
@@ -396,6 +439,12 @@ class _Reader:
                 if full == where or where.startswith(f"{full}."):
                     best = position
         return best
+
+
+def _default(key: str) -> Any:
+    """What a policy is before the first day of the file: its own default, else that of its family."""
+    family = "sla.default_minutes" if key.startswith("sla.") else f"{key.rpartition('.')[0]}.default"
+    return POLICY_DEFAULTS[key if key in POLICY_DEFAULTS else family]
 
 
 def _flat(tables: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
