@@ -14,7 +14,7 @@ from forecourt.errors import Problem
 from forecourt.home import Home
 
 #: All connections of one process to one file must agree on these.
-CONFIG: dict[str, str | bool | int | float | list[str]] = {"enable_external_access": "false", "TimeZone": "UTC"}
+CONFIG: dict[str, str | bool | int | float | list[str]] = {"enable_external_access": "false"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Warehouse:
         self.path = path
         self.run_id = path.stem
         self._connection = duckdb.connect(str(path), read_only=True, config=CONFIG)
+        # Not in CONFIG: while a database is being opened, the time zones are not loaded yet.
+        self._connection.execute("set global TimeZone = 'UTC'")
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """The result as a list of dicts; money stays Decimal, days stay date."""
