@@ -1,0 +1,99 @@
+"""A small home for the gate: a landing with its ledger and a candidate file, both written by hand."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from forecourt.build import Paths
+from forecourt.home import Home
+from ingest.contract import create_schema
+
+FIRST_EXPORT = datetime(2026, 1, 31, 23, 0)  # noqa: DTZ001 - instants are UTC without offset in the database
+
+META = """
+    create schema meta;
+    create table meta.runs as
+        select 'run-1' as run_id, timestamp '2026-06-30 06:00:00' as started_at, null::timestamp as known_at;
+    create table meta.files (
+        file_id varchar, name varchar, status varchar, rows_read bigint, rows_new bigint, rows_changed bigint,
+        rows_unchanged bigint, rows_quarantined bigint, rows_skipped bigint
+    );
+    insert into meta.files values ('f1', 'dms_deals_2026-06-29.csv', 'landed', 10, 4, 3, 1, 1, 1);
+    insert into meta.files values ('f2', 'dms_deals_2026-06-30.csv', 'refused', null, null, null, null, null, null);
+    create table meta.versions (feed varchar, key varchar, op varchar, received_at timestamp);
+    create table meta.freshness as
+        select 'dms_deals' as feed, 'R1' as rooftop, timestamp '2026-06-29 23:00:00' as exported_at,
+            date '2026-06-29' as data_through;
+"""
+
+MARTS = """
+    create schema marts;
+    create table marts.fct_claim (claim_key varchar);
+    create table marts.fct_vehicle_cost (vehicle_cost_key varchar);
+    create table marts.fct_deal (
+        deal_key varchar, file_id varchar, row_number bigint, revenue decimal(18, 2), total_gross decimal(18, 2),
+        vehicle_cost decimal(18, 2), is_recognised boolean, is_reversed boolean, is_consignment boolean
+    );
+"""
+
+#: Twenty-five deals of a gross of 10 %, and the versions they come from.
+DEALS = """
+    insert into marts.fct_deal
+    select 'R1|D' || n, 'f1', n + 1, 20000, 2000, 18000, true, false, false from range(1, 26) as numbers (n);
+    insert into meta.versions
+    select 'dms_deals', deal_key, 'row', timestamp '2026-06-29 23:30:00' from marts.fct_deal;
+"""
+
+
+class Scene:
+    """One home in which nothing was delivered: an empty landing, and a candidate in which every mart is empty."""
+
+    def __init__(self, root: Path) -> None:
+        self.home = Home(root / "home")
+        self.home.create()
+        self.paths = Paths(self.home.build)
+        with duckdb.connect(str(self.home.landing)) as landing:
+            create_schema(landing)
+        self.warehouse(META + MARTS)
+
+    def warehouse(self, sql: str) -> None:
+        with duckdb.connect(str(self.paths.warehouse)) as connection:
+            connection.execute(sql)
+
+    def landing(self, sql: str) -> None:
+        with duckdb.connect(str(self.home.landing)) as connection:
+            connection.execute(sql)
+
+    def deliver(self, number: int, rows: int, *, quarantined: int = 0, lead_ids: int = 0, status: str = "delivered") -> None:
+        """Lands the ``number``-th monthly file of deals; the first ``lead_ids`` of its good rows have a lead."""
+        file_id, exported = f"file{number}", FIRST_EXPORT + timedelta(days=30 * number)
+        name = f"dms_deals_{exported:%Y-%m-%d}.csv"
+        self.landing(
+            f"""
+            insert into ledger.files by name
+            select '{file_id}' as file_id, 1 as delivery, '{name}' as name, 'native' as source,
+                timestamp '{exported}' as exported_at, timestamp '{exported}' as received_at, false as is_full,
+                'landed' as status, {rows} as rows_read;
+            insert into ledger.file_feeds by name
+            select '{file_id}' as file_id, 'dms_deals' as feed, {rows - quarantined} as rows_new,
+                {quarantined} as rows_quarantined;
+            insert into dms.dms_deals by name
+            select 'R1' as rooftop, 'D{number}-' || n as deal_number, 'row' as op, '{file_id}' as file_id,
+                'retail' as deal_type, '{status}' as status, 'S' || n as stock_number, 'C' || n as customer_id,
+                case when n <= {lead_ids} then 'L' || n end as lead_id, date '2026-01-05' as delivered_on,
+                20000 as sale_price, 'R1|D{number}-' || n as key
+            from range(1, {rows - quarantined} + 1) as numbers (n);
+            """
+        )
+
+
+def sound_scene(root: Path) -> Scene:
+    """A home with five like deliveries of deals and a plausible candidate."""
+    scene = Scene(root)
+    scene.warehouse(DEALS)
+    for number in range(5):
+        scene.deliver(number, 100, lead_ids=60)
+    return scene
