@@ -68,23 +68,23 @@ def test_units_and_gross_by_month_and_rooftop(sample: tuple[Path, dict[str, Any]
     with duckdb.connect(published, read_only=True) as connection:
         rows = connection.execute(
             """
-            select rooftop || '|' || strftime(moved_on, '%Y-%m'), sum(unit), sum(revenue), sum(front), sum(back), sum(total)
+            select
+                rooftop || '|' || strftime(moved_on, '%Y-%m'),
+                sum(unit), sum(revenue), sum(front), sum(back), sum(total)
             from marts.fct_deal_movement
             where deal_type in ('retail', 'lease') and dated_on <= $1
             group by all
             """,
             [truth["as_of"]],
         ).fetchall()
+    parts = ("revenue", "front", "back", "total")
     found = {
-        key: {
-            "units": int(units),
-            **{n: str(v) for n, v in zip(("revenue", "front", "back", "total"), money, strict=True)},
-        }
+        key: {"units": int(units)} | dict(zip(parts, map(str, money), strict=True))
         for key, units, *money in rows
         if money[0] is not None
     }
     expected = {
-        key: {"units": row["units"], **{n: row[n] for n in ("revenue", "front", "back", "total")}}
+        key: {"units": row["units"]} | {part: row[part] for part in parts}
         for key, row in truth["gross_by_month"].items()
     }
     assert found == expected
