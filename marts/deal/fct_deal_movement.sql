@@ -1,0 +1,178 @@
+with deals as (
+    select * from {{ ref('int_deals_grossed') }}
+    where recognised_on is not null
+),
+
+cost_lines as (
+    select * from {{ ref('int_deal_cost_lines_summed') }}
+),
+
+products as (
+    select * from {{ ref('int_deal_products_booked') }}
+    where gross_side != 'none' and not is_after_reversal
+),
+
+sales as (
+    select
+        deal_key,
+        'sale' as kind,
+        '' as reference,
+        file_id,
+        row_number,
+        recognised_on as moved_on,
+        recognised_on as dated_on,
+        1 as unit,
+        front_revenue_at_sale as front_revenue,
+        back_revenue_at_sale as back_revenue,
+        front_at_sale as front,
+        back_at_sale as back,
+    from deals
+),
+
+-- A late cost belongs to the day its deal was recognised: that month is open as long as nobody closed it.
+late_costs as (
+    select
+        deals.deal_key,
+        'late_cost' as kind,
+        cost_lines.cost_id as reference,
+        cost_lines.file_id,
+        cost_lines.row_number,
+        deals.recognised_on as moved_on,
+        cost_lines.posted_on as dated_on,
+        0 as unit,
+        0 as front_revenue,
+        0 as back_revenue,
+        cost_lines.cost_before - cost_lines.cost_so_far as front,
+        0 as back,
+    from deals
+    inner join cost_lines
+        on deals.deal_key = cost_lines.deal_key
+    where cost_lines.is_late
+        and not deals.is_consignment
+        and cost_lines.cost_before is not null
+        and cost_lines.cost_so_far is not null
+),
+
+-- Likewise a product that was booked after the deal counted.
+late_products as (
+    select
+        deals.deal_key,
+        'late_product' as kind,
+        cast(products.line as varchar) as reference,
+        products.file_id,
+        products.row_number,
+        deals.recognised_on as moved_on,
+        products.booked_on as dated_on,
+        0 as unit,
+        case when products.gross_side = 'front' then products.sale else 0 end as front_revenue,
+        case when products.gross_side = 'back' then products.sale else 0 end as back_revenue,
+        case when products.gross_side = 'front' then products.sale - products.cost else 0 end as front,
+        case when products.gross_side = 'back' then products.sale - products.cost else 0 end as back,
+    from deals
+    inner join products
+        on deals.deal_key = products.deal_key
+    where products.is_late
+),
+
+-- A chargeback from before the deal counted takes effect when it does; after a reversal nothing is left to charge back.
+cancelled_products as (
+    select
+        deals.deal_key,
+        'product_cancelled' as kind,
+        cast(products.line as varchar) as reference,
+        products.file_id,
+        products.row_number,
+        greatest(products.charged_back_on, deals.recognised_on) as moved_on,
+        greatest(products.charged_back_on, deals.recognised_on) as dated_on,
+        0 as unit,
+        0 as front_revenue,
+        0 as back_revenue,
+        0 as front,
+        -products.chargeback as back,
+    from deals
+    inner join products
+        on deals.deal_key = products.deal_key
+    where products.chargeback is not null
+        and products.charged_back_on is not null
+        and (deals.reversed_on is null or products.charged_back_on <= deals.reversed_on)
+),
+
+moved as (
+    select * from sales
+    union all
+    select * from late_costs
+    union all
+    select * from late_products
+    union all
+    select * from cancelled_products
+),
+
+reversals as (
+    select
+        deals.deal_key,
+        'reversal' as kind,
+        '' as reference,
+        deals.file_id,
+        deals.row_number,
+        deals.reversed_on as moved_on,
+        deals.reversed_on as dated_on,
+        -1 as unit,
+        -sum(moved.front_revenue) as front_revenue,
+        -sum(moved.back_revenue) as back_revenue,
+        -sum(moved.front) as front,
+        -sum(moved.back) as back,
+    from deals
+    inner join moved
+        on deals.deal_key = moved.deal_key
+    where deals.reversed_on is not null
+    group by deals.deal_key, deals.file_id, deals.row_number, deals.reversed_on
+),
+
+all_moved as (
+    select * from moved
+    union all
+    select * from reversals
+),
+
+final as (
+    select
+        all_moved.deal_key
+            || '|' || all_moved.kind
+            || case when all_moved.reference = '' then '' else '|' || all_moved.reference end as movement_key,
+        all_moved.deal_key,
+        deals.rooftop,
+        deals.deal_number,
+        all_moved.kind,
+        all_moved.reference,
+        all_moved.file_id,
+        all_moved.row_number,
+        deals.deal_type,
+        deals.salesperson,
+        deals.second_salesperson,
+        deals.make,
+        deals.model,
+        deals.condition,
+        deals.finance_company,
+        deals.currency,
+        deals.excluded,
+        deals.excluded_front,
+        deals.excluded_back,
+        all_moved.moved_on,
+        all_moved.dated_on,
+        greatest(all_moved.dated_on, deals.cost_known_on) as gross_dated_on,
+        deals.recognised_on,
+        all_moved.unit,
+        cast(all_moved.front_revenue + all_moved.back_revenue as decimal(18, 2)) as revenue,
+        cast(all_moved.front_revenue as decimal(18, 2)) as front_revenue,
+        cast(all_moved.back_revenue as decimal(18, 2)) as back_revenue,
+        case when deals.excluded_front is null then cast(all_moved.front as decimal(18, 2)) end as front,
+        case when deals.excluded_back is null then cast(all_moved.back as decimal(18, 2)) end as back,
+        case
+            when deals.excluded is null then cast(all_moved.front + all_moved.back as decimal(18, 2))
+        end as total,
+    from all_moved
+    inner join deals
+        on all_moved.deal_key = deals.deal_key
+)
+
+select * from final
