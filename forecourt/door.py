@@ -81,7 +81,14 @@ def open_warehouse(home: Home, run_id: str | None = None) -> Warehouse:
             f"Put export files in {home.inbox} and run `forecourt run --home {home.root}`."
         )
     path = published_path(home, wanted)
-    if not path.exists():
-        kept = sorted(file.stem for file in home.published.glob("*.duckdb"))
-        raise Problem(f"Run {wanted} is not kept in {home.published}. Kept: {', '.join(kept) or 'none'}.")
-    return Warehouse(path)
+    try:
+        return Warehouse(path)
+    except duckdb.Error as error:
+        if run_id is None and current_run(home) != wanted:
+            return open_warehouse(home)  # a publish moved the pointer, and cleared the old run away, in between
+        if not path.exists():
+            kept = sorted(file.stem for file in home.published.glob("*.duckdb"))
+            raise Problem(f"Run {wanted} is not kept in {home.published}. Kept: {', '.join(kept) or 'none'}.") from None
+        raise Problem(
+            f"{path} cannot be read: {error}. Put an earlier run back with `forecourt rollback --home {home.root}`."
+        ) from None
