@@ -238,7 +238,9 @@ class _Context:
             group=found["grp"],
             value=value,
             numerator=None if duration else shown(metric, found["numerator"]),
-            denominator=found["n"] if duration else shown(metric, found["denominator"]),
+            denominator=found["n"]
+            if duration
+            else shown(metric, found["denominator"], is_count=metric.unit == "money"),
             n=found["n"],
             p90=shown(metric, found["p90"]),  # type: ignore[arg-type]
             open=found["open"],

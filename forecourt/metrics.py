@@ -410,11 +410,11 @@ counted as (
     )
 
 
-def shown(metric: Metric, value: Any) -> int | float | str | None:
+def shown(metric: Metric, value: Any, *, is_count: bool = False) -> int | float | str | None:
     """A part of a KPI as JSON shows it: money as a decimal string, times in the KPI's unit, counts whole."""
     if value is None:
         return None
-    if metric.currency:
+    if metric.currency and not is_count:
         return str(Decimal(value).quantize(Decimal("0.01")))
     if metric.seconds and metric.kind != "cohort":
         return _number(float(value) / metric.seconds)

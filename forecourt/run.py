@@ -67,8 +67,8 @@ def build_and_publish(
         raise
     blocks = [check for check in checks if check.outcome == "block"]
     if blocks:
-        names = ", ".join(check.name for check in blocks)
-        message = f"{len(blocks)} checks block publishing: {names}."
+        names = ", ".join(check.name for check in blocks[:5]) + (", ..." if len(blocks) > 5 else "")
+        message = f"{len(blocks)} {'check blocks' if len(blocks) == 1 else 'checks block'} publishing: {names}."
         record_end(home, run_id, "blocked", message)
         return Outcome(run_id, False, tuple(checks), message)
     publish(home, paths.warehouse, run_id, keep=settings.keep_runs)
@@ -79,8 +79,13 @@ def build_and_publish(
 
 
 def dbt_checks(home: Home, paths: Paths, nodes: list[NodeResult]) -> Iterator[CheckResult]:
-    """dbt's tests, and models that could not be built, as checks with the rows that failed them."""
+    """dbt's tests, and models that could not be built, as checks with the rows that failed them.
+
+    What dbt left out because something before it failed is no check of its own: its cause is listed.
+    """
     for node in nodes:
+        if node.status == "skipped":
+            continue
         if node.resource_type == "test":
             outcome = {"pass": "passed", "warn": "finding"}.get(node.status, "block")
             rows = _failing_rows(home, paths, node) if outcome != "passed" else []
