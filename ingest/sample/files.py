@@ -114,12 +114,15 @@ def deliveries(world: World, table: Table) -> list[Delivery]:
         if mistyped:
             files[found[0] + 1].rows.append(table.rows[index])
     if name in FULL:
+        removed = table.feed.columns.index("removed_on") if name == "portal_listings" else 0
         files[-1].name = f"{name}_{days[-1]}.full.csv"
-        gone = table.feed.columns.index("removed_on") if name == "portal_listings" else None
+        before = days[-2] if last and name == "portal_listings" else None  # adverts taken down earlier may be left out
         files[-1].rows = [
-            row for index, row in enumerate(table.rows) if gone is None or row[gone] is None or index % 9
+            row
+            for index, row in enumerate(table.rows)
+            if before is None or index % 9 or table.moments[index][-1] > before or row[removed] is None
         ]
-    if name in BROKEN:
+    if name in BROKEN and files[-1].rows:
         _break(files[-1])
     if partial.rows:
         files.insert(last, partial)
@@ -136,7 +139,7 @@ def _mistyped(table: Table, row: Row) -> Row:
 def _break(file: Delivery) -> None:
     """Adds rows that cannot be read: no key, a required value that is none, a cell too many, a quote left open."""
     table = file.table
-    sample = _texts(table, file.columns, file.rows[-1:], 0, {})[0]
+    sample = as_texts(table, file.columns, file.rows[-1:], 0, {})[0]
     feed = table.feed
 
     def row(number: int, **changes: str) -> list[str]:
@@ -155,7 +158,7 @@ def _break(file: Delivery) -> None:
 def _write(world: World, directory: Path, file: Delivery) -> Written:
     zones = {rooftop.code: rooftop.time_zone for rooftop in world.rooftops}
     table, header = file.table, list(file.columns)
-    rows = _texts(table, file.columns, file.rows, file.variant, zones)
+    rows = as_texts(table, file.columns, file.rows, file.variant, zones)
     extra = EXTRA.get(table.feed.name) if file.columns is not PARTIAL else None
     lines: list[list[str]] = [*rows, *file.bad]
     if extra and file.variant % 2:
@@ -194,7 +197,7 @@ def _again(directory: Path, table: Table, names: Sequence[str]) -> list[Written]
     return [Written(copy, rows, 0) for copy in copies]
 
 
-def _texts(
+def as_texts(
     table: Table, columns: tuple[str, ...], rows: Sequence[Row], variant: int, zones: dict[str, str]
 ) -> list[list[str]]:
     """The cells of the rows as text, in the order of ``columns``."""

@@ -303,10 +303,10 @@ class Leads:
         if lead.wants == "won":
             day = min(day, max(settled, created.date()))
         kind = VISITS.get(lead.intent, "sales_visit")
-        shown, earlier = lead.wants == "won" and chance.random() < 0.9, None
+        shown, earlier = lead.wants == "won" and chance.random() < 0.85, None
         for _ in range(2):
             starts = work_time(self.rooftop, day, chance).replace(second=0)
-            fate = weighted(chance, (("no_show", 49), ("shown", 32), ("cancelled", 11), ("rescheduled", 8)))
+            fate = weighted(chance, (("no_show", 52), ("shown", 29), ("cancelled", 11), ("rescheduled", 8)))
             fate = "shown" if shown else fate
             number = self.number("AP")
             self._table("crm_appointments").add(

@@ -223,7 +223,7 @@ class Ledger:
             if 60_000 < rest < 450_000 and chance.random() < 0.15:
                 self._instalments(invoice, rest, paid_already=own - rest)
             else:
-                paid = day + timedelta(days=int(spread(chance, (-1, 0, 0, 0, 1, 2, 4, 8))))
+                paid = day + timedelta(days=int(spread(chance, (-1, 0, 0, 0, 1, 2, 5, 10))))
                 self.settle(invoice, max(paid, deal.contract_on), rest)
             if deal.reversed_on:
                 self._credit(invoice, deal.reversed_on + timedelta(days=1), own)

@@ -77,10 +77,10 @@ def fleet_days(row: dict[str, Any], earlier: dict[str, Any] | None, first: date,
 def idle_spells(events: list[tuple[datetime, str]], end: datetime) -> list[Span]:
     """The spells out of service, each until the next event of any kind or the end."""
     ordered = sorted(events)
-    ends = [moment for moment, _ in ordered[1:]] + [end]
+    ends = [*(moment for moment, _ in ordered[1:]), end]
     return [
         (moment, until)
-        for (moment, status), until in zip(ordered, ends, strict=True)
+        for (moment, status), until in zip(ordered, ends, strict=False)
         if status in OUT_OF_SERVICE and until > moment
     ]
 

@@ -12,11 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
-import yaml
+from ingest.contract import load_feeds
 
 T = TypeVar("T")
 
@@ -60,7 +59,7 @@ def rooftop(number: int) -> Rooftop:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A feed's columns in order with their types, its key and its required columns, read from the contract."""
+    """A feed's columns in order with their types, its key and its required columns, taken from the contract."""
 
     name: str
     columns: tuple[str, ...]
@@ -71,20 +70,17 @@ class Feed:
 
 @cache
 def feeds() -> dict[str, Feed]:
-    """Feed name -> its columns as the contract in ``ingest/feeds`` has them, for every feed that is a table."""
+    """Feed name -> what the simulation needs of its contract; only the vehicles state their time of change."""
     found: dict[str, Feed] = {}
-    for system in ("crm", "dms", "portal"):
-        path = Path(__file__).resolve().parents[1] / "feeds" / f"{system}.yml"
-        for name, entry in yaml.safe_load(path.read_text(encoding="utf-8")).items():
-            columns = entry["columns"]
-            found[name] = Feed(
-                name=name,
-                columns=(*columns, "updated_at") if name == "dms_vehicles" else tuple(columns),
-                types=tuple(column["type"] for column in columns.values())
-                + (("instant",) if name == "dms_vehicles" else ()),
-                key=tuple(entry["key"]),
-                required=frozenset(c for c, column in columns.items() if column.get("required")),
-            )
+    for name, contract in load_feeds().items():
+        columns = contract.all_columns if name == "dms_vehicles" else contract.columns
+        found[name] = Feed(
+            name=name,
+            columns=tuple(columns),
+            types=tuple(column.type for column in columns.values()),
+            key=contract.key,
+            required=frozenset(column.name for column in columns.values() if column.required),
+        )
     return found
 
 
