@@ -44,6 +44,7 @@ PARTIAL = (
 HUNDREDTHS = {
     "sold_hours", "worked_hours", "attended_hours", "available_hours", "quantity", "quantity_filled",
 }  # fmt: skip
+ODD = {"crm_tasks": "completed_at"}
 EXTRA = {"crm_leads": "utm_campaign", "dms_deals": "desk_note"}
 
 
@@ -56,6 +57,7 @@ class Delivery:
     rows: list[Row] = field(default_factory=list)
     columns: tuple[str, ...] = ()
     bad: list[list[str]] = field(default_factory=list)
+    odd: list[list[str]] = field(default_factory=list)
     unclosed: bool = False
     variant: int = 0
 
@@ -152,6 +154,8 @@ def _break(file: Delivery) -> None:
         if column in feed.required and kind in ("instant", "date", "money"):
             file.bad.append(row(3, **{column: {"money": "12,3O"}.get(kind, "31/02/2026")}))
             break
+    if feed.name in ODD:  # lands all the same: what cannot be read is optional
+        file.odd.append(row(4, **{ODD[feed.name]: "some time in May"}))
     file.unclosed = feed.name in UNCLOSED
 
 
@@ -160,7 +164,7 @@ def _write(world: World, directory: Path, file: Delivery) -> Written:
     table, header = file.table, list(file.columns)
     rows = as_texts(table, file.columns, file.rows, file.variant, zones)
     extra = EXTRA.get(table.feed.name) if file.columns is not PARTIAL else None
-    lines: list[list[str]] = [*rows, *file.bad]
+    lines: list[list[str]] = [*rows, *file.odd, *file.bad]
     if extra and file.variant % 2:
         header.append(extra)
         for number, line in enumerate(lines):
@@ -239,6 +243,8 @@ def _decimal(value: int, digits: int) -> str:
 def _instant(feed: str, value: date | datetime, zone: str) -> str:
     if not isinstance(value, datetime):
         return f"{value.isoformat()}T00:00:00"
+    if feed == "crm_leads" and not (value.hour or value.minute or value.second):
+        return value.date().isoformat()
     if zone and feed in WITH_OFFSET:
         return with_offset(value, zone)
     if zone and feed in IN_UTC:

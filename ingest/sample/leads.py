@@ -155,6 +155,8 @@ class Leads:
         received = at(day, spread(chance, HOURS))
         if channel == "walk_in":
             received = work_time(self.rooftop, day, chance) if is_open(self.rooftop, day) else received
+        elif channel == "referral":
+            received = at(day, 0)  # written down with its day only
         contact = self.people.stranger()
         if customer:
             contact = (customer.name, customer.email, customer.phone)

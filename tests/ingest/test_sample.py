@@ -133,6 +133,7 @@ def test_the_last_version_of_each_column_is_the_simulated_row(
             state[feed.name].setdefault(key, {}).update(cells)
     counted = {name: file["bad"] for name, file in truth["files"].items() if file["bad"]}
     assert refused == counted
+    assert state["crm_tasks"].pop(("R2", "BAD4"))["completed_at"] == "some time in May"
     zones = {rooftop.code: rooftop.time_zone for rooftop in world.rooftops}
     for name, table in world.tables.items():
         columns = [c for c, kind in zip(table.feed.columns, table.feed.types, strict=True) if kind != "boolean"]
