@@ -9,11 +9,11 @@
         moments.rooftop,
         moments.moment,
         days.day,
-        days.open_seconds_before + coalesce(sum(
+        cast(days.open_seconds_before + coalesce(sum(
             {{ seconds_between(
                 'intervals.opens_at', 'least(intervals.closes_at, moments.moment)'
             ) }}
-        ), 0) as open_seconds,
+        ), 0) as bigint) as open_seconds,
         coalesce(bool_or(moments.moment < intervals.closes_at), false) as is_open,
     from {{ moments }} as moments
     inner join {{ source('settings', 'rooftops') }} as rooftops

@@ -188,10 +188,10 @@ select
     every_lead.origin = 'crm' as is_in_crm,
     -- A CRM that keeps no intent would have no sales at all, so an empty one counts; a call nobody wrote down does not.
     coalesce(every_lead.quality, 'good') <> 'test'
-    and (
-        every_lead.intent in ('buy', 'finance', 'test_drive', 'trade_in')
-        or (every_lead.intent is null and every_lead.origin <> 'portal_call')
-    ) as is_sales,
+    and case
+        when every_lead.intent is null then every_lead.origin <> 'portal_call'
+        else every_lead.intent in ('buy', 'finance', 'test_drive', 'trade_in')
+    end as is_sales,
     case
         when every_lead.quality in ('bad', 'test') then 'marked ' || every_lead.quality
         when every_lead.quality = 'duplicate' or every_lead.duplicate_of is not null then 'marked duplicate'

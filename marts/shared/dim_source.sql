@@ -1,0 +1,20 @@
+with sources as (
+    select
+        source,
+        min(kind) as kind,
+    from {{ ref('source_map') }}
+    group by source
+)
+
+select
+    source,
+    kind,
+    true as is_known,
+from sources
+
+union all
+
+select
+    'unknown' as source,
+    'unknown' as kind,
+    false as is_known,
