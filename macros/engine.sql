@@ -149,3 +149,11 @@
 {% macro default__business_day_of(instant, time_zone) -%}
     cast(timezone({{ time_zone }}, timezone('UTC', {{ instant }})) - interval 6 hour as date)
 {%- endmacro %}
+
+{#- One row per day from one date to another, both included; none where the last lies before the first. -#}
+{% macro each_day(first, last) -%}
+    {{ return(adapter.dispatch('each_day')(first, last)) }}
+{%- endmacro %}
+{% macro default__each_day(first, last) -%}
+    cast(unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day)) as date)
+{%- endmacro %}

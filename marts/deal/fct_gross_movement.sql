@@ -68,20 +68,27 @@ hires as (
     where source_revenue is not null
 ),
 
+hire_days as (
+    select
+        *,
+        {{ each_day('out_on', 'least(ends_on, (select max(day) from business_days))') }} as day,
+    from hires
+    where seconds > 0
+        and revenue is not null
+),
+
 earning as (
     select
-        hires.*,
-        business_days.day,
-        {{ seconds_between('hires.out_at', 'greatest(business_days.start_utc, hires.out_at)') }} as seconds_before,
-        {{ seconds_between('hires.out_at', 'least(business_days.end_utc, hires.ends_at)') }} as seconds_after,
-    from hires
+        hire_days.*,
+        {{ seconds_between('hire_days.out_at', 'greatest(business_days.start_utc, hire_days.out_at)') }}
+            as seconds_before,
+        {{ seconds_between('hire_days.out_at', 'least(business_days.end_utc, hire_days.ends_at)') }}
+            as seconds_after,
+    from hire_days
     inner join business_days
-        on hires.rooftop = business_days.rooftop
-        and business_days.day >= hires.out_on
-        and business_days.day <= hires.ends_on
-        and business_days.start_utc < hires.ends_at
-    where hires.seconds > 0
-        and hires.revenue is not null
+        on hire_days.rooftop = business_days.rooftop
+        and hire_days.day = business_days.day
+        and business_days.start_utc < hire_days.ends_at
 ),
 
 rental_rows as (

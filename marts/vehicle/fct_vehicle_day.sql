@@ -44,6 +44,7 @@ fleet as (
             {{ local_day('vehicles.gone_at', 'rooftops.time_zone') }}
         ) as end_day,
         exported.last_day,
+        rooftops.time_zone,
     from vehicles
     inner join rooftops
         on vehicles.rooftop = rooftops.rooftop
@@ -78,23 +79,41 @@ fleet_days as (
         or uses.vehicle_use is null
 ),
 
+-- Each interval on each day that it touches: days are joined by equality, which is what scales.
+interval_days as (
+    select
+        intervals.stock_unit_key,
+        intervals.state,
+        intervals.weight,
+        intervals.starts_at,
+        intervals.ends_at,
+        {{ each_day(
+            'greatest(' ~ local_day('intervals.starts_at', 'fleet.time_zone') ~ ', fleet.first_day)',
+            'least(' ~ local_day('intervals.ends_at', 'fleet.time_zone') ~ ', fleet.last_day)',
+        ) }} as day,
+    from intervals
+    inner join fleet
+        on intervals.stock_unit_key = fleet.stock_unit_key
+),
+
 states as (
     select
         fleet_days.stock_unit_key,
         fleet_days.day,
-        intervals.state,
+        interval_days.state,
         sum(
-            intervals.weight * {{ seconds_between(
-                'greatest(intervals.starts_at, fleet_days.start_utc)',
-                'least(intervals.ends_at, fleet_days.end_utc)',
+            interval_days.weight * {{ seconds_between(
+                'greatest(interval_days.starts_at, fleet_days.start_utc)',
+                'least(interval_days.ends_at, fleet_days.end_utc)',
             ) }}
         ) as seconds,
     from fleet_days
-    inner join intervals
-        on fleet_days.stock_unit_key = intervals.stock_unit_key
-        and intervals.starts_at < fleet_days.end_utc
-        and fleet_days.start_utc < intervals.ends_at
-    group by fleet_days.stock_unit_key, fleet_days.day, intervals.state
+    inner join interval_days
+        on fleet_days.stock_unit_key = interval_days.stock_unit_key
+        and fleet_days.day = interval_days.day
+        and interval_days.starts_at < fleet_days.end_utc
+        and fleet_days.start_utc < interval_days.ends_at
+    group by fleet_days.stock_unit_key, fleet_days.day, interval_days.state
 ),
 
 per_day as (
