@@ -1,19 +1,55 @@
-"""Landing: files in, row versions, ledger and quarantine out; one transaction per file."""
+"""Landing: files in, row versions, ledger and quarantine out; one transaction per file.
+
+The archive and its log are the record, ``landing.duckdb`` is made from them: a delivery is written to the log before
+it is landed, and a delivery that the log names and the database does not is landed first at the next start.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import duckdb
+import pyarrow as pa
+
+from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.settings import Settings
+from ingest import archive, quarantine
+from ingest.contract import FEEDS_FOLDER, SYSTEMS, Feed, create_schema
+from ingest.delivery import exported_at as exported_at_by_name
+from ingest.ledger import full_files_before
+from ingest.mapping import carried_text
+from ingest.quarantine import Quarantined
+from ingest.reading import FileRows, read_rows
+from ingest.sources import SOURCES_FOLDER, Recognised, load_sources, recognise
+from ingest.staging import Note, Staged, place_clocks, stage
+from ingest.values import prepare
+from ingest.versions import Delivery, note_scopes, store_versions
+
+#: Raised when the landing itself changes what it makes of the same files, so that it is made anew.
+LANDING_VERSION = 1
+
+#: Files that lie beside exports and are none.
+_NO_EXPORTS = ("forecourt.toml", "truth.json")
+
+#: Results of a file row from weak to strong; a row is counted once, under its strongest.
+_RESULTS = ("unchanged", "changed", "new", "quarantined")
 
 
 @dataclass
 class FileResult:
-    """What became of one file. ``status``: landed, same again, held or refused; ``reason`` says why it is not landed."""
+    """What became of one file.
+
+    ``status``: landed, same again, held or refused; ``reason`` says why it is not landed. ``notes``: sentences about
+    what was odd in it.
+    """
 
     path: Path
     name: str
@@ -32,6 +68,14 @@ class FileResult:
     notes: list[str] = field(default_factory=list)
 
 
+class _Held(Exception):
+    """A full file that has far fewer rows than the one before: it waits for a person."""
+
+
+class _SameAgain(Exception):
+    """A delivery that says nothing that an earlier one did not."""
+
+
 def land(
     home: Home,
     settings: Settings,
@@ -41,15 +85,523 @@ def land(
     on_file: Callable[[FileResult], None] | None = None,
     on_rows: Callable[[Path, int, int], None] | None = None,
 ) -> list[FileResult]:
-    """Lands files and the files of folders, in the order of their names; the caller holds ``home.lock()``."""
-    raise NotImplementedError
+    """Lands files and the files of folders, in the order of their names; the caller holds ``home.lock()``.
+
+    A bad file is refused with its reason and the others go on; nothing is raised for it. Files in the inbox are
+    removed from there once they are landed or held, others are left alone. ``received_at`` (default: now) is when
+    the files count as known. ``on_rows(path, done, total)`` is called as the rows of a file are stored.
+    """
+    results = []
+    with open_landing(home, settings) as connection:
+        _log_settings(home)
+        for path in files_of(paths):
+            started = time.monotonic()
+            result = _take(connection, home, settings, path, received_at, on_rows)
+            result.seconds = time.monotonic() - started
+            results.append(result)
+            if on_file:
+                on_file(result)
+    return results
 
 
 def confirm(home: Home, settings: Settings, file_id: str, *, who: str, why: str) -> FileResult:
-    """Lands a file that was held; the decision is written to the log first."""
-    raise NotImplementedError
+    """Lands a file that was held; the decision is written to the log first. The caller holds ``home.lock()``.
+
+    Raises Problem when no such file is held.
+    """
+    with open_landing(home, settings) as connection:
+        found = connection.execute(
+            "select name from ledger.files where file_id = ? and status = 'held'", [file_id]
+        ).fetchone()
+        if not found:
+            raise Problem(f"No file {file_id} is held. `forecourt status` lists the files that are.")
+        entry = {
+            "kind": "decision",
+            "decision": "confirm",
+            "file_id": file_id,
+            "who": who,
+            "why": why,
+            "received_at": archive.utc(datetime.now(UTC)),
+        }
+        archive.append_log(home, entry)
+        return _confirm(connection, home, settings, entry)
 
 
 def rebuild(home: Home, settings: Settings) -> None:
-    """Makes landing.duckdb anew from the archive and its log: the same rows."""
-    raise NotImplementedError
+    """Makes landing.duckdb anew from the archive and its log: the same rows. The caller holds ``home.lock()``."""
+    _drop(home)
+    with open_landing(home, settings):
+        pass
+
+
+@contextmanager
+def open_landing(home: Home, settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The landing database for writing, complete: what the log names and the database does not is landed first."""
+    home.create()
+    if home.landing.exists() and _is_outdated(home):
+        _drop(home)
+    connection = duckdb.connect(str(home.landing), config={"preserve_insertion_order": "false"})
+    try:
+        connection.execute("begin")
+        create_schema(connection)
+        if not connection.execute("select 1 from ledger.built_from").fetchone():
+            connection.execute("insert into ledger.built_from values (?)", [_contract_hash()])
+        connection.execute("commit")
+        place_clocks(connection, settings, list(load_sources().values()))
+        prepare(connection)
+        _catch_up(connection, home, settings)
+        yield connection
+    finally:
+        connection.close()
+
+
+def files_of(paths: Sequence[Path]) -> list[Path]:
+    """The files to land: given ones as they are, those of folders by name, without hidden and accompanying ones."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = [entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith(".")]
+            found.extend(sorted(entry for entry in inside if entry.name not in _NO_EXPORTS))
+        elif path.name not in _NO_EXPORTS and not path.name.startswith("."):
+            found.append(path)
+    return found
+
+
+# --- one delivery ------------------------------------------------------------------------------------------------
+
+
+def _take(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    settings: Settings,
+    path: Path,
+    received_at: datetime | None,
+    on_rows: Callable[[Path, int, int], None] | None,
+) -> FileResult:
+    """Archives, logs and lands one file from disk."""
+    try:
+        data = path.read_bytes()
+        changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except OSError as error:
+        reason = f"{path.name}: the file cannot be read ({error.strerror}). Check its path and its permissions."
+        return FileResult(path, path.name, status="refused", reason=reason)
+    digest = archive.content_hash(data)
+    by_name = exported_at_by_name(path.name, settings.fallback.time_zone)
+    try:
+        recognised: Recognised | Problem = recognise(path.name, data)
+    except Problem as problem:
+        recognised = problem
+    entry = {
+        "kind": "delivery",
+        "file_id": "",
+        "content_hash": digest,
+        "delivery": 1 + _count(connection, "select max(delivery) from ledger.files where content_hash = ?", digest),
+        "name": path.name,
+        "bytes": len(data),
+        "exported_at": by_name or archive.utc(changed_at),
+        "exported_from": "name" if by_name else "file time",
+        "received_at": archive.utc(received_at or datetime.now(UTC)),
+        "source": recognised.source.name if isinstance(recognised, Recognised) else None,
+        "mapping_hash": recognised.source.mapping_hash if isinstance(recognised, Recognised) else None,
+    }
+    entry["file_id"] = f"{digest[:16]}-{entry['delivery']}"
+    refused = _refused_again(connection, settings, entry, data, path, recognised)
+    if refused:
+        return refused
+    archive.store(home, data, digest)
+    archive.append_log(home, entry)
+    result = _land_delivery(connection, settings, entry, data, path=path, recognised=recognised, on_rows=on_rows)
+    if result.status != "refused" and path.parent.resolve() == home.inbox.resolve():
+        path.unlink()
+    return result
+
+
+def _refused_again(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    entry: dict[str, Any],
+    data: bytes,
+    path: Path,
+    recognised: Recognised | Problem,
+) -> FileResult | None:
+    """The refusal of a file that was refused for the same reason before and still lies there: no new delivery."""
+    known = connection.execute(
+        "select file_id, reason from ledger.files where content_hash = ? and name = ? and status = 'refused'",
+        [entry["content_hash"], entry["name"]],
+    ).fetchall()
+    if not known:
+        return None
+    result = FileResult(path, path.name, source=entry["source"] or "")
+    connection.execute("begin")
+    try:
+        if isinstance(recognised, Problem):
+            raise recognised
+        _FileLanding(connection, settings, entry, result, None, False).land(recognised, data)
+    except (_Held, _SameAgain):
+        return None
+    except Problem as problem:
+        reason = _named(path.name, problem)
+        for file_id, earlier in known:
+            if earlier == reason:
+                return FileResult(path, path.name, file_id, result.source, "refused", reason)
+    finally:
+        connection.execute("rollback")
+    return None
+
+
+def _land_delivery(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    entry: dict[str, Any],
+    data: bytes,
+    *,
+    path: Path | None = None,
+    recognised: Recognised | Problem | None = None,
+    on_rows: Callable[[Path, int, int], None] | None = None,
+    confirmed: bool = False,
+) -> FileResult:
+    """Lands one logged delivery in one transaction, or records why it is not landed."""
+    result = FileResult(path or Path(entry["name"]), entry["name"], file_id=entry["file_id"])
+    landing = _FileLanding(connection, settings, entry, result, on_rows, confirmed)
+    connection.execute("begin")
+    try:
+        if recognised is None:
+            recognised = recognise(entry["name"], data)
+        if isinstance(recognised, Problem):
+            raise recognised
+        landing.land(recognised, data)
+        connection.execute("commit")
+        return result
+    except (_Held, _SameAgain) as outcome:
+        connection.execute("rollback")
+        result.status = "held" if isinstance(outcome, _Held) else "same again"
+        result.reason = str(outcome)
+    except Problem as problem:
+        connection.execute("rollback")
+        result.status, result.reason = "refused", _named(entry["name"], problem)
+    except (duckdb.IOException, duckdb.OutOfMemoryException, OSError, MemoryError) as error:
+        connection.execute("rollback")
+        raise Problem(f"{entry['name']} could not be landed: {error}. Free space or memory and run again.") from error
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    landing.record_unlanded()
+    return result
+
+
+def _confirm(
+    connection: duckdb.DuckDBPyConnection, home: Home, settings: Settings, decision: dict[str, Any]
+) -> FileResult:
+    """Lands a held file as of the instant of the decision: until then its content did not count as known."""
+    file_id = decision["file_id"]
+    delivered = next(
+        entry for entry in archive.read_log(home) if entry["kind"] == "delivery" and entry["file_id"] == file_id
+    )
+    data = archive.fetch(home, delivered["content_hash"])
+    connection.execute("begin")
+    for table in ("files", "skipped", "notes"):
+        connection.execute(f"delete from ledger.{table} where file_id = ?", [file_id])
+    connection.execute("commit")
+    entry = delivered | {"received_at": decision["received_at"]}
+    return _land_delivery(connection, settings, entry, data, confirmed=True)
+
+
+class _FileLanding:
+    """The landing of one file inside its transaction; fills the result."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        settings: Settings,
+        entry: dict[str, Any],
+        result: FileResult,
+        on_rows: Callable[[Path, int, int], None] | None,
+        confirmed: bool,
+    ) -> None:
+        self.connection = connection
+        self.settings = settings
+        self.entry = entry
+        self.result = result
+        self.on_rows = on_rows
+        self.confirmed = confirmed
+        self.encoding: str | None = None
+        self.is_full = False
+
+    def land(self, recognised: Recognised, data: bytes) -> None:
+        source, result = recognised.source, self.result
+        result.source, result.feeds, self.is_full = source.name, source.feeds, source.is_full
+        if not self.confirmed:
+            self._check_again()
+        rows = read_rows(recognised, data, self.settings)
+        self.encoding, result.rows_read = rows.encoding, rows.rows_read
+        self._tell(0)
+        staged = stage(self.connection, source, rows, self.settings)
+        delivery = Delivery(
+            file_id=self.entry["file_id"],
+            name=self.entry["name"],
+            content_hash=self.entry["content_hash"],
+            exported_at=self.entry["exported_at"],
+            landed_at=self.entry["received_at"],
+            is_full=self.is_full,
+        )
+        quarantined = list(rows.bad)
+        empty: set[int] = set()
+        self.connection.execute("create or replace temp table outcome (row_id bigint, feed varchar, result varchar)")
+        removed: dict[str, int] = {}
+        for feed in staged.feeds.values():
+            unsound = self._separate(feed, rows)
+            blank_rows = {row.row_id for row in unsound if not row.raw.strip(' \t",;|')}
+            empty |= blank_rows
+            quarantined.extend(row for row in unsound if row.row_id not in blank_rows)
+            if self.is_full:
+                note_scopes(self.connection, feed, delivery)
+                if not self.confirmed:
+                    self._guard(feed)
+        for position, feed in enumerate(staged.feeds.values(), start=1):
+            self._separate(feed, rows, only_tables=True)
+            removed[feed.name] = store_versions(self.connection, feed, delivery)
+            self._tell(result.rows_read * position // len(staged.feeds))
+        self._account(rows, staged, quarantined, len(empty), removed)
+
+    def record_unlanded(self) -> None:
+        """Records a file that is held, refused or the same again."""
+        result = self.result
+        if result.status == "held":
+            result.rows_skipped = result.rows_read
+            self.connection.execute(
+                "insert into ledger.skipped values (?, 'held for confirmation', ?)",
+                [result.file_id, result.rows_read],
+            )
+        else:
+            result.rows_read = 0
+        self._record_file()
+
+    def _tell(self, done: int) -> None:
+        if self.on_rows:
+            self.on_rows(self.result.path, done, self.result.rows_read)
+
+    def _check_again(self) -> None:
+        """Stops at a delivery whose bytes and exported_at are known, or whose bytes are where only the file's own
+        time stamp says when it was exported; a full file is always read, because it says what is no longer there."""
+        entry = self.entry
+        by_bytes = entry["exported_from"] == "file time" and not self.is_full
+        known = self.connection.execute(
+            f"""select name, received_at from ledger.files
+                where content_hash = ? and source = ? and status in ('landed', 'held')
+                    and ({"true" if by_bytes else "exported_at = ?"})
+                order by received_at limit 1""",
+            [entry["content_hash"], self.result.source, *([] if by_bytes else [entry["exported_at"]])],
+        ).fetchone()
+        if known:
+            raise _SameAgain(f"{entry['name']}: these bytes came as {known[0]} before, so nothing changes.")
+
+    def _separate(self, feed: Feed, rows: FileRows, *, only_tables: bool = False) -> list[Quarantined]:
+        """Points ``incoming`` and ``withheld`` at the sound and the other rows of a feed; returns the others."""
+        rooftop = "coalesce(rooftop, '')" if feed.has_rooftop else "''"
+        self.connection.execute(
+            f"""create or replace temp view incoming as
+                select * exclude (problem, problem_text, rooftop_text) from typed_{feed.name} where problem is null"""
+        )
+        self.connection.execute(
+            f"""create or replace temp view withheld as
+                select row_id, row_number, key, {rooftop} as rooftop, problem, problem_text
+                from typed_{feed.name} where problem is not null"""
+        )
+        return [] if only_tables else quarantine.unsound(self.connection, feed, rows.raw)
+
+    def _guard(self, feed: Feed) -> None:
+        """Holds a full file that has none or fewer than half the rows of the full files before it."""
+        name, now, before, earlier = full_files_before(
+            self.connection, feed, self.entry["file_id"], self.entry["exported_at"]
+        )
+        if before and now * 2 < before:
+            share = "none" if now == 0 else f"{now}"
+            raise _Held(
+                f"{self.entry['name']}: {name} has {share} where the full file before ({earlier}) had {before} rows, "
+                "so it is held and nothing is removed. If that is right, confirm it: "
+                f"forecourt land --confirm {self.entry['file_id']}."
+            )
+
+    def _account(
+        self,
+        rows: FileRows,
+        staged: Staged,
+        quarantined: list[Quarantined],
+        empty: int,
+        removed: dict[str, int],
+    ) -> None:
+        """Counts each file row once, under its strongest result, and writes the ledger."""
+        connection, result, file_id = self.connection, self.result, self.entry["file_id"]
+        quarantine.write(connection, file_id, self.entry["received_at"], quarantined)
+        withheld = {row.row_id for row in quarantined}
+        connection.register("withheld_rows", _ids(withheld))
+        strengths = ", ".join(f"('{word}', {strength})" for strength, word in enumerate(_RESULTS))
+        counts = dict(
+            connection.execute(
+                f"""with strengths (result, strength) as (values {strengths}),
+                    strongest as (
+                        select row_id, max(strength) as strength
+                        from (
+                            select row_id, strength from outcome natural join strengths
+                            union all select row_id, {len(_RESULTS) - 1} from withheld_rows
+                        )
+                        group by row_id
+                    )
+                    select result, count(*) from strongest natural join strengths group by result"""
+            ).fetchall()
+        )
+        connection.unregister("withheld_rows")
+        result.rows_new = counts.get("new", 0)
+        result.rows_changed = counts.get("changed", 0)
+        result.rows_unchanged = counts.get("unchanged", 0)
+        result.rows_quarantined = counts.get("quarantined", 0)
+        result.rows_skipped = result.rows_read - sum(counts.values())
+        skipped = {
+            "blank line": rows.blank,
+            "empty row": empty,
+            "no feed takes the row": result.rows_skipped - rows.blank - empty,
+        }
+        for rule, count in skipped.items():
+            if count:
+                connection.execute("insert into ledger.skipped values (?, ?, ?)", [file_id, rule, count])
+        for feed in staged.feeds.values():
+            self._account_feed(feed, staged, quarantined, removed[feed.name])
+        for note in staged.notes:
+            connection.execute(
+                "insert into ledger.notes values (?, ?, ?, ?, ?)",
+                [file_id, note.feed, note.kind, note.detail, note.rows],
+            )
+        result.notes = [_sentence(note) for note in staged.notes]
+        result.status = "landed"
+        self._record_file()
+
+    def _account_feed(self, feed: Feed, staged: Staged, quarantined: list[Quarantined], removed: int) -> None:
+        counts = dict(
+            self.connection.execute(
+                "select result, count(*) from outcome where feed = ? group by result", [feed.name]
+            ).fetchall()
+        )
+        landed = _count(self.connection, "select count(distinct row_id) from outcome where feed = ?", feed.name)
+        withheld = sum(row.feed == feed.name for row in quarantined)
+        self.connection.execute(
+            "insert into ledger.file_feeds values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                self.entry["file_id"],
+                feed.name,
+                counts.get("new", 0),
+                counts.get("changed", 0),
+                counts.get("unchanged", 0),
+                withheld,
+                self.result.rows_read - landed - withheld,
+                removed,
+                carried_text(feed, staged.carried[feed.name]),
+            ],
+        )
+
+    def _record_file(self) -> None:
+        entry, result = self.entry, self.result
+        self.connection.execute(
+            f"insert into ledger.files values ({', '.join('?' * 20)})",
+            [
+                entry["file_id"],
+                entry["content_hash"],
+                entry["delivery"],
+                entry["name"],
+                result.source or entry["source"],
+                entry["mapping_hash"],
+                entry["exported_at"],
+                entry["exported_from"],
+                entry["received_at"],
+                self.encoding,
+                entry["bytes"],
+                self.is_full,
+                result.status,
+                result.reason or None,
+                result.rows_read,
+                result.rows_new,
+                result.rows_changed,
+                result.rows_unchanged,
+                result.rows_quarantined,
+                result.rows_skipped,
+            ],
+        )
+
+
+# --- the log and the database ------------------------------------------------------------------------------------
+
+
+def _catch_up(connection: duckdb.DuckDBPyConnection, home: Home, settings: Settings) -> None:
+    """Lands what the log names and the database does not, in the order of the log."""
+    status = dict(connection.execute("select file_id, status from ledger.files").fetchall())
+    for entry in archive.read_log(home):
+        if entry["kind"] == "delivery" and entry["file_id"] not in status:
+            data = archive.fetch(home, entry["content_hash"])
+            result = _land_delivery(connection, settings, entry, data)
+            status[entry["file_id"]] = result.status
+        elif entry["kind"] == "decision" and status.get(entry["file_id"]) == "held":
+            status[entry["file_id"]] = _confirm(connection, home, settings, entry).status
+
+
+def _log_settings(home: Home) -> None:
+    """Notes a change of the settings file in the log, its text in the archive: landing reads rooftops from it."""
+    text = home.settings.read_bytes() if home.settings.exists() else b""
+    digest = archive.content_hash(text)
+    logged = [entry["content_hash"] for entry in archive.read_log(home) if entry["kind"] == "settings"]
+    if text and (not logged or logged[-1] != digest):
+        archive.store(home, text, digest)
+        archive.append_log(
+            home, {"kind": "settings", "content_hash": digest, "received_at": archive.utc(datetime.now(UTC))}
+        )
+
+
+def _is_outdated(home: Home) -> bool:
+    """True when the database was made from another contract, or another version of the landing."""
+    with duckdb.connect(str(home.landing), read_only=True) as connection:
+        try:
+            found = connection.execute("select contract_hash from ledger.built_from").fetchone()
+        except duckdb.CatalogException:
+            return False
+    return found is not None and found[0] != _contract_hash()
+
+
+def _contract_hash() -> str:
+    files = [FEEDS_FOLDER / f"{system}.yml" for system in SYSTEMS] + sorted(SOURCES_FOLDER.glob("*.yml"))
+    digest = hashlib.sha256(str(LANDING_VERSION).encode())
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _drop(home: Home) -> None:
+    home.landing.unlink(missing_ok=True)
+    home.landing.with_name(f"{home.landing.name}.wal").unlink(missing_ok=True)
+
+
+def _named(name: str, problem: Problem) -> str:
+    return f"{name}: {problem}"
+
+
+def _count(connection: duckdb.DuckDBPyConnection, query: str, *parameters: object) -> int:
+    rows = connection.execute(query, list(parameters)).fetchall()
+    return int(rows[0][0]) if rows and rows[0][0] is not None else 0
+
+
+def _ids(row_ids: set[int]) -> pa.Table:
+    return pa.table({"row_id": pa.array(sorted(row_ids), pa.int64())})
+
+
+def _sentence(note: Note) -> str:
+    rows = f"{note.rows} row{'' if note.rows == 1 else 's'}"
+    where = f"{note.feed}: " if note.feed else ""
+    match note.kind:
+        case "unmapped column":
+            return f"Column {note.detail!r} is in no feed; its {rows} are kept aside."
+        case "failed value":
+            return f"{where}{note.detail} is not of its type in {rows}; kept as text, empty as a value."
+        case "unknown word":
+            return f"{where}{note.detail} is no word of the contract ({rows}); kept as it is."
+        case "unknown rooftop":
+            return f"{where}rooftop {note.detail} is not in the settings ({rows}); it has the company's defaults."
+        case "repair":
+            return f"Repaired: {note.detail}."
+    return f"{where}{note.detail} ({rows})."

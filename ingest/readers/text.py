@@ -71,6 +71,7 @@ class TextTable:
 
     ``rows``: one string column a header name, called c0, c1, ..., and ``row_number`` (int64: the physical line on
     which the record starts, the header line being 1 when it comes first). ``blank`` counts empty lines.
+    ``trimmed``: no value has surrounding blanks.
     """
 
     header: list[str]
@@ -78,6 +79,7 @@ class TextTable:
     bad: list[BadRow] = field(default_factory=list)
     blank: int = 0
     encoding: str = "utf-8"
+    trimmed: bool = True
     _data: bytes = b""
     _places: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
     _raw: dict[int, str] = field(default_factory=dict)
@@ -184,7 +186,7 @@ def _read_fast(data: bytes, start: int, header: list[str], dialect: Dialect) -> 
     found = _proven_records(data, start, len(header), dialect)
     if found is None:
         return None
-    starts, ends, row_numbers, blank, has_line_in_value = found
+    starts, ends, row_numbers, blank, has_line_in_value, trimmed = found
     names = [f"c{position}" for position in range(len(header))]
     try:
         rows = pa_csv.read_csv(
@@ -207,13 +209,14 @@ def _read_fast(data: bytes, start: int, header: list[str], dialect: Dialect) -> 
     if rows.num_rows != len(starts):
         return None
     rows = rows.append_column("row_number", pa.array(row_numbers, pa.int64()))
-    return TextTable(header, rows, blank=blank, _data=data, _places=(starts, ends, row_numbers))
+    return TextTable(header, rows, blank=blank, trimmed=trimmed, _data=data, _places=(starts, ends, row_numbers))
 
 
 def _proven_records(
     data: bytes, start: int, columns: int, dialect: Dialect
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, int, bool] | None:
-    """Start and end offsets and first lines of all records, blank lines left out; None where the proof fails."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, int, bool, bool] | None:
+    """Of all records start and end offsets and first lines, blank lines left out; how many those are, whether a
+    value holds a line end, and whether no value has surrounding blanks. None where the proof fails."""
     if data.count(b"\r") != data.count(b"\r\n"):
         return None
     text = np.frombuffer(data, dtype=np.uint8)[start:]
@@ -241,8 +244,22 @@ def _proven_records(
         ends[keep] + start,
         row_numbers[keep],
         int(is_blank.sum()),
-        len(structural) < len(newlines),
+        has_line_in_value := len(structural) < len(newlines),
+        not has_line_in_value and _is_trimmed(data, text, dialect),
     )
+
+
+def _is_trimmed(data: bytes, text: np.ndarray, dialect: Dialect) -> bool:
+    """True when no value can have a surrounding blank: no space stands beside a border, and no tab or no-break
+    space is there at all."""
+    if b"\xc2\xa0" in data or (dialect.delimiter != "\t" and b"\t" in data):
+        return False
+    border = np.zeros(256, dtype=bool)
+    border[[10, 13, ord(dialect.delimiter), *map(ord, dialect.quote)]] = True
+    spaces = np.flatnonzero(text == 32)
+    after = text[np.minimum(spaces + 1, len(text) - 1)]
+    beside = border[text[np.maximum(spaces - 1, 0)]] | border[after]
+    return not bool(beside.any()) and text[0] != 32 and text[-1] != 32
 
 
 def _at_borders(text: np.ndarray, quotes: np.ndarray, dialect: Dialect) -> bool:
@@ -385,7 +402,7 @@ def _read_by_hand(data: bytes, start: int, header: list[str], dialect: Dialect) 
             line += 1
             continue
         for column, value in zip(columns, record.values, strict=True):
-            column.append(value)
+            column.append(_trimmed(value))
         row_numbers.append(line + 1)
         raw[line + 1] = lines.between(line, record.next_line)
         line = record.next_line

@@ -1,0 +1,50 @@
+"""What the name of a file says: which native feed, full or partial, and when it was exported."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
+
+from ingest.contract import load_feeds
+
+_DATE = re.compile(
+    r"(?<!\d)(?P<year>(?:19|20)\d\d)(?P<dash>-?)(?P<month>\d\d)(?P=dash)(?P<day>\d\d)"
+    r"(?:[T_](?P<hour>\d\d)[:-]?(?P<minute>\d\d)(?:[:-]?(?P<second>\d\d))?(?P<utc>Z)?(?!-?\d))?(?!\d)"
+)
+
+
+def native_feed(name: str) -> str | None:
+    """The feed of a file named ``<feed>[_anything].csv``; None when the name is no native one."""
+    stem = name.lower()
+    if not stem.endswith(".csv"):
+        return None
+    stem = stem.removesuffix(".csv")
+    fitting = [feed for feed in load_feeds() if re.match(rf"{feed}(?![a-z0-9])", stem)]
+    return max(fitting, key=len, default=None)
+
+
+def is_full(name: str) -> bool:
+    """True for a native name that says so: ``dms_vehicles.full.2026-03-31.csv``."""
+    return ".full." in name.lower()
+
+
+def exported_at(name: str, time_zone: str) -> datetime | None:
+    """The instant (UTC, no offset) that a file's name states, read in the company's time zone; None without a date.
+
+    A date alone speaks for its whole day, so it counts as 23:59:59 of it. The last date in the name counts.
+    """
+    found = None
+    for match in _DATE.finditer(name):
+        try:
+            day = datetime(int(match["year"]), int(match["month"]), int(match["day"])).date()  # noqa: DTZ001
+            moment = (
+                time(int(match["hour"]), int(match["minute"]), int(match["second"] or 0))
+                if match["hour"]
+                else time(23, 59, 59)
+            )
+        except ValueError:
+            continue
+        zone = UTC if match["utc"] else ZoneInfo(time_zone)
+        found = datetime.combine(day, moment, tzinfo=zone).astimezone(UTC).replace(tzinfo=None)
+    return found

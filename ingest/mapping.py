@@ -1,0 +1,383 @@
+"""Makes feed rows from file rows: which column of the file becomes which column of the feed, as SQL.
+
+The rows of a file lie in a relation with the columns c0, c1, ..., row_id (unique in the file) and row_number.
+Each feed mapping becomes one statement that gives typed rows with key, row hash, the columns that are kept aside, and what is wrong with the row.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from forecourt.errors import Problem
+from ingest.contract import Column, Feed
+from ingest.sources import Cell, Condition, FeedMapping, Source, folded
+from ingest.values import BLANKS, canonical_text, contradicts_order, is_local, native_form, typed
+
+_FIELDS = re.compile(r"\[([^\[\]]+)\]")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of one file: folded name -> SQL of its text, and what of them no feed takes."""
+
+    names: tuple[str, ...]
+    text: dict[str, str]
+    unmapped: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class FeedRows:
+    """The statement for one mapping, and the columns of the feed that the file carries, in contract order."""
+
+    feed: Feed
+    carried: tuple[str, ...]
+    query: str
+
+    @property
+    def carried_text(self) -> str | None:
+        return carried_text(self.feed, self.carried)
+
+
+def carried_text(feed: Feed, carried: tuple[str, ...]) -> str | None:
+    """Null when a file carries every column of the feed, else the names it carries, sorted."""
+    return None if set(carried) == set(feed.all_columns) else ",".join(sorted(carried))
+
+
+def lay_out(source: Source, header: list[str], *, trimmed: bool) -> Layout:
+    """Finds the columns that the mappings name. Raises Problem for a column that is missing or stands twice.
+
+    ``trimmed``: the cells are known to have no surrounding blanks.
+    """
+    names = tuple(header)
+    cells = [cell for mapping in source.mappings for cell in mapping.cells.values()]
+    conditions = [condition for mapping in source.mappings for condition in mapping.when]
+    by_position = {cell.position - 1 for cell in cells if cell.position}
+    used = {folded(column) for cell in cells for column in cell.columns}
+    used |= {folded(column) for condition in conditions for column in condition.columns}
+    ignored = {folded(column) for column in source.ignored}
+    counts = Counter(folded(name) for name in names if name)
+    for name, count in counts.items():
+        places = [place for place, given in enumerate(names) if folded(given) == name]
+        if count > 1 and name not in ignored and not set(places) <= by_position:
+            listed = " and ".join(str(place + 1) for place in places)
+            raise Problem(
+                f"the header names {names[places[0]]} {count} times (columns {listed}), so it is not known which "
+                "to take. Export it with each column once."
+            )
+    text = {folded(name): cell_text(place, source, trimmed) for place, name in enumerate(names) if name}
+    text |= {str(place + 1): cell_text(place, source, trimmed) for place in by_position if place < len(names)}
+    unmapped = tuple(
+        place
+        for place, name in enumerate(names)
+        if folded(name) not in used and folded(name) not in ignored and place not in by_position
+    )
+    return Layout(names, text, unmapped)
+
+
+def cell_text(place: int, source: Source, trimmed: bool) -> str:
+    """The text of a column, surrounding blanks removed, null words empty."""
+    text = f"c{place}" if trimmed else f"trim(c{place}, {BLANKS})"
+    if source.null_words:
+        words = ", ".join(quoted(word.lower()) for word in source.null_words)
+        text = f"case when lower({text}) in ({words}) then '' else {text} end"
+    return text
+
+
+def usable_mappings(source: Source, layout: Layout) -> list[FeedMapping]:
+    """The mappings whose columns the file has; a cell whose columns are missing is not carried.
+
+    Raises Problem when a required column is missing.
+    """
+    usable = []
+    for mapping in source.mappings:
+        missing = [
+            (name, column)
+            for name, cell in mapping.cells.items()
+            if mapping.feed.all_columns[name].required or name in mapping.feed.key
+            for column in _missing(cell, layout)
+        ]
+        missing += [
+            ("", column)
+            for condition in mapping.when
+            for column in condition.columns
+            if folded(column) not in layout.text
+        ]
+        if missing and mapping.is_repeated:
+            continue
+        absent = [name for name in mapping.feed.key if name not in mapping.cells]
+        if missing or absent:
+            name, column = missing[0] if missing else (absent[0], absent[0])
+            raise _missing_column(mapping.feed, name, column, layout)
+        cells = {name: cell for name, cell in mapping.cells.items() if not _missing(cell, layout)}
+        usable.append(FeedMapping(mapping.feed, cells, mapping.when, mapping.is_repeated))
+    return usable
+
+
+def feed_rows(mapping: FeedMapping, source: Source, layout: Layout, relation: str, *, with_rest: bool) -> FeedRows:
+    """The statement that gives the typed rows of one mapping.
+
+    Its columns: row_id, row_number, every column of the feed and updated_at (null where not carried), rooftop_text
+    (as the file has it), key, carried, day_only, row_hash, rest, bad, problem ('missing:column' or 'wrong:column'; null for
+    a sound row) and problem_text. It joins ``rooftop_places`` (text, code, time_zone).
+    """
+    feed = mapping.feed
+    columns = feed.all_columns
+    carried = tuple(name for name in columns if name in mapping.cells)
+    texts = {name: _cell(cell, layout) for name, cell in mapping.cells.items()}
+    cells = ", ".join(f'{sql} as "x_{name}"' for name, sql in texts.items())
+    zone = quoted(source.time_zone) if source.time_zone else "coalesce(time_zone, 'UTC')"
+    values = ", ".join(
+        f'{_value(columns[name], source, zone)} as "{name}"' if name in carried
+        else f'null::{columns[name].sql_type} as "{name}"'
+        for name in columns
+    )  # fmt: skip
+    rooftop_text = '"x_rooftop"' if "rooftop" in carried else "''"
+    sound_key = " and ".join(f'("{name}" is not null or not {_needed(columns[name])})' for name in feed.key)
+    query = f"""
+        with cells as (
+            select row_id, row_number, {_rest(layout, source) if with_rest else "null"} as rest, {cells}
+            from {relation}
+            where {_all(mapping.when, layout)}
+        ),
+        typed as (
+            select cells.*, {values}
+            from cells
+            left join rooftop_places on {rooftop_text} = rooftop_places.text
+        )
+        select
+            row_id,
+            row_number,
+            {", ".join(f'"{name}"' for name in columns)},
+            {rooftop_text} as rooftop_text,
+            case when {sound_key} then {key_text(feed)} end as key,
+            {quoted(carried_text(feed, carried))} as carried,
+            {_day_only([name for name in carried if columns[name].type == "instant"])} as day_only,
+            md5({_canonical(feed, carried)}) as row_hash,
+            rest::json as rest,
+            {_bad([name for name in carried if _optional(feed, columns[name])])}::json as bad,
+            {_problem(feed, carried)} as problem,
+            {_problem_text(feed, carried)} as problem_text
+        from typed"""
+    return FeedRows(feed, carried, query)
+
+
+def key_text(feed: Feed) -> str:
+    """SQL of a key: its parts as text joined with ``|``; a backslash or bar inside a part is escaped."""
+    parts = []
+    for name in feed.key:
+        column = feed.columns[name]
+        part = f"""strftime("{name}", '%Y-%m-%d')""" if column.type == "date" else f'"{name}"::varchar'
+        if column.type == "text":
+            part = f"replace(replace({part}, '\\', '\\\\'), '|', '\\|')"
+        parts.append(f"coalesce({part}, '')")
+    return " || '|' || ".join(parts)
+
+
+def hash_text(column: Column, value: str, bad: str, is_day: str) -> str:
+    """SQL of one column's part of the row hash: its typed value, else the text that failed, else empty.
+
+    Each part states its length, so that no two different rows give the same text.
+    """
+    text = canonical_text(column.type, value)
+    part = f"strlen({text}) || ':' || {text}"
+    if column.type == "instant":
+        part = f"case when {is_day} then 'day ' else '' end || {part}"
+    if column.type == "text":
+        return f"coalesce({part}, '-')"
+    return f"coalesce({part}, '!' || strlen(nullif({bad}, '')) || ':' || {bad}, '-')"
+
+
+def rooftop_query(mapping: FeedMapping, layout: Layout, relation: str) -> str:
+    """The texts that stand for a rooftop, each once; one empty text where the feed has no rooftop."""
+    if "rooftop" not in mapping.cells:
+        return "select ''"
+    return f"select distinct {_cell(mapping.cells['rooftop'], layout)} from {relation}"
+
+
+def contradiction_query(mapping: FeedMapping, source: Source, layout: Layout, relation: str) -> str | None:
+    """Finds the first row whose date contradicts the declared order: row_number, column of the file, text."""
+    found = []
+    for name, cell in mapping.cells.items():
+        if mapping.feed.all_columns[name].type in ("date", "instant") and cell.column:
+            text = layout.text[folded(cell.column)]
+            test = contradicts_order(text, source.spelling.dates)
+            if test != "false":
+                found.append(
+                    f"select row_number, {quoted(cell.column)} as name, {text} as text from {relation} where {test}"
+                )
+    return f"{' union all '.join(found)} order by row_number limit 1" if found else None
+
+
+def local_instants_query(rows: FeedRows, mapping: FeedMapping, layout: Layout, source: Source, relation: str) -> str:
+    """Every local instant with a time of day: row_number, column, time zone, local (timestamp)."""
+    zone = quoted(source.time_zone) if source.time_zone else "coalesce(time_zone, 'UTC')"
+    rooftop = _cell(mapping.cells["rooftop"], layout) if "rooftop" in mapping.cells else "''"
+    parts = []
+    for name in rows.carried:
+        if rows.feed.all_columns[name].type == "instant":
+            text = native_form("instant", _cell(mapping.cells[name], layout), source.spelling)
+            parts.append(
+                f"select {quoted(name)} as name, {zone} as time_zone, try_cast({text} as timestamp) as local "
+                f"from {relation} left join rooftop_places on {rooftop} = rooftop_places.text "
+                f"where {_all(mapping.when, layout)} and {is_local(text)}"
+            )
+    return " union all ".join(parts)
+
+
+def quoted(text: str | None) -> str:
+    """A SQL literal."""
+    return "null" if text is None else "'" + text.replace("'", "''") + "'"
+
+
+def _missing(cell: Cell, layout: Layout) -> list[str]:
+    if cell.position:
+        return [] if str(cell.position) in layout.text else [f"number {cell.position}"]
+    return [column for column in cell.columns if folded(column) not in layout.text]
+
+
+def _missing_column(feed: Feed, name: str, column: str, layout: Layout) -> Problem:
+    known = [given for given in layout.names if given]
+    near = difflib.get_close_matches(folded(column), [folded(given) for given in known], n=1, cutoff=0.5)
+    nearest = next((given for given in known if near and folded(given) == near[0]), None)
+    hint = f" The nearest column is {nearest!r}: rename it if that is the one." if nearest else ""
+    need = f" ({feed.name} needs it as {name})" if name not in ("", column) else f", which {feed.name} needs"
+    return Problem(f"line 1: the header has no column {column!r}{need}.{hint} Export the file again with it.")
+
+
+def _cell(cell: Cell, layout: Layout) -> str:
+    """SQL of the text of a canonical column."""
+    if cell.const is not None:
+        text = quoted(cell.const)
+    elif cell.position:
+        text = layout.text[str(cell.position)]
+    elif cell.template:
+        text = _template(cell.template, layout)
+    else:
+        text = layout.text[folded(cell.column or "")]
+    if cell.map:
+        branches = " ".join(
+            f"when {quoted(word.lower())} then {quoted(meaning)}" for word, meaning in cell.map.items() if word
+        )
+        if "" in cell.map:
+            branches += f" when '' then {quoted(cell.map[''])}"
+        text = f"case lower({text}) {branches} else {text} end"
+    if cell.when:
+        text = f"case when {_condition(cell.when, layout)} then {text} else '' end"
+    return text
+
+
+def _template(template: str, layout: Layout) -> str:
+    """The filled template; empty where one of its columns is empty, since a key of half its parts is no key."""
+    pieces, columns = [], []
+    for number, piece in enumerate(_FIELDS.split(template)):
+        if number % 2:
+            columns.append(layout.text[folded(piece)])
+            pieces.append(columns[-1])
+        elif piece:
+            pieces.append(quoted(piece))
+    filled = " and ".join(f"{column} <> ''" for column in columns) or "true"
+    return f"case when {filled} then {' || '.join(pieces)} else '' end"
+
+
+def _all(conditions: tuple[Condition, ...], layout: Layout) -> str:
+    return " and ".join(_condition(condition, layout) for condition in conditions) or "true"
+
+
+def _condition(condition: Condition, layout: Layout) -> str:
+    texts = [layout.text[folded(column)] for column in condition.columns]
+    filled = " or ".join(f"{text} <> ''" for text in texts)
+    if condition.test == "filled":
+        return f"({filled})"
+    if condition.test == "empty":
+        return f"not ({filled})"
+    words = ", ".join(quoted(word.lower()) for word in condition.words)
+    return f"lower({texts[0]}) {'in' if condition.test == 'in' else 'not in'} ({words})"
+
+
+def _value(column: Column, source: Source, zone: str) -> str:
+    if column.name == "rooftop":
+        return "nullif(coalesce(code, x_rooftop), '')"
+    text = f'"x_{column.name}"'
+    return typed(column.type, native_form(column.type, text, source.spelling), zone)
+
+
+def _needed(column: Column) -> str:
+    return "true" if column.required else "false"
+
+
+def _optional(feed: Feed, column: Column) -> bool:
+    return column.type != "text" and not column.required and column.name not in feed.key
+
+
+def _rest(layout: Layout, source: Source) -> str:
+    """The filled columns that no feed takes, as a JSON object; null when there are none."""
+    names = [layout.names[place] or f"column {place + 1}" for place in layout.unmapped]
+    texts = [cell_text(place, source, False) for place in layout.unmapped]
+    return _json_object(
+        [(name, text, f"{text} <> ''") for name, text in zip(names, texts, strict=True)],
+    )
+
+
+def _bad(names: list[str]) -> str:
+    """The texts of optional values that failed their type, as a JSON object; null when there are none."""
+    return _json_object([(name, f'"x_{name}"', f"""("{name}" is null and "x_{name}" <> '')""") for name in names])
+
+
+def _json_object(entries: list[tuple[str, str, str]]) -> str:
+    """SQL of a JSON object of texts from (name, text, condition); null when no condition holds."""
+    if not entries:
+        return "null"
+    parts = ", ".join(
+        f"case when {test} then {quoted(json.dumps(name, ensure_ascii=False) + ':')} || to_json({text}) end"
+        for name, text, test in entries
+    )
+    any_holds = " or ".join(test for _, _, test in entries)
+    return f"case when {any_holds} then '{{' || concat_ws(',', {parts}) || '}}' end"
+
+
+def _day_only(names: list[str]) -> str:
+    if not names:
+        return "null::varchar"
+    parts = ", ".join(
+        f"""case when "{name}" is not null and {_is_day(name)} then {quoted(name)} end""" for name in sorted(names)
+    )
+    return f"nullif(concat_ws(',', {parts}), '')"
+
+
+def _is_day(name: str) -> str:
+    # A date has no more than 10 characters in any spelling, an instant with its time of day has more.
+    return f'length("x_{name}") <= 10'
+
+
+def _canonical(feed: Feed, carried: tuple[str, ...]) -> str:
+    parts = []
+    for name in carried:
+        column = feed.all_columns[name]
+        parts.append(hash_text(column, f'"{name}"', f'"x_{name}"', _is_day(name)))
+    return f"concat_ws(',', {', '.join(parts)})"
+
+
+def _problem(feed: Feed, carried: tuple[str, ...]) -> str:
+    """What is wrong with a row: its first key or required column that is empty or not of its type."""
+    branches = []
+    for name in carried:
+        column = feed.all_columns[name]
+        text = f'"x_{name}"'
+        if column.required:
+            branches.append(f"when {text} = '' then {quoted(f'missing:{name}')}")
+        if column.type != "text" and (column.required or name in feed.key):
+            branches.append(f"""when "{name}" is null and {text} <> '' then {quoted(f"wrong:{name}")}""")
+    return f"case {' '.join(branches)} end" if branches else "null::varchar"
+
+
+def _problem_text(feed: Feed, carried: tuple[str, ...]) -> str:
+    branches = [
+        f"""when "{name}" is null and "x_{name}" <> '' then "x_{name}" """
+        for name in carried
+        if feed.all_columns[name].type != "text" and (feed.all_columns[name].required or name in feed.key)
+    ]
+    return f"case {' '.join(branches)} end" if branches else "null::varchar"

@@ -1,0 +1,210 @@
+"""From rows of text to typed rows of feeds, in temporary tables, with notes of what was odd on the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import duckdb
+
+from forecourt.errors import Problem
+from forecourt.settings import Settings
+from ingest.contract import Feed
+from ingest.mapping import (
+    FeedRows,
+    Layout,
+    cell_text,
+    contradiction_query,
+    feed_rows,
+    lay_out,
+    local_instants_query,
+    quoted,
+    rooftop_query,
+    usable_mappings,
+)
+from ingest.reading import Batch, FileRows
+from ingest.sources import FeedMapping, Source
+from ingest.values import clock_changes
+
+_CLOCK_KINDS = {
+    "ambiguous": "an hour that came twice: the first was taken",
+    "missing": "an hour that the clock left out: it was shifted forward",
+}
+
+
+@dataclass(frozen=True)
+class Note:
+    """One oddity of a file, counted: a row of ``ledger.notes``."""
+
+    feed: str | None
+    kind: str
+    detail: str
+    rows: int
+
+
+@dataclass
+class Staged:
+    """The feeds of a file whose typed rows lie in ``typed_<feed>``, the columns they carry, and the notes."""
+
+    feeds: dict[str, Feed] = field(default_factory=dict)
+    carried: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+
+
+def place_clocks(connection: duckdb.DuckDBPyConnection, settings: Settings, sources: list[Source]) -> None:
+    """Makes the temporary tables of clock changes for all time zones in use; once per connection."""
+    zones = {rooftop.time_zone for rooftop in settings.rooftops.values()} | {settings.fallback.time_zone}
+    zones |= {source.time_zone for source in sources if source.time_zone}
+    spans = [(zone, *span) for zone in sorted(zones) for span in clock_changes(zone)]
+    connection.execute(
+        "create or replace temp table clock_spans (time_zone varchar, starts timestamp, ends timestamp, kind varchar)"
+    )
+    if spans:
+        rows = ", ".join(
+            f"({quoted(zone)}, timestamp '{starts}', timestamp '{ends}', '{kind}')"
+            for zone, starts, ends, kind in spans
+        )
+        connection.execute(f"insert into clock_spans values {rows}")
+    connection.execute(
+        "create or replace temp table clock_changes as "
+        "select starts::date as day from clock_spans union select ends::date from clock_spans"
+    )
+
+
+def stage(connection: duckdb.DuckDBPyConnection, source: Source, rows: FileRows, settings: Settings) -> Staged:
+    """Types all rows of a file. Raises Problem (without the file's name) when the header or the dates do not fit."""
+    staged = Staged()
+    for batch in rows.batches:
+        connection.register("batch", batch.rows)
+        layout = lay_out(source, batch.header, trimmed=batch.trimmed)
+        mappings = usable_mappings(source, layout)
+        _check_dates(connection, mappings, source, layout)
+        for position, mapping in enumerate(mappings):
+            _stage_mapping(connection, staged, mapping, source, layout, settings, with_rest=position == 0)
+        if source.reader == "text":
+            staged.notes.extend(_unmapped(connection, source, layout, batch))
+        connection.unregister("batch")
+    counts = Counter(rows.repairs)
+    staged.notes.extend(Note(None, "repair", repair, count) for repair, count in counts.items())
+    for feed in staged.feeds.values():
+        staged.notes.extend(_odd_values(connection, feed, staged.carried[feed.name], settings))
+    return staged
+
+
+def _stage_mapping(
+    connection: duckdb.DuckDBPyConnection,
+    staged: Staged,
+    mapping: FeedMapping,
+    source: Source,
+    layout: Layout,
+    settings: Settings,
+    *,
+    with_rest: bool,
+) -> None:
+    feed = mapping.feed
+    found = feed_rows(mapping, source, layout, "batch", with_rest=with_rest)
+    _place_rooftops(connection, rooftop_query(mapping, layout, "batch"), settings)
+    if feed.name in staged.feeds:
+        connection.execute(f"insert into typed_{feed.name} {found.query}")
+    else:
+        connection.execute(f"create or replace temp table typed_{feed.name} as {found.query}")
+    staged.feeds[feed.name] = feed
+    before = staged.carried.get(feed.name, ())
+    staged.carried[feed.name] = tuple(name for name in feed.all_columns if name in before or name in found.carried)
+    staged.notes.extend(_clock_notes(connection, found, mapping, layout, source))
+
+
+def _place_rooftops(connection: duckdb.DuckDBPyConnection, query: str, settings: Settings) -> None:
+    """Makes ``rooftop_places``: for each text that stands for a rooftop its code and time zone."""
+    texts = [row[0] for row in connection.execute(query).fetchall()]
+    connection.execute("create or replace temp table rooftop_places (text varchar, code varchar, time_zone varchar)")
+    places = [
+        (text, code, settings.rooftop(code).time_zone) for text in texts for code in [settings.rooftop_code(text)]
+    ]
+    for start in range(0, len(places), 1000):
+        rows = ", ".join(f"({', '.join(quoted(word) for word in place)})" for place in places[start : start + 1000])
+        connection.execute(f"insert into rooftop_places values {rows}")
+
+
+def _check_dates(
+    connection: duckdb.DuckDBPyConnection, mappings: list[FeedMapping], source: Source, layout: Layout
+) -> None:
+    for mapping in mappings:
+        query = contradiction_query(mapping, source, layout, "batch")
+        for row in connection.execute(query).fetchall() if query else []:
+            words = {"mdy": "month/day/year", "dmy": "day/month/year"}[source.spelling.dates]
+            raise Problem(
+                f"line {row[0]}: {row[1]} is {row[2]!r}, but the dates of {source.name} are {words}. One of the two is "
+                "wrong, so no date of the file can be trusted: export it with that order, or correct the source."
+            )
+
+
+def _clock_notes(
+    connection: duckdb.DuckDBPyConnection, found: FeedRows, mapping: FeedMapping, layout: Layout, source: Source
+) -> list[Note]:
+    query = local_instants_query(found, mapping, layout, source, "batch")
+    if not query:
+        return []
+    rows = connection.execute(
+        f"""select name, kind, count(*)
+            from ({query}) as instants
+            inner join clock_spans
+                on instants.time_zone = clock_spans.time_zone and local >= starts and local < ends
+            where local::date in (select day from clock_changes)
+            group by name, kind order by name, kind"""
+    ).fetchall()
+    return [
+        Note(found.feed.name, f"{kind} hour", f"{name} names {_CLOCK_KINDS[kind]}", count) for name, kind, count in rows
+    ]
+
+
+def _unmapped(connection: duckdb.DuckDBPyConnection, source: Source, layout: Layout, batch: Batch) -> list[Note]:
+    """One note a column that no feed takes and that holds something."""
+    if not layout.unmapped:
+        return []
+    counts = ", ".join(
+        f"count(*) filter (where {cell_text(place, source, batch.trimmed)} <> '')" for place in layout.unmapped
+    )
+    found = connection.execute(f"select {counts} from batch").fetchall()[0]
+    names = [layout.names[place] or f"column {place + 1}" for place in layout.unmapped]
+    return [Note(None, "unmapped column", name, count) for name, count in zip(names, found, strict=True) if count]
+
+
+def _odd_values(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, carried: tuple[str, ...], settings: Settings
+) -> list[Note]:
+    """Optional values that failed their type, words outside the contract's list, rooftops not in the settings."""
+    table = f"typed_{feed.name}"
+    notes = [
+        Note(feed.name, "failed value", name, count)
+        for name, count in connection.execute(
+            f"""select name, count(*) from (
+                    select unnest(json_keys(bad)) as name from {table} where bad is not null and problem is null
+                ) group by name order by name"""
+        ).fetchall()
+    ]
+    words = [
+        f"""select '{name}' as name, "{name}" as word, count(*) as rows from {table}
+            where problem is null and "{name}" not in ({", ".join(quoted(word) for word in column.values)})
+            group by all"""
+        for name, column in feed.all_columns.items()
+        if column.values and name in carried
+    ]
+    if words:
+        notes += [
+            Note(feed.name, "unknown word", f"{name} = {word}", count)
+            for name, word, count in connection.execute(
+                f"{' union all '.join(words)} order by name, rows desc, word limit 100"
+            ).fetchall()
+        ]
+    if feed.has_rooftop and "rooftop" in carried:
+        known = ", ".join(quoted(code) for code in settings.rooftops) or "''"
+        notes += [
+            Note(feed.name, "unknown rooftop", code, count)
+            for code, count in connection.execute(
+                f"""select rooftop, count(*) from {table}
+                    where problem is null and rooftop is not null and rooftop not in ({known})
+                    group by rooftop order by rooftop limit 100"""
+            ).fetchall()
+        ]
+    return notes

@@ -1,0 +1,203 @@
+"""Turns text into typed values, strictly and in SQL: a text that is not exactly of its type is null, never rounded.
+
+Each function gives a SQL expression over a text expression ``x`` whose surrounding blanks are removed and where an
+empty text stands for an empty cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+#: What a cell may be surrounded by without it being part of the value: space, tab, line end, no-break space.
+BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
+
+_DATE = r"\d{4}-\d\d-\d\d"
+_TIME = r"\d\d:\d\d(:\d\d(\.\d{1,6}0*)?)?"
+_OFFSET = r"([zZ]|[+-]\d\d(:?\d\d)?)"
+_INSTANT = rf"{_DATE}([T ]{_TIME}{_OFFSET}?)?"
+
+_ORDERS = {"mdy": (3, 1, 2), "dmy": (3, 2, 1), "ymd": (1, 2, 3)}
+
+#: How to write a value of each type, for the sentence about one that is wrong.
+EXPECTED = {
+    "instant": "an instant like 2026-01-31T14:05:00Z",
+    "date": "a date like 2026-01-31",
+    "money": "an amount like 1234.50 with at most 2 decimals",
+    "number": "a number like 12.5 with at most 6 decimals",
+    "integer": "a whole number",
+    "boolean": "true, false, yes, no, 1 or 0",
+}
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """How a source writes dates and numbers. ``dates``: iso, mdy, dmy or ymd; the marks may be empty."""
+
+    dates: str = "iso"
+    decimal: str = "."
+    thousands: str = ""
+    currency: str = ""
+
+    @property
+    def is_native(self) -> bool:
+        return self == Spelling()
+
+
+def native_form(column_type: str, x: str, spelling: Spelling) -> str:
+    """The text as the contract writes it; a text that is not in the declared spelling stays as it is and fails."""
+    if column_type in ("money", "number", "integer"):
+        return _native_number(x, spelling)
+    if column_type in ("date", "instant") and spelling.dates != "iso":
+        return _native_date(x, spelling.dates, column_type == "instant")
+    return x
+
+
+def typed(column_type: str, x: str, zone: str = "'UTC'") -> str:
+    """The value of a text in native form; ``zone`` is the SQL expression of the rooftop's time zone."""
+    match column_type:
+        case "money":
+            return _exact(x, r"-?\d+(\.\d{1,2}0*)?", "decimal(18, 2)")
+        case "number":
+            return _exact(x, r"-?\d+(\.\d{1,6}0*)?", "decimal(18, 6)")
+        case "integer":
+            return _exact(x, r"-?\d+", "bigint")
+        case "date":
+            return _exact(x, _DATE, "date")
+        case "boolean":
+            return (
+                f"case when lower({x}) in ('true', 'yes', '1') then true "
+                f"when lower({x}) in ('false', 'no', '0') then false end"
+            )
+        case "instant":
+            return f"""case
+                when not regexp_full_match({x}, '{_INSTANT}') then null
+                when length({x}) > 10 and ({x} ilike '%z' or contains(substr({x}, 12), '+')
+                    or contains(substr({x}, 12), '-'))
+                then timezone('UTC', try_cast({x} as timestamptz))
+                else local_to_utc({zone}, try_cast({x} as timestamp)) end"""
+    return f"nullif({x}, '')"
+
+
+def is_local(x: str) -> str:
+    """True for an instant given with a time of day and without an offset."""
+    return f"regexp_full_match({x}, '{_DATE}[T ]{_TIME}')"
+
+
+def canonical_text(column_type: str, value: str) -> str:
+    """A typed value as text that no version of any library writes differently; null for null."""
+    match column_type:
+        case "text":
+            return value
+        case "instant":
+            return f"epoch_us({value})::varchar"
+        case "date":
+            return f"datediff('day', date '1970-01-01', {value})::varchar"
+        case "boolean":
+            return f"case when {value} then 't' when not {value} then 'f' end"
+    return f"{value}::varchar"
+
+
+def contradicts_order(x: str, order: str) -> str:
+    """True where a date cannot be in the declared order and would be one in the other (day 13 as a month)."""
+    if order not in ("mdy", "dmy"):
+        return "false"
+    _, month, day = _ORDERS[order]
+    parts = {
+        place: f"try_cast(regexp_extract({x}, '{_given_date(order, True)}', {place}) as integer)" for place in (1, 2)
+    }
+    return (
+        f"(regexp_full_match({x}, '{_given_date(order, True)}') "
+        f"and {parts[month]} between 13 and 31 and {parts[day]} between 1 and 12)"
+    )
+
+
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Defines what the expressions of this module call; once per connection.
+
+    ``local_to_utc(zone, local)`` follows the rule of the contract: the first of an ambiguous hour, shifted forward
+    over a missing one. The engine's own conversion takes the last of an ambiguous hour, so it is tried again with
+    the clock an earlier change ahead.
+    """
+    connection.execute("set TimeZone = 'UTC'")
+    earlier = "\n".join(
+        f"when timezone(zone, timezone(zone, local) - interval {minutes} minute) = local "
+        f"then timezone('UTC', timezone(zone, local) - interval {minutes} minute)"
+        for minutes in (180, 120, 60, 30, 20)
+    )
+    connection.execute(
+        f"""create or replace temp macro local_to_utc(zone, local) as case
+            when local::date not in (select day from clock_changes) then timezone('UTC', timezone(zone, local))
+            {earlier}
+            else timezone('UTC', timezone(zone, local)) end"""
+    )
+
+
+@cache
+def clock_changes(time_zone: str) -> tuple[tuple[datetime, datetime, str], ...]:
+    """Local spans (from, to, 'ambiguous' or 'missing') of a zone's clock changes, 1970 to 2100."""
+    zone = ZoneInfo(time_zone)
+    spans = []
+    moment = datetime(1970, 1, 1, tzinfo=UTC)
+    step = timedelta(days=1)
+    while moment.year < 2100:
+        before, after = _offset(zone, moment), _offset(zone, moment + step)
+        if before != after:
+            low, high = moment, moment + step
+            while high - low > timedelta(seconds=1):
+                middle = low + (high - low) / 2
+                low, high = (middle, high) if _offset(zone, middle) == before else (low, middle)
+            change = high.replace(microsecond=0, tzinfo=None)
+            kind = "missing" if after > before else "ambiguous"
+            spans.append((change + min(before, after), change + max(before, after), kind))
+        moment += step
+    return tuple(spans)
+
+
+def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or timedelta()
+
+
+def _exact(x: str, pattern: str, sql_type: str) -> str:
+    return f"case when regexp_full_match({x}, '{pattern}') then try_cast({x} as {sql_type}) end"
+
+
+def _given_date(order: str, with_time: bool) -> str:
+    date = r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})" if order == "ymd" else r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})"
+    return rf"{date}(?:[T ](\d\d?:\d\d(?::\d\d)?))?" if with_time else date
+
+
+def _native_date(x: str, order: str, with_time: bool) -> str:
+    pattern = _given_date(order, with_time)
+    year, month, day = (
+        f"lpad(regexp_extract({x}, '{pattern}', {place}), {width}, '0')"
+        for place, width in zip(_ORDERS[order], (4, 2, 2), strict=True)
+    )
+    date = f"{year} || '-' || {month} || '-' || {day}"
+    if with_time:
+        clock = f"regexp_extract({x}, '{pattern}', 4)"
+        date += (
+            f" || case when {clock} = '' then '' when length({clock}) in (4, 7) then ' 0' || {clock} "
+            f"else ' ' || {clock} end"
+        )
+    return f"case when regexp_full_match({x}, '{pattern}') then {date} else {x} end"
+
+
+def _native_number(x: str, spelling: Spelling) -> str:
+    if spelling.currency:
+        x = f"trim(replace({x}, '{spelling.currency}', ''))"
+    if spelling.decimal == "." and not spelling.thousands:
+        return x
+    decimal, thousands = (rf"\{mark}" if mark else "" for mark in (spelling.decimal, spelling.thousands))
+    whole = rf"(\d+|\d{{1,3}}({thousands}\d{{3}})+)" if thousands else r"\d+"
+    pattern = rf"-?{whole}({decimal}\d+)?"
+    plain = f"replace({x}, '{spelling.thousands}', '')" if spelling.thousands else x
+    # A comma as decimal mark: a text with a point is not in the declared spelling and must not pass as it is.
+    return (
+        f"case when {x} = '' then '' when regexp_full_match({x}, '{pattern}') "
+        f"then replace({plain}, '{spelling.decimal}', '.') else 'not in the declared spelling' end"
+    )

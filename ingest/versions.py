@@ -1,0 +1,460 @@
+"""Row versions: which rows of a file say something new at their place in the history, and what must be restored.
+
+The history of a key is the sequence of what files state about it, in the order of exported_at, updated_at, file name,
+content hash and row number, however late a file arrives. A statement that equals the state before it is not stored
+but sighted; what full files leave out is stored once as removed. The invariant: the state folded from the stored
+versions, at every place, is the state that the statements of all files give there.
+
+A file that is newer than all others of its feed, with the same columns as they, is compared by row hash with the
+last version of each key. Everything else goes the careful way: only the statements that can be touched are looked
+at, which are those right after the new ones, per key and set of carried columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from ingest.contract import Column, Feed
+from ingest.mapping import hash_text, quoted
+
+#: Place of a statement in the history of its key.
+_ORDER = "exported_at, updated_at nulls first, file_name, content_hash, row_number"
+_REVERSE = "exported_at desc, updated_at desc nulls last, file_name desc, content_hash desc, row_number desc"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What the history needs to know of the file that is being landed; instants are UTC without offset."""
+
+    file_id: str
+    name: str
+    content_hash: str
+    exported_at: datetime
+    landed_at: datetime
+    is_full: bool
+
+
+def store_versions(connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Delivery) -> int:
+    """Stores what the file says new about a feed; returns how many keys its being full removed.
+
+    Reads the temporary tables ``incoming`` (sound rows of the feed) and ``withheld`` (keys of rows that are in
+    quarantine); writes the feed's table, ``ledger.sightings`` and the temporary table ``outcome`` (row_id, feed,
+    result).
+    """
+    step = _Step(connection, feed, delivery)
+    step.choose_ways()
+    step.compare_by_hash()
+    step.compare_by_history()
+    return step.removed
+
+
+def note_scopes(connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Delivery) -> None:
+    """Writes for which rooftops a full file speaks: those in it, and how many keys it states of each.
+
+    A full file without rows, once confirmed, speaks for the rooftops of the full files before it, if these were always
+    the same; else it is not known for which.
+    """
+    name, file_id = quoted(feed.name), quoted(delivery.file_id)
+    connection.execute(
+        f"""insert into ledger.full_scopes
+            select {file_id}, {name}, rooftop, count(distinct key)
+            from (
+                select {_rooftop(feed)} as rooftop, key from incoming
+                union all select rooftop, key from withheld where key is not null
+            )
+            group by rooftop"""
+    )
+    connection.execute(
+        f"""insert into ledger.full_scopes
+            with earlier as (
+                select full_scopes.file_id, rooftop, count(*) over (partition by rooftop) as files_of_rooftop
+                from ledger.full_scopes
+                inner join ledger.files on full_scopes.file_id = files.file_id
+                where feed = {name} and status = 'landed'
+            )
+            select distinct {file_id}, {name}, rooftop, 0
+            from earlier
+            where not exists (select 1 from ledger.full_scopes where file_id = {file_id} and feed = {name})
+                and (select min(files_of_rooftop) from earlier) = (select count(distinct file_id) from earlier)"""
+    )
+
+
+def _rooftop(feed: Feed) -> str:
+    return "coalesce(rooftop, '')" if feed.has_rooftop else "''"
+
+
+class _Step:
+    """The work for one feed of one file, on temporary tables that it makes anew."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Delivery) -> None:
+        self.connection = connection
+        self.feed = feed
+        self.delivery = delivery
+        self.removed = 0
+        self.names = list(feed.all_columns)
+        self.quoted_names = ", ".join(f'"{name}"' for name in self.names)
+        self.late = False
+
+    def run(self, query: str) -> int:
+        """Executes a statement; returns the number of rows that it wrote."""
+        rows = self.connection.execute(query).fetchall()
+        return int(rows[0][0]) if rows and isinstance(rows[0][0], int) else 0
+
+    def one(self, query: str) -> int:
+        rows = self.connection.execute(query).fetchall()
+        return int(rows[0][0]) if rows and rows[0][0] is not None else 0
+
+    # --- which way ---------------------------------------------------------------------------------------------
+
+    def choose_ways(self) -> None:
+        """Makes ``files_known``, ``latest`` (last version of the keys in question) and ``careful`` (keys)."""
+        feed, delivery = self.feed, self.delivery
+        self.run(
+            f"""create or replace temp table files_known as
+                select file_id, name as file_name, content_hash, exported_at
+                from ledger.files
+                where status = 'landed' and file_id in (
+                    select file_id from ledger.file_feeds where feed = {quoted(feed.name)}
+                )"""
+        )
+        self.late = bool(
+            self.one(f"select count(*) from files_known where exported_at >= timestamp '{delivery.exported_at}'")
+        )
+        carried_sets = self.one(
+            f"""select count(distinct coalesce(carried, '')) from (
+                    select carried from {feed.table} where op = 'row' union all select carried from incoming
+                )"""
+        )
+        mixed = carried_sets > 1
+        in_question = "select key from incoming"
+        if delivery.is_full and not self.late:
+            in_question += f" union all select key from {feed.table} where {_rooftop(feed)} in ({self._scope()})"
+        has_versions = self.one(f"select count(*) from (select 1 from {feed.table} limit 1)")
+        self.run(
+            f"""create or replace temp table latest as
+                select versions.key, op, row_hash, {_rooftop(feed)} as rooftop_of
+                    {"".join(f', "{name}"' for name in feed.key)}
+                from {feed.table} as versions
+                inner join files_known on versions.file_id = files_known.file_id
+                where versions.key in ({in_question})
+                qualify row_number() over (
+                    partition by versions.key order by {_REVERSE.replace("exported_at", "versions.exported_at")}
+                ) = 1"""
+            if has_versions
+            else f"""create or replace temp table latest as
+                select key, op, row_hash, {_rooftop(feed)} as rooftop_of
+                    {"".join(f', "{name}"' for name in feed.key)}
+                from {feed.table} limit 0"""
+        )
+        several = "select key from incoming group by key having count(*) > 1"
+        # A key that is new and that no later full file could have left out needs no history.
+        covered = f"""select key from incoming where {_rooftop(feed)} in (
+            select rooftop from ledger.full_scopes
+            inner join files_known on full_scopes.file_id = files_known.file_id
+            where feed = {quoted(feed.name)} and exported_at >= timestamp '{delivery.exported_at}')"""
+        known = f"select key from latest union {covered}" if self.late or mixed else "select key from latest limit 0"
+        self.run(
+            f"""create or replace temp table careful as
+                select distinct key from incoming where key in ({several}) or key in ({known})"""
+        )
+        if delivery.is_full and self.late:
+            # Keys that existed before this file and that it leaves out.
+            self.run(
+                f"""insert into careful
+                    select distinct key from {feed.table}
+                    where {_rooftop(feed)} in ({self._scope()})
+                        and exported_at <= timestamp '{delivery.exported_at}'
+                        and key not in (select key from incoming)"""
+            )
+
+    def _scope(self) -> str:
+        return (
+            f"select rooftop from ledger.full_scopes where file_id = {quoted(self.delivery.file_id)} "
+            f"and feed = {quoted(self.feed.name)}"
+        )
+
+    # --- the quick way -----------------------------------------------------------------------------------------
+
+    def compare_by_hash(self) -> None:
+        feed = self.feed
+        self.run(
+            """create or replace temp table compared as
+                select incoming.row_id, incoming.key,
+                    case
+                        when latest.key is null then 'new'
+                        when latest.op = 'row' and latest.row_hash = incoming.row_hash then 'unchanged'
+                        else 'changed'
+                    end as result
+                from incoming
+                left join latest on incoming.key = latest.key
+                where incoming.key not in (select key from careful)"""
+        )
+        self._write_results("compared")
+        if self.delivery.is_full and not self.late:
+            self.removed += self._remove(
+                f"""select {", ".join(f'"{name}"' for name in feed.key)}, key from latest
+                    where op = 'row' and rooftop_of in ({self._scope()})
+                        and key not in (select key from incoming)
+                        and key not in (select key from withheld where key is not null)"""
+            )
+
+    def _write_results(self, results: str) -> None:
+        """Stores new and changed rows of the file, sights the others, and reports each."""
+        feed, delivery = self.feed, self.delivery
+        self.run(
+            f"""insert into {feed.table}
+                select {self.quoted_names}, key, 'row', carried, day_only,
+                    timestamp '{delivery.exported_at}', timestamp '{delivery.landed_at}',
+                    {quoted(delivery.file_id)}, row_number, row_hash, rest, bad
+                from incoming
+                semi join (select row_id as of_row, key as of_key from {results} where result <> 'unchanged')
+                    on incoming.row_id = of_row and incoming.key = of_key"""
+        )
+        self.run(
+            f"""insert into ledger.sightings
+                select {quoted(feed.name)}, key, {quoted(delivery.file_id)}, row_number, updated_at, carried
+                from incoming
+                semi join (select row_id as of_row, key as of_key from {results} where result = 'unchanged')
+                    on incoming.row_id = of_row and incoming.key = of_key"""
+        )
+        self.run(f"insert into outcome select row_id, {quoted(feed.name)}, result from {results}")
+
+    def _remove(self, keys: str) -> int:
+        delivery = self.delivery
+        return self.run(
+            f"""insert into {self.feed.table}
+                select {self._only_key()}, key, 'removed', null, null, timestamp '{delivery.exported_at}',
+                    timestamp '{delivery.landed_at}', {quoted(delivery.file_id)}, 0, null, null, null
+                from ({keys})"""
+        )
+
+    def _only_key(self) -> str:
+        return ", ".join(
+            f'"{name}"' if name in self.feed.key else f"null::{column.sql_type}"
+            for name, column in self.feed.all_columns.items()
+        )
+
+    # --- the careful way ---------------------------------------------------------------------------------------
+
+    def compare_by_history(self) -> None:
+        if not self.one("select count(*) from careful"):
+            return
+        self._collect_statements()
+        self._decide()
+        self._write_results("decided")
+        self._write_restored()
+
+    def _collect_statements(self) -> None:
+        """Makes ``statements``: of each careful key what is stored, what this file states, and the sightings and
+        omissions right after it; a column ``s_<name>`` holds value, failed text and whether only a day was given,
+        null where the statement does not carry the column."""
+        feed, delivery = self.feed, self.delivery
+        own_place = (
+            f"timestamp '{delivery.exported_at}' as exported_at, updated_at, {quoted(delivery.name)} as file_name, "
+            f"{quoted(delivery.content_hash)} as content_hash, row_number, {quoted(delivery.file_id)} as file_id"
+        )
+        cells = ", ".join(_cell(column) for column in feed.all_columns.values())
+        self.run(
+            f"""create or replace temp table statements as
+                select 'stored' as origin, null::bigint as row_id, op, versions.key, carried,
+                    versions.exported_at, updated_at, file_name, content_hash, row_number, versions.file_id,
+                    rest, {cells}
+                from {feed.table} as versions
+                inner join files_known on versions.file_id = files_known.file_id
+                where versions.key in (select key from careful)
+                union all
+                select 'incoming', row_id, 'row', key, carried, {own_place}, rest, {cells}
+                from (select *, 'row' as op from incoming)
+                where key in (select key from careful)"""
+        )
+        if self.late:
+            self._collect_sightings()
+            self._collect_omissions()
+
+    def _collect_sightings(self) -> None:
+        """Of the sightings after this file the first a key and set of columns: it settles the later ones."""
+        feed, at = self.feed, f"timestamp '{self.delivery.exported_at}'"
+        self.run(
+            f"""insert into statements by name
+                select 'sighted' as origin, 'row' as op, key, carried, exported_at, updated_at, file_name,
+                    content_hash, row_number, sightings.file_id
+                from ledger.sightings
+                inner join files_known on sightings.file_id = files_known.file_id
+                anti join (select key as of_key, file_id as of_file, row_number as number from statements) as stored
+                    on key = of_key and sightings.file_id = of_file and row_number = number
+                where feed = {quoted(feed.name)} and exported_at >= {at} and key in (select key from careful)
+                qualify exported_at = {at} or 1 = row_number() over (
+                    partition by key, coalesce(carried, ''), exported_at = {at} order by {_ORDER}
+                )"""
+        )
+        if not self.one("select count(*) from statements where origin = 'sighted'"):
+            return
+        # What a sighted row said is the state at its place, as it was before this file came.
+        filled = ", ".join(
+            f"""case
+                    when origin <> 'sighted' then "s_{name}"
+                    when {_carries(name)} then coalesce(
+                        last_value(case when origin = 'stored' then "s_{name}" end ignore nulls) over history,
+                        {_empty_cell(column)}
+                    )
+                end as "s_{name}" """
+            for name, column in feed.all_columns.items()
+        )
+        self.run(
+            f"""create or replace temp table statements as
+                select * replace (
+                    {filled},
+                    case
+                        when origin <> 'sighted' then rest
+                        else struct_extract(last_value(
+                            case when origin = 'stored' and op = 'row' then struct_pack(rest := rest) end ignore nulls
+                        ) over history, 'rest')
+                    end as rest
+                )
+                from statements
+                window history as (
+                    partition by key order by {_ORDER} rows between unbounded preceding and current row
+                )"""
+        )
+
+    def _collect_omissions(self) -> None:
+        """The full files that do not name a key although they speak for its rooftop: this one, and those that may
+        come right after its rows, which are of the same instant or of the next."""
+        feed, at = self.feed, f"timestamp '{self.delivery.exported_at}'"
+        own = self.delivery.file_id
+        if self.delivery.is_full:
+            self.run(
+                f"""insert into statements by name
+                    select 'omitted' as origin, 'removed' as op, key, {at} as exported_at,
+                        {quoted(self.delivery.name)} as file_name, {quoted(self.delivery.content_hash)} as content_hash,
+                        0 as row_number, {quoted(own)} as file_id
+                    from careful
+                    where key not in (select key from incoming)
+                        and key not in (select key from withheld where key is not null)"""
+            )
+        self.run(
+            f"""insert into statements by name
+                with later as (
+                    select full_scopes.file_id, rooftop, exported_at, file_name, content_hash
+                    from ledger.full_scopes
+                    inner join files_known on full_scopes.file_id = files_known.file_id
+                    where feed = {quoted(feed.name)} and exported_at >= {at}
+                    qualify exported_at = {at} or exported_at = min(exported_at) filter (where exported_at > {at})
+                        over (partition by rooftop)
+                ),
+                named as (
+                    select key, file_id from {feed.table} where key in (select key from careful)
+                    union all
+                    select key, file_id from ledger.sightings
+                    where feed = {quoted(feed.name)} and key in (select key from careful)
+                    union all
+                    select key, file_id from ledger.quarantine where feed = {quoted(feed.name)} and key is not null
+                )
+                select 'omitted' as origin, 'removed' as op, keys.key, exported_at, file_name, content_hash,
+                    0 as row_number, later.file_id
+                from (
+                    select distinct key, {_rooftop(feed)} as rooftop_of from incoming
+                    where key in (select key from careful)
+                ) as keys
+                inner join later on keys.rooftop_of = later.rooftop
+                anti join named on keys.key = named.key and later.file_id = named.file_id"""
+        )
+
+    def _decide(self) -> None:
+        """Makes ``judged`` (every statement, with the state before it in ``p_<name>`` and whether it must be stored)
+        and ``decided`` (row_id, key, result of the rows of this file)."""
+        before = ", ".join(
+            f'last_value("s_{name}" ignore nulls) over before as "p_{name}"' for name in self.feed.all_columns
+        )
+        differs = " or ".join(
+            f'("s_{name}" is not null and "s_{name}" is distinct from coalesce("p_{name}", {_empty_cell(column)}))'
+            for name, column in self.feed.all_columns.items()
+        )
+        self.run(
+            f"""create or replace temp table judged as
+                select *,
+                    origin <> 'stored' and case
+                        when op = 'removed' then coalesce(op_before = 'row', false)
+                        else op_before is distinct from 'row' or {differs}
+                    end as is_news
+                from (
+                    select *, lag(op) over (partition by key order by {_ORDER}) as op_before, {before}
+                    from statements
+                    window before as (
+                        partition by key order by {_ORDER} rows between unbounded preceding and 1 preceding
+                    )
+                )"""
+        )
+        self.run(
+            f"""create or replace temp table decided as
+                select row_id, key,
+                    case
+                        when not is_news then 'unchanged'
+                        when key in (select key from latest) then 'changed'
+                        when row_number() over (partition by key order by is_news desc, {_ORDER}) = 1 then 'new'
+                        else 'changed'
+                    end as result
+                from judged
+                where origin = 'incoming'"""
+        )
+
+    def _write_restored(self) -> None:
+        feed = self.feed
+        columns = feed.all_columns.items()
+        values = ", ".join(f'"s_{name}".v' for name, _ in columns)
+        hashed = ", ".join(
+            f"""case when "s_{name}" is not null then {hash_text(column, f'"s_{name}".v', f'"s_{name}".b',
+                f'"s_{name}".d')} end"""
+            for name, column in columns
+        )  # fmt: skip
+        bad = ", ".join(
+            f"""case when "s_{name}".b is not null then '"{name}":' || to_json("s_{name}".b) end"""
+            for name, _ in columns
+        )
+        days = ", ".join(
+            f"case when \"s_{name}\".d then '{name}' end"
+            for name, column in sorted(columns)
+            if column.type == "instant"
+        )
+        self.run(
+            f"""insert into {feed.table}
+                select {values}, key, 'row', carried, nullif(concat_ws(',', {days}), ''), exported_at,
+                    timestamp '{self.delivery.landed_at}', file_id, row_number, md5(concat_ws(',', {hashed})), rest,
+                    ('{{' || nullif(concat_ws(',', {bad}), '') || '}}')::json
+                from judged
+                where origin = 'sighted' and is_news"""
+        )
+        key_values = ", ".join(
+            f'"p_{name}".v' if name in feed.key else f"null::{column.sql_type}" for name, column in columns
+        )
+        self.run(
+            f"""insert into {feed.table}
+                select {key_values}, key, 'removed', null, null, exported_at,
+                    timestamp '{self.delivery.landed_at}', file_id, 0, null, null, null
+                from judged
+                where origin = 'omitted' and is_news"""
+        )
+        self.removed += self.one(
+            f"""select count(*) from judged
+                where origin = 'omitted' and is_news and file_id = {quoted(self.delivery.file_id)}"""
+        )
+
+
+def _carries(name: str) -> str:
+    return f"(op = 'row' and (carried is null or contains(',' || carried || ',', ',{name},')))"
+
+
+def _cell(column: Column) -> str:
+    """A column of a version as one value: null where the version does not carry it."""
+    name = column.name
+    is_day = f"coalesce(contains(',' || day_only || ',', ',{name},'), false)" if column.type == "instant" else "false"
+    failed = f"""json_extract_string(bad, '$."{name}"')""" if column.type != "text" else "null::varchar"
+    return f"""case when {_carries(name)} then
+        struct_pack(v := "{name}", b := {failed}, d := {is_day}) end as "s_{name}" """
+
+
+def _empty_cell(column: Column) -> str:
+    return f"struct_pack(v := null::{column.sql_type}, b := null::varchar, d := false)"
