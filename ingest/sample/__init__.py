@@ -86,7 +86,7 @@ def simulate(
         stock = Stock(world, rooftop, people)
         leads = Leads(world, rooftop, people, stock)
         sales = Sales(world, rooftop, people, stock, leads)
-        rental = Rental(world, rooftop, people, stock, sales)
+        rental = Rental(world, rooftop, people, stock)
         workshop = Workshop(world, rooftop, people)
         sales.run()
         rental.run()
@@ -95,10 +95,10 @@ def simulate(
         Ledger(world, rooftop, people).run(sales.deals, workshop.orders, workshop.tickets, rental.damages)
         stock.write()
         people.write()
-        write_exceptions(world, rooftop, people)
         crm.append(leads)
         if on_step:
             on_step(f"simulated {rooftop.name}", 0)
+    write_exceptions(world, {leads.rooftop.code: leads.people for leads in crm})
     write_rates(world)
     for table in world.tables.values():
         close(table, world.end)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from ingest.sample.people import People
-from ingest.sample.world import Rooftop, World, in_hours, one_of, spread
+from ingest.sample.world import Rooftop, World, at, in_hours, one_of, spread
 
 EVERY = {  # one exception for so many records of the kind
     "failed_inspection": 3,
@@ -42,12 +44,19 @@ class Trouble:
     values: tuple[str, str, str]  # before, first change, second change
 
 
-def write_exceptions(world: World, rooftop: Rooftop, people: People) -> None:
-    """Enters the chains of one rooftop: opened, evidence, decided, approved, closed; some still open."""
+def write_exceptions(world: World, people: dict[str, People]) -> None:
+    """Enters the chains of every rooftop, whose people stand under its code."""
+    troubles = _troubles(world)
+    for rooftop in world.rooftops:
+        _write(world, rooftop, people[rooftop.code], troubles.get(rooftop.code, []))
+
+
+def _write(world: World, rooftop: Rooftop, people: People, troubles: list[Trouble]) -> None:
+    """The chains of one rooftop: opened, evidence, decided, approved, closed; some still open, some reopened."""
     chance, code = world.chance("exceptions", rooftop.code), rooftop.code
     seen: dict[str, int] = {}
     number = 0
-    for trouble in _troubles(world, code):
+    for trouble in troubles:
         seen[trouble.kind] = seen.get(trouble.kind, 0) + 1
         if seen[trouble.kind] % EVERY[trouble.kind] != 1:
             continue
@@ -90,46 +99,47 @@ def write_exceptions(world: World, rooftop: Rooftop, people: People) -> None:
             moment = in_hours(rooftop, moment, spread(chance, (20, 120, 500, 1500)))
 
 
-def _troubles(world: World, code: str) -> list[Trouble]:
-    """Every record of the rooftop after which an exception may be opened, by kind."""
-    found: list[Trouble] = []
+def _troubles(world: World) -> dict[str, list[Trouble]]:
+    """Rooftop -> every record after which an exception may be opened, by kind."""
+    found: dict[str, list[Trouble]] = defaultdict(list)
 
-    def add(kind: str, entity: str, identity: str, happened: datetime, what: str, *values: str) -> None:
-        found.append(Trouble(kind, entity, identity, happened, what, (values[0], values[1], values[2])))
+    def add(row: dict[str, Any], kind: str, entity: str, happened: datetime, what: str, *values: str) -> None:
+        key = {"vehicle": "stock_number", "rental": "agreement_number", "repair_order": "ro_number"}.get(entity)
+        key = key or {"invoice": "invoice_number", "deal": "deal_number"}[entity]
+        number = row.get(key) or row["entity_id"]
+        trouble = Trouble(kind, entity, number, happened, what, (values[0], values[1], values[2]))
+        found[row["rooftop"]].append(trouble)
 
-    noon = timedelta(hours=12)
+    def noon(day: date, later: int = 0) -> datetime:
+        return at(day + timedelta(days=later), 720)
+
     for row in world.tables["dms_inspections"].records():
-        if row["rooftop"] == code and row["result"] == "fail":
-            stock_number, seen_at = row["stock_number"], row["inspected_at"]
-            add("failed_inspection", "vehicle", stock_number, seen_at, "result", "fail", "pass", "pass")
-        elif row["rooftop"] == code and row["kind"] == "intake":
-            add("condition_dispute", "vehicle", row["stock_number"], row["inspected_at"], "grade", "2", "3", "3")
+        if row["result"] == "fail":
+            add(row, "failed_inspection", "vehicle", row["inspected_at"], "result", "fail", "pass", "pass")
+        elif row["kind"] == "intake":
+            add(row, "condition_dispute", "vehicle", row["inspected_at"], "grade", "2", "3", "3")
     for row in world.tables["dms_rentals"].records():
-        if row["rooftop"] == code and row["returned_at"] and row["returned_at"] > row["due_back_at"]:
+        if row["returned_at"] and row["returned_at"] > row["due_back_at"]:
             due, back = row["due_back_at"].isoformat(), row["returned_at"].isoformat()
-            add("late_return", "rental", row["agreement_number"], row["due_back_at"], "due_back_at", due, back, back)
+            add(row, "late_return", "rental", row["due_back_at"], "due_back_at", due, back, back)
     for row in world.tables["dms_repair_orders"].records():
-        if row["rooftop"] == code and row["waiting_for_parts"]:
+        if row["waiting_for_parts"]:
             first, moved = row["first_promised_at"].isoformat(), row["promised_at"].isoformat()
-            found_at = row["opened_at"] + noon
-            add("part_shortage", "repair_order", row["ro_number"], found_at, "promised_at", first, moved, moved)
+            opened = row["opened_at"] + timedelta(hours=12)
+            add(row, "part_shortage", "repair_order", opened, "promised_at", first, moved, moved)
     for row in world.tables["dms_documents"].records():
-        if row["rooftop"] == code and (row["received_on"] is None or row["received_on"] > row["required_on"]):
-            happened = datetime.combine(row["required_on"], datetime.min.time()) + noon
-            add("document_gap", "deal", row["entity_id"], happened, row["document"], "missing", "received", "received")
+        if row["received_on"] is None or row["received_on"] > row["required_on"]:
+            wanted = noon(row["required_on"])
+            add(row, "document_gap", "deal", wanted, row["document"], "missing", "received", "received")
     for row in world.tables["dms_invoices"].records():
-        if row["rooftop"] == code and row["schedule"] == "parts_account" and row["terms_days"]:
-            happened = datetime.combine(row["posted_on"], datetime.min.time()) + timedelta(days=row["terms_days"] + 20)
-            number = row["invoice_number"]
-            add("payment_default", "invoice", number, happened + noon, "due_on", "first", "next", "last")
+        if row["schedule"] == "parts_account" and row["terms_days"]:
+            overdue = noon(row["posted_on"], row["terms_days"] + 20)
+            add(row, "payment_default", "invoice", overdue, "due_on", "first", "next", "last")
     for row in world.tables["dms_deals"].records():
-        if row["rooftop"] == code:
-            happened = datetime.combine(row["contract_on"], datetime.min.time()) + noon
-            asked, agreed = f"{row['sale_price'] / 100 + 500:.2f}", f"{row['sale_price'] / 100:.2f}"
-            add("price_override", "deal", row["deal_number"], happened, "sale_price", asked, agreed, agreed)
+        asked, agreed = f"{row['sale_price'] / 100 + 500:.2f}", f"{row['sale_price'] / 100:.2f}"
+        add(row, "price_override", "deal", noon(row["contract_on"]), "sale_price", asked, agreed, agreed)
     for row in world.tables["dms_vehicle_costs"].records():
-        if row["rooftop"] == code and row["category"] == "recon":
-            happened = datetime.combine(row["posted_on"], datetime.min.time()) + noon
+        if row["category"] == "recon":
             amount = f"{row['amount'] / 100:.2f}"
-            add("cost_correction", "vehicle", row["stock_number"], happened, "cost", amount, amount, amount)
+            add(row, "cost_correction", "vehicle", noon(row["posted_on"]), "cost", amount, amount, amount)
     return found

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from ingest.sample.people import Customer, People
-from ingest.sample.sales import Sales
 from ingest.sample.stock import Car, Stock
 from ingest.sample.world import Rooftop, World, at, one_of, open_day, spread
 
@@ -29,8 +28,8 @@ class Damage:
 class Rental:
     """The fleet of one rooftop."""
 
-    def __init__(self, world: World, rooftop: Rooftop, people: People, stock: Stock, sales: Sales) -> None:
-        self.world, self.rooftop, self.people, self.stock, self.sales = world, rooftop, people, stock, sales
+    def __init__(self, world: World, rooftop: Rooftop, people: People, stock: Stock) -> None:
+        self.world, self.rooftop, self.people, self.stock = world, rooftop, people, stock
         self.chance = world.chance("rental", rooftop.code)
         self.damages: list[Damage] = []
         self.events = 0

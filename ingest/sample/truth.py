@@ -37,8 +37,8 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
-from ingest.sample.truth_fleet import utilisation
-from ingest.sample.truth_ledger import OpenRow, buckets_of, open_rows
+from ingest.sample.truth_fleet import FleetFacts
+from ingest.sample.truth_ledger import OpenRow, buckets_of, documents, open_rows
 from ingest.sample.truth_sales import Movement, SalesFacts
 from ingest.sample.world import World
 
@@ -51,14 +51,16 @@ Figure = dict[str, Any]
 
 def truth(world: World) -> dict[str, Any]:
     """The whole of truth.json as it will be written: money as decimal text, ratios as numbers."""
-    facts = SalesFacts(world)
+    facts, fleet = SalesFacts(world), FleetFacts(world)
+    docs = documents(world)
+    rows = {day: open_rows(day, docs) for day in AS_OF}
     return {
         "seed": world.seed,
         "as_of": world.end.isoformat(),
         "dates": [day.isoformat() for day in AS_OF],
-        "headlines": {day.isoformat(): headlines(world, facts, day.replace(day=1), day) for day in AS_OF},
+        "headlines": {day.isoformat(): headlines(world, facts, fleet, rows[day], day) for day in AS_OF},
         "gross_by_month": gross_by_month(facts, world.end),
-        "ageing": {day.isoformat(): ageing(open_rows(world, day)) for day in AS_OF},
+        "ageing": {day.isoformat(): ageing(rows[day]) for day in AS_OF},
     }
 
 
@@ -67,16 +69,18 @@ def as_json(facts: dict[str, Any]) -> str:
     return json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
 
 
-def headlines(world: World, facts: SalesFacts, first: date, as_of: date) -> dict[str, dict[str, Figure]]:
-    """Group ("all", "all:GBP", "R1" ...) -> KPI -> figure, for the period from ``first`` to ``as_of``."""
+def headlines(
+    world: World, facts: SalesFacts, fleet: FleetFacts, rows: list[OpenRow], as_of: date
+) -> dict[str, dict[str, Figure]]:
+    """Group ("all", "all:GBP", "R1" ...) -> KPI -> figure, for the month of ``as_of`` up to that day."""
+    first = as_of.replace(day=1)
     codes = [rooftop.code for rooftop in world.rooftops]
     currencies = sorted({rooftop.currency for rooftop in world.rooftops})
-    rows = open_rows(world, as_of)
     groups: dict[str, dict[str, Figure]] = {}
     for name, members in [("all", codes), *((code, [code]) for code in codes)]:
         groups[name] = {
             "enquiry_to_handover_days": enquiry_to_handover(facts, set(members), first, as_of),
-            "fleet_utilisation_rate": fleet_utilisation(world, set(members), first, as_of),
+            "fleet_utilisation_rate": fleet_utilisation(fleet, set(members), first, as_of),
             "claim_rate": claim_rate(facts, set(members), first, as_of),
         }
     for currency in currencies:
@@ -135,9 +139,9 @@ def enquiry_to_handover(facts: SalesFacts, rooftops: set[str], first: date, as_o
     return {"value": middle, "numerator": None, "denominator": len(days), "n": len(days), "excluded": excluded}
 
 
-def fleet_utilisation(world: World, rooftops: set[str], first: date, as_of: date) -> Figure:
+def fleet_utilisation(fleet: FleetFacts, rooftops: set[str], first: date, as_of: date) -> Figure:
     """Seconds on hire over seconds in the fleet and in service."""
-    use = utilisation(world, rooftops, first, as_of)
+    use = fleet.use(rooftops, first, as_of)
     return figure(use.on_hire, use.in_fleet - use.out_of_service, use.vehicle_days, use.other_hires)
 
 

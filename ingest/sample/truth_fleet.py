@@ -13,6 +13,7 @@ FLEET = ("rental", "courtesy", "demo")
 OUT_OF_SERVICE = ("in_recon", "inspection", "awaiting_parts", "out_of_service")
 DAY = timedelta(days=1)
 Span = tuple[datetime, datetime]
+Key = tuple[str, str]  # rooftop and stock number
 
 
 @dataclass(slots=True)
@@ -26,39 +27,42 @@ class Use:
     other_hires: int = 0
 
 
-def utilisation(world: World, rooftops: set[str], first: date, as_of: date) -> Use:
-    """The fleet of some rooftops from the day ``first`` to the end of ``as_of``, in local time."""
-    begin, end = at(first, 0), at(as_of + DAY, 0)
-    hires: dict[tuple[str, str], list[Span]] = defaultdict(list)
-    for row in world.tables["dms_rentals"].records():
-        back = min(row["returned_at"] or end, end)
-        if row["rooftop"] in rooftops and row["out_at"] < back and back > begin:
-            hires[row["rooftop"], row["stock_number"]].append((row["out_at"], back))
-    events: dict[tuple[str, str], list[tuple[datetime, str]]] = defaultdict(list)
-    for row in world.tables["dms_vehicle_events"].records():
-        if row["rooftop"] in rooftops and row["occurred_at"] < end:
-            events[row["rooftop"], row["stock_number"]].append((row["occurred_at"], row["status"]))
-    use = Use()
-    table = world.tables["dms_vehicles"]
-    for number, row in enumerate(table.records()):
-        if row["rooftop"] not in rooftops:
-            continue
-        key = (row["rooftop"], row["stock_number"])
-        days = fleet_days(row, table.earlier.get(number), first, as_of)
-        if not days:
-            use.other_hires += len(hires.get(key, ()))
-            continue
-        hired = union(hires.get(key, []))
-        resting = idle_spells(events.get(key, []), end)
-        for day in days:
-            window = (at(day, 0), at(day + DAY, 0))
-            out = clip(hired, window)
-            rest = clip(resting, window)
-            use.in_fleet += 86_400
-            use.on_hire += seconds(out)
-            use.out_of_service += seconds(rest) - sum(seconds(clip(out, span)) for span in rest)
-            use.vehicle_days += 1
-    return use
+class FleetFacts:
+    """The hires and status events of every car, in local time."""
+
+    def __init__(self, world: World) -> None:
+        table = world.tables["dms_vehicles"]
+        self.cars = [(row, table.earlier.get(number)) for number, row in enumerate(table.records())]
+        self.hires: dict[Key, list[tuple[datetime, datetime | None]]] = defaultdict(list)
+        for row in world.tables["dms_rentals"].records():
+            self.hires[row["rooftop"], row["stock_number"]].append((row["out_at"], row["returned_at"]))
+        self.events: dict[Key, list[tuple[datetime, str]]] = defaultdict(list)
+        for row in world.tables["dms_vehicle_events"].records():
+            self.events[row["rooftop"], row["stock_number"]].append((row["occurred_at"], row["status"]))
+
+    def use(self, rooftops: set[str], first: date, as_of: date) -> Use:
+        """The fleet of some rooftops from the day ``first`` to the end of ``as_of``."""
+        whole, use = (at(first, 0), at(as_of + DAY, 0)), Use()
+        for row, earlier in self.cars:
+            if row["rooftop"] not in rooftops:
+                continue
+            key = (row["rooftop"], row["stock_number"])
+            hires = clip([(out, back or whole[1]) for out, back in self.hires.get(key, ())], whole)
+            days = fleet_days(row, earlier, first, as_of)
+            if not days:
+                use.other_hires += len(hires)
+                continue
+            hired = union(hires)
+            resting = idle_spells([event for event in self.events.get(key, ()) if event[0] < whole[1]], whole[1])
+            for day in days:
+                window = (at(day, 0), at(day + DAY, 0))
+                out = clip(hired, window)
+                rest = clip(resting, window)
+                use.in_fleet += 86_400
+                use.on_hire += seconds(out)
+                use.out_of_service += seconds(rest) - sum(seconds(clip(out, span)) for span in rest)
+                use.vehicle_days += 1
+        return use
 
 
 def fleet_days(row: dict[str, Any], earlier: dict[str, Any] | None, first: date, as_of: date) -> list[date]:

@@ -113,10 +113,10 @@ def documents(world: World) -> list[Doc]:
     return list(docs.values())
 
 
-def open_rows(world: World, day: date, docs: list[Doc] | None = None) -> list[OpenRow]:
+def open_rows(day: date, docs: list[Doc]) -> list[OpenRow]:
     """What is open at the end of ``day``, in the order of the documents."""
     rows = []
-    for doc in docs if docs is not None else documents(world):
+    for doc in docs:
         if doc.posted_on > day:
             continue
         allocated = doc.allocated(day)
@@ -187,7 +187,7 @@ def write_control_balances(world: World, days: tuple[date, ...]) -> None:
         sums: dict[Key, int] = defaultdict(int)
         for doc in docs:
             sums[doc.rooftop, doc.schedule] += 0
-        for row in open_rows(world, day, docs):
+        for row in open_rows(day, docs):
             sums[row.rooftop, row.schedule] += row.base
         for (rooftop, schedule), balance in sorted(sums.items()):
             planted = rooftop == "R1" and schedule == "customer" and day == world.end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -63,8 +64,9 @@ class Workshop:
             for _ in range(self.world.volume(TICKETS_A_MONTH, chance)):
                 self._ticket(open_day(self.rooftop, month + timedelta(days=int(chance.random() * length))))
         self._attendance()
+        times = Counter(deal.car.stock_number for deal in sold)
         for deal in sold:
-            self._claims(deal, alone=sum(other.car is deal.car for other in sold) == 1)
+            self._claims(deal, alone=times[deal.car.stock_number] == 1)
         for _ in range(max(2, round(6 * self.world.scale))):
             self._unlinked_claim()
 

@@ -28,7 +28,7 @@ from ingest.sample.truth import (
     gross_margin,
     overdue,
 )
-from ingest.sample.truth_fleet import utilisation
+from ingest.sample.truth_fleet import FleetFacts
 from ingest.sample.truth_ledger import Doc, documents, open_rows
 from ingest.sample.truth_sales import SalesFacts, episodes
 from ingest.sample.world import World
@@ -183,10 +183,10 @@ def test_the_year_lies_within_the_benchmarks_of_the_trade(seed: int) -> None:
     first, last = date(2025, 10, 1), world.end
     assert all(0.08 <= gross_margin(facts, {code}, first, last)["value"] <= 0.14 for code in codes)
     assert 12 <= enquiry_to_handover(facts, codes, first, last)["value"] <= 25
-    assert 0.60 <= fleet_utilisation(world, codes, date(2026, 4, 1), last)["value"] <= 0.75
+    assert 0.60 <= fleet_utilisation(FleetFacts(world), codes, date(2026, 4, 1), last)["value"] <= 0.75
     assert 0.03 <= claim_rate(facts, codes, date(2025, 1, 1), last)["value"] <= 0.08
     days = [date(2026, month, day) for month in range(1, 10) for day in (8, 18, 28)]
-    rates = [overdue(open_rows(world, day, docs), codes) for day in days]
+    rates = [overdue(open_rows(day, docs), codes) for day in days]
     late = sum(Decimal(rate["numerator"]) for rate in rates) / sum(Decimal(rate["denominator"]) for rate in rates)
     assert Decimal("0.20") <= late <= Decimal("0.40"), late
     appointments = [row for row in world.tables["crm_appointments"].records() if row["starts_at"].date() <= last]
@@ -234,7 +234,7 @@ def test_months_and_rooftops_add_up(truth: dict[str, Any], world: World) -> None
 def test_control_accounts_tie_but_for_one_cent(world: World) -> None:
     docs, differences = documents(world), []
     for row in world.tables["dms_control_balances"].records():
-        own = [r for r in open_rows(world, row["as_of"], docs) if r.rooftop == row["rooftop"]]
+        own = [r for r in open_rows(row["as_of"], docs) if r.rooftop == row["rooftop"]]
         difference = row["balance"] - sum(r.base for r in own if r.schedule == row["schedule"])
         if difference:
             differences.append((row["rooftop"], row["schedule"], row["as_of"], difference))
@@ -393,9 +393,9 @@ def test_utilisation_of_ten_cars() -> None:
                     happened, rooftop="R1", event_id=f"{stock}{day}", stock_number=stock, occurred_at=happened,
                     status=status,
                 )  # fmt: skip
-    use = utilisation(world, {"R1"}, date(2026, 4, 1), date(2026, 4, 30))
+    use = FleetFacts(world).use({"R1"}, date(2026, 4, 1), date(2026, 4, 30))
     assert (use.in_fleet, use.out_of_service, use.on_hire) == (300 * 86_400, 20 * 86_400, 196 * 86_400)
-    assert fleet_utilisation(world, {"R1"}, date(2026, 4, 1), date(2026, 4, 30))["value"] == 0.7
+    assert fleet_utilisation(FleetFacts(world), {"R1"}, date(2026, 4, 1), date(2026, 4, 30))["value"] == 0.7
 
 
 @pytest.mark.parametrize(
@@ -420,18 +420,17 @@ def test_the_receivable_vector(day: date, outstanding: int, days: int, bucket: s
         date(2026, 3, 1), rooftop="R1", allocation_id="A", from_document="P", to_document="I",
         allocated_on=date(2026, 3, 1), amount=400_00,
     )  # fmt: skip
-    (row,) = open_rows(world, day)
+    (row,) = open_rows(day, documents(world))
     assert (row.outstanding, row.days_past_due, row.bucket, row.kind) == (outstanding, days, bucket, "invoice")
 
 
 def test_instalments_overpayments_and_early_allocations() -> None:
-    world = empty_world()
     invoice = Doc("R1", "I", "invoice", "customer", date(2026, 1, 1), date(2026, 1, 1), 100_00, "GBP", 1_000_000, True)
     invoice.instalments = [(date(2026, 3, 1), 40_00), (date(2026, 2, 1), 40_00)]  # and a rest of 20.00
     invoice.allocations = [(date(2026, 2, 10), 50_00), (date(2026, 4, 1), 65_00)]
-    open_in_february = [(r.outstanding, r.days_past_due) for r in open_rows(world, date(2026, 2, 28), [invoice])]
+    open_in_february = [(r.outstanding, r.days_past_due) for r in open_rows(date(2026, 2, 28), [invoice])]
     assert open_in_february == [(30_00, -1), (20_00, -1)]
-    (over,) = open_rows(world, date(2026, 4, 11), [invoice])
+    (over,) = open_rows(date(2026, 4, 11), [invoice])
     assert (over.outstanding, over.kind, over.days_past_due, over.is_debit) == (-15_00, "overpayment", 10, False)
 
 
