@@ -43,8 +43,8 @@ SUITE = (
     Expectation(
         name="delivery_volume",
         level="finding",
-        says="The newest delivery of a feed has between $volume_low and $volume_high times the median rows of the "
-        "earlier ones.",
+        says="The newest delivery of a feed has at least $volume_low of the median rows of the earlier ones, and at "
+        "most $volume_high times as many.",
         failing="""
             select feed, file, rows, usual_rows, earlier
             from profile.main.deliveries
@@ -180,14 +180,16 @@ def _write_deliveries(connection: duckdb.DuckDBPyConnection) -> None:
         left join earlier on newest.feed = earlier.feed and newest.kind = earlier.kind
         where newest.age = 0
         """,
-        {key: thresholds()[key] for key in ("history_length", "minimum_history")},
+        {name: thresholds()[name].value for name in ("history_length", "minimum_history")},
     )
 
 
 def _write_empty_shares(connection: duckdb.DuckDBPyConnection) -> None:
     """Only rows whose file carries the column count; a row that only repeats what is known is no version."""
     delivered = _judged_feeds(connection)
-    counts = ["select null::varchar as feed, null::varchar as file_id, null::varchar as column_name, 0 as rows, 0 as empty"]
+    counts = [
+        "select null::varchar as feed, null::varchar as file_id, null::varchar as column_name, 0 as rows, 0 as empty"
+    ]
     counts += [
         f"""
         select '{feed}', file_id, '{column}', count(*), count(*) - count("{column}")
@@ -238,14 +240,14 @@ def _write_empty_shares(connection: duckdb.DuckDBPyConnection) -> None:
             and newest.column_name = earlier.column_name
         where newest.age = 0
         """,
-        {"history_length": thresholds()["history_length"]},
+        {"history_length": thresholds()["history_length"].value},
     )
 
 
 def _write_new_codes(connection: duckdb.DuckDBPyConnection) -> None:
     delivered = _judged_feeds(connection)
     coded = [
-        (feed, column, code)
+        (feed, column, str(code))
         for feed in delivered
         for column, entry in contract()[feed]["columns"].items()
         for code in entry.get("values", ())
@@ -253,7 +255,10 @@ def _write_new_codes(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("create table known_codes (feed varchar, column_name varchar, code varchar)")
     if coded:
         connection.executemany("insert into known_codes values ($1, $2, $3)", coded)
-    seen = ["select null::varchar as feed, null::varchar as file_id, null::varchar as column_name, null::varchar as code, 0 as rows"]
+    seen = [
+        "select null::varchar as feed, null::varchar as file_id, null::varchar as column_name, "
+        "null::varchar as code, 0 as rows"
+    ]
     seen += [
         f"""
         select '{feed}', file_id, '{column}', "{column}", count(*)

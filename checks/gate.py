@@ -1,4 +1,4 @@
-"""The gate before publishing: deliveries against their history, the candidate against plausibility, Data Docs of both."""
+"""The gate before publishing: deliveries against their history, plausibility of the candidate, Data Docs of both."""
 
 from __future__ import annotations
 

@@ -30,14 +30,28 @@ class Expectation:
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def query(self) -> str:
-        return Template(self.failing).substitute(thresholds()).strip()
+        values = {name: threshold.value for name, threshold in thresholds().items()}
+        return Template(self.failing).substitute(values).strip()
 
     def sentence(self) -> str:
-        return Template(self.says).substitute(thresholds())
+        return Template(self.says).substitute({name: threshold.words() for name, threshold in thresholds().items()})
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """One number of ``thresholds.yml``. ``unit``: share (0 to 1), points (of a share, 0 to 1), times or count."""
+
+    value: int | float
+    unit: Literal["share", "points", "times", "count"]
+
+    def words(self) -> str:
+        """The number as a sentence shows it."""
+        shown = {"share": f"{self.value * 100:g} %", "points": f"{self.value * 100:g} points"}
+        return shown.get(self.unit, f"{self.value:g}").replace("-", "\N{MINUS SIGN}")
 
 
 @cache
-def thresholds() -> dict[str, int | float]:
-    """The values of ``thresholds.yml`` by name."""
+def thresholds() -> dict[str, Threshold]:
+    """The numbers of ``thresholds.yml`` by name."""
     entries = yaml.safe_load(THRESHOLDS.read_text(encoding="utf-8"))
-    return {name: entry["value"] for name, entry in entries.items()}
+    return {name: Threshold(entry["value"], entry["unit"]) for name, entry in entries.items()}

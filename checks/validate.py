@@ -3,9 +3,9 @@
 A process of its own, because importing Great Expectations takes seconds and hundreds of megabytes that nothing else in
 a run needs, because it prints, and because only the end of a process surely lets go of the database files.
 
-Input: {"profile", "warehouse", "docs", "answer", "run_id", "suites": [{"name", "batch", "expectations": [{"name", "level",
-"says", "query"}]}]}. Into the file `answer`: {suite: [{"name", "failures",
-"rows", "error"}]}, in the order of the input.
+Input: {"profile", "warehouse", "docs", "answer", "run_id", "suites": [{"name", "batch", "expectations": [{"name",
+"level", "says", "query"}]}]}. Into the file `answer`: {suite: [{"name", "failures", "rows", "error"}]}, in the order of
+the input.
 """
 
 from __future__ import annotations
@@ -27,14 +27,16 @@ def validate(request: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     import great_expectations as gx
     from great_expectations.core.run_identifier import RunIdentifier
     from great_expectations.expectations import UnexpectedRowsExpectation
+    from great_expectations.expectations.metadata_types import FailureSeverity
 
     context = gx.get_context(mode="ephemeral", project_config=_project(request["docs"]))
-    source = context.data_sources.add_sql(
-        "forecourt",
-        connection_string=f"duckdb:///{request['profile']}",
-        create_temp_table=False,
-        kwargs={"connect_args": {"read_only": True}},
-    )
+    # As a dict: the type stub of add_sql lacks kwargs, which go to SQLAlchemy.
+    options: dict[str, Any] = {
+        "connection_string": f"duckdb:///{request['profile']}",
+        "create_temp_table": False,
+        "kwargs": {"connect_args": {"read_only": True}},
+    }
+    source = context.data_sources.add_sql("forecourt", **options)
     _prepare(source.get_execution_engine().engine, request["warehouse"])
     definitions = []
     for suite in request["suites"]:
@@ -43,7 +45,7 @@ def validate(request: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
             UnexpectedRowsExpectation(
                 unexpected_rows_query=_braced(expectation["query"]),
                 description=f"{expectation['name']}: {expectation['says']}",
-                severity=SEVERITY[expectation["level"]],
+                severity=FailureSeverity(SEVERITY[expectation["level"]]),
                 meta={"name": expectation["name"]},
             )
             for expectation in suite["expectations"]
@@ -83,11 +85,12 @@ def _project(docs: str) -> Any:
         "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
         "show_how_to_buttons": False,
     }
+    quiet: Any = {"globally": False}
     return DataContextConfig(
         store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
         data_docs_sites={SITE: site},
         analytics_enabled=False,
-        progress_bars={"globally": False},
+        progress_bars=quiet,
     )
 
 

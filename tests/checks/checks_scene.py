@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import yaml
 
-from forecourt.build import Paths
+from forecourt.build import PROJECT, Paths
 from forecourt.home import Home
 from ingest.contract import create_schema
 
@@ -29,23 +30,50 @@ META = """
             date '2026-06-29' as data_through;
 """
 
-MARTS = """
-    create schema marts;
-    create table marts.fct_claim (claim_key varchar);
-    create table marts.fct_vehicle_cost (vehicle_cost_key varchar);
-    create table marts.fct_deal (
-        deal_key varchar, file_id varchar, row_number bigint, revenue decimal(18, 2), total_gross decimal(18, 2),
-        vehicle_cost decimal(18, 2), is_recognised boolean, is_reversed boolean, is_consignment boolean
-    );
-"""
-
 #: Twenty-five deals of a gross of 10 %, and the versions they come from.
 DEALS = """
-    insert into marts.fct_deal
-    select 'R1|D' || n, 'f1', n + 1, 20000, 2000, 18000, true, false, false from range(1, 26) as numbers (n);
+    insert into marts.fct_deal by name
+    select 'R1|D' || n as deal_key, 'f1' as file_id, n + 1 as row_number, 20000 as revenue, 2000 as total_gross,
+        18000 as vehicle_cost, true as is_recognised, false as is_reversed, false as is_consignment
+    from range(1, 26) as numbers (n);
     insert into meta.versions
     select 'dms_deals', deal_key, 'row', timestamp '2026-06-29 23:30:00' from marts.fct_deal;
 """
+
+#: A hire of half a day; an invoice paid in two parts; a claim paid in full.
+OTHERS = """
+    insert into marts.fct_vehicle_day by name
+    select 'R1|S1|2026-06-29' as vehicle_day_key, 86400 as in_fleet_seconds, 43200 as on_hire_seconds,
+        0 as out_of_service_seconds, 86400 as available_seconds;
+    insert into marts.fct_receivable by name
+    select 'R1|invoice|I1|1' as receivable_key, 'invoice' as document_kind, 1000 as amount, true as is_debit
+    union all
+    select 'R1|payment|P1|1', 'payment', -1000, false
+    union all
+    select 'R1|overpayment|I1|1', 'overpayment', 0, true;
+    insert into marts.fct_receivable_movement by name
+    select 'R1|invoice|I1|1' as receivable_key, amount from (values (1000), (-400), (-600)) as moves (amount)
+    union all
+    select 'R1|payment|P1|1', amount from (values (-1000), (1000)) as moves (amount)
+    union all
+    select 'R1|overpayment|I1|1', -50;
+    insert into marts.fct_claim by name
+    select 'R1|K1' as claim_key, 'warranty' as kind, 'GBP' as source_currency, 200 as source_amount_claimed,
+        200 as source_amount_paid, 'f1' as file_id, 2 as row_number;
+"""
+
+
+def documented_marts() -> dict[str, dict[str, str]]:
+    """Mart -> column -> type, as the contracts beside the marts state them."""
+    marts = {}
+    for path in sorted((PROJECT / "marts").rglob("*.yml")):
+        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", []):
+            columns = {
+                column["name"]: column["data_type"] for column in model.get("columns", []) if "data_type" in column
+            }
+            if columns:
+                marts[model["name"]] = columns
+    return marts
 
 
 class Scene:
@@ -57,7 +85,11 @@ class Scene:
         self.paths = Paths(self.home.build)
         with duckdb.connect(str(self.home.landing)) as landing:
             create_schema(landing)
-        self.warehouse(META + MARTS)
+        self.warehouse(META)
+        self.warehouse("create schema marts")
+        for mart, columns in documented_marts().items():
+            body = ", ".join(f'"{name}" {data_type}' for name, data_type in columns.items())
+            self.warehouse(f"create table marts.{mart} ({body})")
 
     def warehouse(self, sql: str) -> None:
         with duckdb.connect(str(self.paths.warehouse)) as connection:
@@ -67,7 +99,9 @@ class Scene:
         with duckdb.connect(str(self.home.landing)) as connection:
             connection.execute(sql)
 
-    def deliver(self, number: int, rows: int, *, quarantined: int = 0, lead_ids: int = 0, status: str = "delivered") -> None:
+    def deliver(
+        self, number: int, rows: int, *, quarantined: int = 0, lead_ids: int = 0, status: str = "delivered"
+    ) -> None:
         """Lands the ``number``-th monthly file of deals; the first ``lead_ids`` of its good rows have a lead."""
         file_id, exported = f"file{number}", FIRST_EXPORT + timedelta(days=30 * number)
         name = f"dms_deals_{exported:%Y-%m-%d}.csv"
@@ -93,7 +127,7 @@ class Scene:
 def sound_scene(root: Path) -> Scene:
     """A home with five like deliveries of deals and a plausible candidate."""
     scene = Scene(root)
-    scene.warehouse(DEALS)
+    scene.warehouse(DEALS + OTHERS)
     for number in range(5):
         scene.deliver(number, 100, lead_ids=60)
     return scene
