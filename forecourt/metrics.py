@@ -189,8 +189,8 @@ def _aggregate(measure: Mapping[str, Any]) -> str:
 def statement(metric: Metric, period: Period, *, by: str | None = None, rooftops: Sequence[str] | None = None) -> str:
     """The SQL that computes a KPI: one row per group and currency.
 
-    Columns: grp, currency, numerator, denominator, n, p90, open, excluded (rows counted by record), reasons
-    (JSON of reason -> count), immature, so_far. Runs on a published file as it stands, without parameters.
+    Columns: grp, currency, numerator, denominator, n, p90, open, immature, so_far, excluded (rows counted by
+    record), reasons (JSON of reason -> count). Runs on a published file as it stands, without parameters.
     """
     group = _group(metric, period, by)
     where = [f"({metric.population})"] if metric.population else []
@@ -415,7 +415,7 @@ def shown(metric: Metric, value: Any, *, is_count: bool = False) -> int | float 
     if value is None:
         return None
     if metric.currency and not is_count:
-        return str(Decimal(value).quantize(Decimal("0.01")))
+        return str(Decimal(value).quantize(Decimal("0.01"), rounding="ROUND_HALF_UP"))
     if metric.seconds and metric.kind != "cohort":
         return _number(float(value) / metric.seconds)
     return _number(value)
