@@ -1,0 +1,173 @@
+"""KPI cards: value, change, target, the last months, n, as of when; grey with the reason where unsure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Literal
+
+import streamlit as st
+
+from dashboards import charts, series, words
+from dashboards.series import Point
+from dashboards.shell import Page
+from forecourt.kpi import KpiRow
+from forecourt.metrics import Metric, Period
+
+Arrow = Literal["up", "down", "off"]
+Colour = Literal["green", "red", "gray"]
+
+
+def kpi_card(page: Page, metric: Metric, link: str, *, with_spark: bool = True) -> None:
+    """Draws one card; its title leads to the KPI's page."""
+    reader, chosen = page.reader, page.filters
+    period = reader.headline_period(metric.name, chosen.period)
+    rows = reader.kpi(metric.name, period, rooftops=chosen.rooftops)
+    before: list[KpiRow] = []
+    if chosen.before:
+        earlier = reader.headline_period(metric.name, chosen.before)
+        before = reader.kpi(metric.name, earlier, rooftops=chosen.rooftops)
+    points = series.monthly(reader, metric, period, chosen.rooftops) if with_spark else []
+    with st.container(border=True, height="stretch", gap="xsmall"):
+        st.page_link(f"app_pages/{link}.py", label=f"**{metric.label}**", help=explained(metric))
+        if metric.kind == "cohort":
+            st.caption(cohort_days(metric, period, page))
+        for row in rows:
+            mine = [point for point in points if point.currency == row.currency]
+            match = next((one for one in before if one.currency == row.currency), None)
+            _value(page, metric, row, match, mine, several=len(rows) > 1)
+        st.caption(" · ".join(small_print(page, metric, rows, period)), help=_excluded_help(rows))
+
+
+def _value(
+    page: Page, metric: Metric, row: KpiRow, before: KpiRow | None, points: list[Point], *, several: bool
+) -> None:
+    label = row.currency if several and row.currency else metric.label
+    visibility: Literal["visible", "collapsed"] = "visible" if several else "collapsed"
+    if row.value is None:
+        st.metric(label, ":gray[no data]", label_visibility=visibility)
+        st.caption((row.reason or "no records in the period").removeprefix("no data: "))
+        return
+    text = words.value_text(metric, row.value, row.currency, page.locale)
+    shown = f":gray[{text}]" if row.is_stale else text
+    delta, arrow, colour = change(page, metric, row, before)
+    known = [point for point in points if point.value is not None]
+    left, right = st.columns([6, 5], wrap=False, vertical_alignment="center") if len(known) > 1 else (st, None)
+    left.metric(
+        label,
+        shown,
+        delta,
+        delta_arrow=arrow,
+        delta_color=colour,
+        label_visibility=visibility,
+    )
+    if right:
+        drawn = charts.spark(spark_points(page, metric, points), row.target, page.palette)
+        right.altair_chart(drawn, alt=spark_words(page, metric, known))
+    standing = target_line(page, metric, row)
+    if standing:
+        st.caption(standing)
+
+
+def change(page: Page, metric: Metric, row: KpiRow, before: KpiRow | None) -> tuple[str | None, Arrow, Colour]:
+    """The change against the comparison: its text with a sign, its arrow and its colour."""
+    moved = words.difference(row.value, before.value if before else None)
+    if moved is None:
+        return None, "off", "gray"
+    if not words.is_visible(metric, moved):
+        return "no change", "off", "gray"
+    text = words.difference_text(metric, moved, row.currency, page.locale)
+    sign = "+" if moved > 0 else words.MINUS
+    colour: Colour = "gray" if row.is_stale else "green" if words.is_good(metric, moved) else "red"
+    return f"{sign}{text}", "up" if moved > 0 else "down", colour
+
+
+def target_line(page: Page, metric: Metric, row: KpiRow) -> str | None:
+    """Target and standing against it, by icon, word and colour."""
+    standing = words.against_target(metric, row, page.locale)
+    if standing is None or row.target is None:
+        return None
+    target = words.value_text(metric, row.target, row.currency, page.locale)
+    gap = words.difference(row.value, row.target) or Decimal(0)
+    met = standing == "on target" or words.is_good(metric, gap)
+    icon, colour = (":material/check_circle:", "green") if met else (":material/error:", "red")
+    return (
+        f"Target {target} · :{colour}[{icon} {standing.removesuffix(' target')}]"
+        if standing != "on target"
+        else (f"Target {target} · :green[{icon} on target]")
+    )
+
+
+def small_print(page: Page, metric: Metric, rows: list[KpiRow], period: Period) -> list[str]:
+    """n, excluded, immature or open, as of, and a word where a feed is behind."""
+    locale = page.locale
+    n, excluded = sum(row.n for row in rows), sum(row.excluded for row in rows)
+    parts = [words.counted(n, words.things(metric), locale)]
+    if excluded:
+        parts.append(f"{words.number(excluded, 0, locale)} excluded")
+    still = sum(row.open or 0 for row in rows)
+    if still:
+        parts.append(f"{words.number(still, 0, locale)} open")
+    immature = sum(row.immature or 0 for row in rows)
+    if immature:
+        parts.append(f"{words.number(immature, 0, locale)} too young")
+    parts.append(f"as of {words.short_day(period.as_of if metric.kind == 'cohort' else period.end, locale)}")
+    through = rows[0].data_through if rows else None
+    if through and rows[0].is_stale:
+        parts.append(f":orange[:material/schedule: data only to {words.short_day(through, locale)}]")
+    return parts
+
+
+def cohort_days(metric: Metric, period: Period, page: Page) -> str:
+    """Names the cohort: cars delivered 4 May 2026 to 2 July 2026."""
+    who = words.COHORTS.get(metric.name, "those that started")
+    return f"{who[:1].upper()}{who[1:]} {words.during(period.first, period.last, page.locale)}"
+
+
+def explained(metric: Metric) -> str:
+    """The definition behind the question mark: what it says, its formula, its example."""
+    parts = [metric.description.strip()]
+    if metric.question:
+        parts.insert(0, f"**{metric.question}**")
+    if metric.example:
+        parts.append(f"*Example:* {metric.example}")
+    return "\n\n".join(parts).replace("$", "\\$")
+
+
+def _excluded_help(rows: list[KpiRow]) -> str | None:
+    reasons: dict[str, int] = {}
+    for row in rows:
+        for reason, count in row.excluded_reasons.items():
+            reasons[reason] = reasons.get(reason, 0) + count
+    if not reasons:
+        return None
+    return "Excluded:\n\n" + "\n".join(f"- {count} × {reason}" for reason, count in sorted(reasons.items()))
+
+
+def spark_points(page: Page, metric: Metric, points: list[Point]) -> list[dict[str, Any]]:
+    """Points with the texts that a chart shows."""
+    return [
+        {
+            "month": point.month.isoformat(),
+            "label": f"{point.month:%B %Y}" + (" (unfinished)" if point.is_open else ""),
+            "series": point.currency or "",
+            "value": point.value,
+            "p90": point.p90,
+            "n": point.n,
+            "text": "no data"
+            if point.value is None
+            else words.value_text(metric, point.value, point.currency, page.locale),
+            "p90_text": "" if point.p90 is None else words.value_text(metric, point.p90, point.currency, page.locale),
+            "is_open": point.is_open,
+        }
+        for point in points
+    ]
+
+
+def spark_words(page: Page, metric: Metric, known: list[Point]) -> str:
+    """The line in words, for whoever does not see it."""
+    first, last = known[0], known[-1]
+    values = [
+        f"{words.value_text(metric, point.value or 0, point.currency, page.locale)} in {point.month:%B %Y}"
+        for point in (first, last)
+    ]
+    return f"{metric.label} by month: from {values[0]} to {values[1]}"

@@ -1,0 +1,305 @@
+"""Charts: sparkline, trend, bars, dots and the ageing bar. They draw what they are given and compute nothing.
+
+Every data row carries its own texts, so that tooltips and labels show the figures as the rest of the page writes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import streamlit as st
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours of one theme: one accent, neutral greys, series that every kind of eye tells apart."""
+
+    accent: str
+    muted: str
+    text: str
+    ink: str
+    background: str
+    grid: str
+    series: tuple[str, ...]
+    ramp: tuple[str, ...]
+
+    def ageing(self, count: int) -> list[str]:
+        """``count`` steps of the ramp, light to dark in the light theme."""
+        last = len(self.ramp) - 1
+        return [self.ramp[round(position * last / max(1, count - 1))] for position in range(count)]
+
+
+LIGHT = Palette(
+    accent="#0b5f78",
+    muted="#b3babd",
+    text="#5b646a",
+    ink="#1d2427",
+    background="#ffffff",
+    grid="#e8eaea",
+    series=("#0b5f78", "#c5521c", "#3a8f6b", "#8b5a9f", "#4d9bc9", "#7d6a4f"),
+    ramp=("#cfe3e8", "#a9cbd5", "#82b2c1", "#5a97aa", "#2f7a91", "#0b5f78", "#06404f"),
+)
+DARK = Palette(
+    accent="#6cc3dc",
+    muted="#586268",
+    text="#a3adb2",
+    ink="#e6eaeb",
+    background="#14181a",
+    grid="#2a3135",
+    series=("#6cc3dc", "#f0925c", "#77d3a8", "#c69ad9", "#a9d4f0", "#c9b08a"),
+    ramp=("#d3eef6", "#a6dcec", "#78c6dd", "#55a9c2", "#3b8aa2", "#296d82", "#1d5161"),
+)
+
+
+def palette() -> Palette:
+    """The palette of the theme that the reader sees."""
+    return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def spark(points: Sequence[dict[str, Any]], target: float | None, colours: Palette) -> alt.LayerChart:
+    """A line without axes. Points: month (ISO), value, text, is_open; the last one is marked, hollow while open."""
+    base = alt.Chart(alt.Data(values=list(points)))
+    x = alt.X("month:T", axis=None)
+    values = [point["value"] for point in points if point["value"] is not None]
+    bounds = [*values, *([target] if target is not None else [])]
+    low, high = min(bounds, default=0), max(bounds, default=1)
+    room = (high - low) * 0.12 or abs(high) * 0.1 or 1
+    y = alt.Y("value:Q", axis=None, scale=alt.Scale(domain=[low - room, high + room], zero=False))
+    tooltip = [alt.Tooltip("label:N", title="Month"), alt.Tooltip("text:N", title="Value")]
+    layers = [base.mark_line(color=colours.accent, strokeWidth=1.75).encode(x=x, y=y)]
+    if target is not None:
+        rule = alt.Chart(alt.Data(values=[{"value": target}]))
+        layers.insert(0, rule.mark_rule(color=colours.text, strokeWidth=1, strokeDash=[3, 3]).encode(y=y))
+    last = next((point for point in reversed(points) if point["value"] is not None), None)
+    if last:
+        mark = alt.Chart(alt.Data(values=[last])).mark_point(
+            filled=True,
+            size=45,
+            color=colours.background if last["is_open"] else colours.accent,
+            stroke=colours.accent,
+            strokeWidth=1.75,
+            opacity=1,
+        )
+        layers.append(mark.encode(x=x, y=y, tooltip=tooltip))
+    layers.append(base.mark_point(size=120, opacity=0).encode(x=x, y=y, tooltip=tooltip))
+    return _bare(alt.layer(*layers), 52)
+
+
+def trend(
+    points: Sequence[dict[str, Any]],
+    before: Sequence[dict[str, Any]],
+    target: float | None,
+    target_text: str,
+    axis_format: str,
+    colours: Palette,
+) -> alt.Chart:
+    """Months of one KPI. Points: month, series, value, p90, text, is_open; ``before`` is grey, a year behind.
+
+    Months without a value are gaps. More than one series (currencies) is told apart by colour and a label at its end.
+    """
+    names = sorted({point["series"] for point in points})
+    colour = alt.Color("series:N", legend=None, scale=alt.Scale(domain=names, range=list(colours.series)))
+    base = alt.Chart(alt.Data(values=list(points)))
+    x = alt.X(
+        "month:T",
+        title=None,
+        axis=alt.Axis(format="%b %y", grid=False, tickCount=6, labelOverlap=True, labelFlush=False),
+        scale=alt.Scale(padding=12),
+    )
+    y = alt.Y(
+        "value:Q",
+        title=None,
+        axis=alt.Axis(format=axis_format, tickCount=5, domain=False, ticks=False),
+        scale=alt.Scale(zero=False, nice=True),
+    )
+    tooltip = [
+        alt.Tooltip("label:N", title="Month"),
+        alt.Tooltip("text:N", title="Value"),
+        alt.Tooltip("n:Q", title="Records"),
+    ]
+    layers: list[alt.Chart] = []
+    if before:
+        earlier = alt.Chart(alt.Data(values=list(before)))
+        layers.append(earlier.mark_line(color=colours.muted, strokeWidth=1.5).encode(x=x, y=y))
+        known = [point for point in before if point["value"] is not None]
+        end = alt.Chart(alt.Data(values=known[:1]))
+        layers.append(end.mark_text(align="left", dy=-9, color=colours.text, text="a year before").encode(x=x, y=y))
+    if target is not None:
+        layers += _target(target, target_text, y, colours)
+    spread = any(point.get("p90") is not None for point in points)
+    if spread:
+        layers.append(base.mark_rule(strokeWidth=1, opacity=0.45).encode(x=x, y=y, y2="p90:Q", color=colour))
+        layers.append(
+            base.mark_point(size=28, filled=False, opacity=0.8).encode(
+                x=x,
+                y=alt.Y("p90:Q", title=None),
+                color=colour,
+                tooltip=[*tooltip[:1], alt.Tooltip("p90_text:N", title="P90")],
+            )
+        )
+    layers.append(base.mark_line(strokeWidth=2.25).encode(x=x, y=y, color=colour))
+    layers.append(
+        base.transform_filter("!datum.is_open")
+        .mark_point(filled=True, size=40, opacity=1)
+        .encode(x=x, y=y, color=colour, tooltip=tooltip)
+    )
+    layers.append(
+        base.transform_filter("datum.is_open")
+        .mark_point(filled=True, size=60, opacity=1, strokeWidth=2, fill=colours.background)
+        .encode(x=x, y=y, stroke=colour, tooltip=tooltip)
+    )
+    ends = []
+    for name in names:
+        known = [point for point in points if point["series"] == name and point["value"] is not None]
+        if known:
+            ends.append(known[-1] | {"end": f"{name} {known[-1]['text']}".strip()})
+    layers.append(
+        alt.Chart(alt.Data(values=ends))
+        .mark_text(align="right", dy=-13, dx=4, fontWeight=600)
+        .encode(x=x, y=y, text="end:N", color=colour)
+    )
+    return _framed(alt.layer(*layers), 280, colours)
+
+
+def _target(target: float, text: str, y: alt.Y, colours: Palette) -> list[alt.Chart]:
+    """A thin line with its name."""
+    line = alt.Chart(alt.Data(values=[{"value": target, "name": text}]))
+    return [
+        line.mark_rule(color=colours.text, strokeDash=[4, 3], strokeWidth=1).encode(y=y),
+        line.mark_text(align="left", baseline="bottom", dy=-3, dx=2, color=colours.text).encode(
+            y=y, x=alt.value(0), text="name:N"
+        ),
+    ]
+
+
+def bars(
+    rows: Sequence[dict[str, Any]], whole: float | None, whole_text: str, target: float | None, colours: Palette
+) -> alt.Chart:
+    """Horizontal bars from zero in the order given. Rows: group, value, text, n; a thin line marks the whole."""
+    base = alt.Chart(alt.Data(values=list(rows)))
+    y = _groups(rows)
+    ends = [row["value"] for row in rows] + [0.0] + [v for v in (whole, target) if v is not None]
+    span = (max(ends) - min(ends)) or 1
+    domain = [min(ends) - (span * 0.12 if min(ends) < 0 else 0), max(ends) + span * 0.16]
+    x = alt.X("value:Q", title=None, axis=None, scale=alt.Scale(domain=domain, nice=False))
+    tooltip = [
+        alt.Tooltip("group:N", title="Group"),
+        alt.Tooltip("text:N", title="Value"),
+        alt.Tooltip("n:Q", title="Records"),
+    ]
+    layers = [
+        base.mark_bar(color=colours.accent, height={"band": 0.62}).encode(y=y, x=x, tooltip=tooltip),
+        base.transform_filter("datum.value >= 0")
+        .mark_text(align="left", dx=6, color=colours.ink)
+        .encode(y=y, x=x, text="text:N"),
+        base.transform_filter("datum.value < 0")
+        .mark_text(align="right", dx=-6, color=colours.ink)
+        .encode(y=y, x=x, text="text:N"),
+    ]
+    if whole is not None:
+        layers += _whole(whole, whole_text, x, colours)
+    return _framed(alt.layer(*layers), 34 * len(rows) + 30, colours)
+
+
+def dots(rows: Sequence[dict[str, Any]], whole: float | None, whole_text: str, colours: Palette) -> alt.Chart:
+    """Durations by group: a full dot for the median, a hollow one for P90, a thin line between them."""
+    base = alt.Chart(alt.Data(values=list(rows)))
+    y = _groups(rows)
+    high = max([row["p90"] or row["value"] for row in rows] + [whole or 0])
+    x = alt.X("value:Q", title=None, axis=None, scale=alt.Scale(domain=[0, high * 1.15 or 1], nice=False))
+    tooltip = [
+        alt.Tooltip("group:N", title="Group"),
+        alt.Tooltip("text:N", title="Median"),
+        alt.Tooltip("p90_text:N", title="P90"),
+        alt.Tooltip("n:Q", title="Records"),
+    ]
+    layers = [
+        base.mark_rule(color=colours.muted, strokeWidth=2).encode(y=y, x=x, x2="p90:Q"),
+        base.mark_point(color=colours.accent, size=60, filled=False, strokeWidth=1.5, opacity=1).encode(
+            y=y, x=alt.X("p90:Q", title=None), tooltip=tooltip
+        ),
+        base.mark_point(color=colours.accent, size=90, filled=True, opacity=1).encode(y=y, x=x, tooltip=tooltip),
+        base.mark_text(align="center", dy=-13, color=colours.ink).encode(y=y, x=x, text="text:N"),
+        base.mark_text(align="left", dx=9, color=colours.text).encode(y=y, x="p90:Q", text="p90_text:N"),
+    ]
+    if whole is not None:
+        layers += _whole(whole, whole_text, x, colours)
+    return _framed(alt.layer(*layers), 44 * len(rows) + 30, colours)
+
+
+def _whole(value: float, text: str, x: alt.X, colours: Palette) -> list[alt.Chart]:
+    """The value of all groups together, as a thin line with its name at the top."""
+    line = alt.Chart(alt.Data(values=[{"value": value, "name": text}]))
+    return [
+        line.mark_rule(color=colours.text, strokeWidth=1, strokeDash=[4, 3]).encode(x=x),
+        line.mark_text(color=colours.text, baseline="bottom", dy=-2).encode(x=x, y=alt.value(0), text="name:N"),
+    ]
+
+
+def _groups(rows: Sequence[dict[str, Any]]) -> alt.Y:
+    return alt.Y(
+        "group:N",
+        sort=[row["group"] for row in rows],
+        title=None,
+        axis=alt.Axis(labelLimit=150, ticks=False, domain=False, labelPadding=8),
+    )
+
+
+def ageing(rows: Sequence[dict[str, Any]], buckets: Sequence[str], colours: Palette) -> alt.Chart:
+    """One stacked bar per schedule, buckets in fixed order. Rows: schedule, bucket, position, value, text."""
+    base = alt.Chart(alt.Data(values=list(rows)))
+    schedules = list(dict.fromkeys(row["schedule"] for row in rows))
+    return _framed(
+        base.mark_bar(height={"band": 0.66}, stroke=colours.background, strokeWidth=1).encode(
+            y=alt.Y(
+                "schedule:N",
+                sort=schedules,
+                title=None,
+                axis=alt.Axis(labelLimit=150, ticks=False, domain=False, labelPadding=8),
+            ),
+            x=alt.X(
+                "sum(value):Q",
+                title=None,
+                axis=alt.Axis(format="~s", tickCount=4, grid=True, domain=False, ticks=False),
+            ),
+            color=alt.Color(
+                "bucket:N",
+                sort=list(buckets),
+                scale=alt.Scale(domain=list(buckets), range=colours.ageing(len(buckets))),
+                legend=alt.Legend(
+                    orient="top", title=None, columns=0, symbolType="square", labelLimit=120, direction="horizontal"
+                ),
+            ),
+            order=alt.Order("position:Q"),
+            tooltip=[
+                alt.Tooltip("schedule:N", title="Schedule"),
+                alt.Tooltip("bucket:N", title="Days past due"),
+                alt.Tooltip("text:N", title="Outstanding"),
+            ],
+        ),
+        38 * len(schedules) + 60,
+        colours,
+    )
+
+
+def _bare(chart: Any, height: int) -> Any:
+    return chart.properties(height=height).configure_view(stroke=None).configure(padding=4, background="transparent")
+
+
+def _framed(chart: Any, height: int, colours: Palette) -> Any:
+    return (
+        chart.properties(height=height)
+        .configure_view(stroke=None)
+        .configure(background="transparent")
+        .configure_axis(
+            gridColor=colours.grid,
+            labelColor=colours.text,
+            domainColor=colours.grid,
+            labelFontSize=12,
+            tickColor=colours.grid,
+        )
+        .configure_text(fontSize=12)
+    )

@@ -1,0 +1,154 @@
+"""The only door of the pages to the published warehouse: one run per page run, results kept by run.
+
+A page takes the run id once and asks everything of that run, so that no page mixes two runs. Results are kept by run
+id: a new run has new keys, and the old run's connection is dropped, never closed under a running query.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import streamlit as st
+
+from dashboards import receivables
+from dashboards.receivables import Basis
+from forecourt import door, kpi
+from forecourt.door import LastRun, Warehouse
+from forecourt.home import Home
+from forecourt.kpi import KpiRow
+from forecourt.metrics import Metric, Period
+
+DEFAULT_HOME = "./warehouse"
+
+
+def home() -> Home:
+    """The home that this server shows."""
+    return Home(Path(os.environ.get("FORECOURT_HOME", DEFAULT_HOME)))
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One published run, for one run of a page. Everything asked of it is small and kept."""
+
+    root: str
+    run_id: str
+
+    @property
+    def home(self) -> Home:
+        return Home(Path(self.root))
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The open file itself, for what is too large to keep."""
+        return _warehouse(self.root, self.run_id)
+
+    def metrics(self) -> dict[str, Metric]:
+        """The KPIs of the run, headlines first."""
+        return _metrics(self.root, self.run_id)
+
+    def kpi(self, name: str, period: Period, *, by: str | None = None, rooftops: Sequence[str] = ()) -> list[KpiRow]:
+        """The rows of one KPI, as the kernel computes them."""
+        return _kpi(self.root, self.run_id, name, period.first, period.last, period.as_of, by, tuple(rooftops))
+
+    def headline_period(self, name: str, period: Period) -> Period:
+        """The period that a card shows: for a cohort the one whose window has passed."""
+        return _headline_period(self.root, self.run_id, name, period.first, period.last, period.as_of)
+
+    def newest_day(self) -> date:
+        """The newest day that any landed file speaks for."""
+        return _newest_day(self.root, self.run_id)
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Records of a mart; at most a few hundred."""
+        return _rows(self.root, self.run_id, sql, tuple(parameters))
+
+    def has(self, mart: str, *columns: str) -> bool:
+        """Whether the run has a mart with these columns: every feed is optional."""
+        return set(columns) <= set(_columns(self.root, self.run_id).get(mart, ()))
+
+    def rooftops(self) -> dict[str, str]:
+        """Code → name of every rooftop."""
+        if not self.has("dim_rooftop"):
+            return {}
+        found = self.rows("select rooftop, rooftop_name from marts.dim_rooftop order by rooftop")
+        return {row["rooftop"]: row["rooftop_name"] or row["rooftop"] for row in found}
+
+    def ageing(self, as_of: date, basis: Basis, rooftops: Sequence[str] = (), schedule: str | None = None) -> pa.Table:
+        """The ageing table of a day, as it is exported."""
+        return _ageing(self.root, self.run_id, as_of, basis, tuple(rooftops), schedule)
+
+
+def reader() -> Reader | None:
+    """The run in force now; None where nothing was published yet."""
+    place = home()
+    run_id = door.current_run(place)
+    return Reader(str(place.root), run_id) if run_id else None
+
+
+def last_run() -> LastRun | None:
+    """How the last run ended, published or not."""
+    return door.last_run(home())
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _warehouse(root: str, run_id: str) -> Warehouse:
+    return door.open_warehouse(Home(Path(root)), run_id)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _metrics(root: str, run_id: str) -> dict[str, Metric]:
+    return kpi.load_metrics(_warehouse(root, run_id))
+
+
+@st.cache_data(max_entries=2, show_spinner=False)
+def _columns(root: str, run_id: str) -> dict[str, list[str]]:
+    found = _warehouse(root, run_id).rows(
+        "select table_name, list(column_name) as columns from information_schema.columns "
+        "where table_schema = 'marts' group by table_name"
+    )
+    return {row["table_name"]: row["columns"] for row in found}
+
+
+@st.cache_data(max_entries=2000, show_spinner=False)
+def _kpi(
+    root: str,
+    run_id: str,
+    name: str,
+    first: date,
+    last: date,
+    as_of: date,
+    by: str | None,
+    rooftops: tuple[str, ...],
+) -> list[KpiRow]:
+    metric = _metrics(root, run_id)[name]
+    return kpi.compute(_warehouse(root, run_id), metric, Period(first, last, as_of), by=by, rooftops=rooftops or None)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _headline_period(root: str, run_id: str, name: str, first: date, last: date, as_of: date) -> Period:
+    metric = _metrics(root, run_id)[name]
+    return kpi.headline_period(_warehouse(root, run_id), metric, Period(first, last, as_of))
+
+
+@st.cache_data(max_entries=2, show_spinner=False)
+def _newest_day(root: str, run_id: str) -> date:
+    return kpi.newest_day(_warehouse(root, run_id))
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _rows(root: str, run_id: str, sql: str, parameters: tuple[Any, ...]) -> list[dict[str, Any]]:
+    given = [list(value) if isinstance(value, tuple) else value for value in parameters]
+    return _warehouse(root, run_id).rows(sql, given)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _ageing(
+    root: str, run_id: str, as_of: date, basis: Basis, rooftops: tuple[str, ...], schedule: str | None
+) -> pa.Table:
+    return receivables.ageing_table(_warehouse(root, run_id), as_of, basis, rooftops or None, schedule)

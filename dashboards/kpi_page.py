@@ -1,0 +1,379 @@
+"""The page of one KPI, in the order that a reader asks: answer, change, where, records, definition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboards import cards, charts, series, tables, words
+from dashboards.shell import Page
+from dashboards.tables import Column
+from forecourt.kpi import KpiRow
+from forecourt.metrics import Metric, Period
+
+#: Groups that a chart shows; the table beside it has all.
+GROUPS = 12
+
+
+@dataclass(frozen=True)
+class Records:
+    """Records behind a KPI. ``sql`` selects from ``asked`` (first, last, as_of, rooftops) and a mart, with file_id and
+    row_number; ``{population}`` stands for the KPI's own population. ``needs`` is the mart it reads."""
+
+    title: str
+    sql: str
+    order: str
+    needs: str
+    columns: Mapping[str, Column]
+    phone: tuple[str, str, str]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a page shows: its KPI, dimensions in the order they matter, KPIs beside it, records, settings in force."""
+
+    kpi: str
+    dimensions: tuple[str, ...]
+    beside: tuple[str, ...] = ()
+    records: tuple[Records, ...] = ()
+    policies: tuple[str, ...] = field(default=())
+
+
+def draw(page: Page, report: Report) -> None:
+    """Draws the page."""
+    metrics = page.reader.metrics()
+    metric = metrics.get(report.kpi)
+    if metric is None:
+        st.info(f"This run holds no {report.kpi.replace('_', ' ')}.", icon=":material/info:")
+        return
+    period = page.reader.headline_period(metric.name, page.filters.period)
+    rows = page.reader.kpi(metric.name, period, rooftops=page.filters.rooftops)
+    answer(page, metric, period, rows)
+    if any(row.value is not None for row in rows) or _has_history(page, metric, period):
+        trend(page, metric, period, rows)
+        _beside(page, [metrics[name] for name in report.beside if name in metrics])
+        breakdown(page, metric, period, rows, report.dimensions)
+        _records(page, metric, period, report.records)
+    definition(page, metric, report.policies)
+
+
+def answer(page: Page, metric: Metric, period: Period, rows: list[KpiRow]) -> None:
+    """The answer in words, and in small type what stands behind it."""
+    before: list[KpiRow] = []
+    versus = page.filters.versus
+    if page.filters.before:
+        earlier = page.reader.headline_period(metric.name, page.filters.before)
+        before = page.reader.kpi(metric.name, earlier, rooftops=page.filters.rooftops)
+        if metric.kind == "cohort":
+            versus = f"those {words.during(earlier.first, earlier.last, page.locale)}"
+    st.markdown(f"##### {words.answer(metric, period, rows, before, versus, page.locale)}".replace("$", "\\$"))
+    st.caption(" · ".join(cards.small_print(page, metric, rows, period)))
+    reasons = {reason: count for row in rows for reason, count in row.excluded_reasons.items()}
+    if reasons:
+        listed = words.listed([f"{count} {reason}" for reason, count in sorted(reasons.items())])
+        st.caption(f"Excluded: {listed}.")
+
+
+def _has_history(page: Page, metric: Metric, period: Period) -> bool:
+    return any(point.value is not None for point in series.monthly(page.reader, metric, period, page.filters.rooftops))
+
+
+def trend(page: Page, metric: Metric, period: Period, rows: list[KpiRow]) -> None:
+    """The last thirteen months with the target, the year before in grey where one line is enough."""
+    points = series.monthly(page.reader, metric, period, page.filters.rooftops, series.MONTHS + 12)
+    currencies = {point.currency for point in points}
+    recent = [point for point in points if point.month >= points[-series.MONTHS].month] if points else []
+    earlier = (
+        cards.spark_points(page, metric, [p for p in points[:-12] if p.value is not None])
+        if len(currencies) == 1
+        else []
+    )
+    earlier = [_a_year_on(point) for point in earlier]
+    st.subheader("By month", anchor=False)
+    target = rows[0].target if rows else None
+    text = f"target {words.value_text(metric, target, None, page.locale)}" if target is not None else ""
+    drawn, table = st.tabs(["Chart", "Table"])
+    shown = cards.spark_points(page, metric, recent)
+    known = [point for point in recent if point.value is not None]
+    alt = cards.spark_words(page, metric, known) if known else f"{metric.label} by month: no data"
+    drawn.altair_chart(charts.trend(shown, earlier, target, text, _axis(metric), page.palette), alt=alt)
+    table.dataframe(
+        _months_frame(metric, recent), hide_index=True, column_config=_months_config(metric), alt=alt, placeholder=""
+    )
+    if any(point.is_open for point in recent):
+        drawn.caption("The hollow point is a month that is not over in this period.")
+
+
+def _a_year_on(point: dict[str, Any]) -> dict[str, Any]:
+    year, rest = point["month"].split("-", 1)
+    return point | {"month": f"{int(year) + 1}-{rest}"}
+
+
+def _axis(metric: Metric) -> str:
+    return ".0%" if metric.unit == "percent" else ",.0f"
+
+
+def _scale(metric: Metric) -> int:
+    """Percentages are shown as 11.4, not 0.114."""
+    return 100 if metric.unit == "percent" else 1
+
+
+def _value_label(metric: Metric) -> str:
+    unit = {"percent": "%", "money": "", "count": ""}.get(metric.unit, metric.unit)
+    name = "Median" if metric.kind == "duration" else metric.label
+    return f"{name}, {unit}" if unit else name
+
+
+def _months_frame(metric: Metric, points: list[series.Point]) -> pd.DataFrame:
+    rows = [
+        {
+            "Month": f"{point.month:%B %Y}" + (" (unfinished)" if point.is_open else ""),
+            "currency": point.currency,
+            "value": None if point.value is None else point.value * _scale(metric),
+            "p90": point.p90,
+            "n": point.n,
+        }
+        for point in reversed(points)
+    ]
+    frame = pd.DataFrame(rows)
+    empty = [column for column in ("currency", "p90") if column in frame and frame[column].isna().all()]
+    return frame.drop(columns=empty)
+
+
+def _months_config(metric: Metric) -> dict[str, Any]:
+    decimals = metric.decimals if metric.unit != "money" else 2
+    return {
+        "currency": "Currency",
+        "value": st.column_config.NumberColumn(_value_label(metric), format=f"%,.{decimals}f"),
+        "p90": st.column_config.NumberColumn("P90", format=f"%,.{decimals}f"),
+        "n": st.column_config.NumberColumn(words.things(metric).capitalize(), format="%,d"),
+    }
+
+
+def _beside(page: Page, metrics: Sequence[Metric]) -> None:
+    """Figures that belong to the question, small."""
+    if not metrics:
+        return
+    st.subheader("Beside it", anchor=False)
+    with st.container(horizontal=True):
+        for metric in metrics:
+            period = page.reader.headline_period(metric.name, page.filters.period)
+            rows = page.reader.kpi(metric.name, period, rooftops=page.filters.rooftops)
+            values = [
+                words.value_text(metric, row.value, row.currency, page.locale) for row in rows if row.value is not None
+            ]
+            several = len({row.currency for row in rows}) > 1 and metric.unit != "money"
+            if several:
+                values = [
+                    f"{words.value_text(metric, row.value, row.currency, page.locale)} {row.currency}"
+                    for row in rows
+                    if row.value is not None
+                ]
+            text = " · ".join(values) or ":gray[no data]"
+            with st.container(border=True, width=260 if not page.is_phone else "stretch", gap=None):
+                st.markdown(metric.label, help=cards.explained(metric))
+                st.markdown(f"**{text}**".replace("$", "\\$"))
+                reason = next((row.reason for row in rows if row.value is None and row.reason), None)
+                if reason:
+                    st.caption(reason.removeprefix("no data: "))
+
+
+def breakdown(page: Page, metric: Metric, period: Period, rows: list[KpiRow], preferred: Sequence[str]) -> None:
+    """One dimension: bars or dots with all groups beside them as a table."""
+    dimensions = [name for name in preferred if name in metric.dimensions]
+    dimensions += [name for name in metric.dimensions if name not in dimensions]
+    if not dimensions:
+        return
+    st.subheader("Where", anchor=False)
+    by = (
+        st.segmented_control(
+            "By",
+            dimensions,
+            default=dimensions[0],
+            required=True,
+            format_func=_dimension,
+            key="by",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+        or dimensions[0]
+    )
+    found = page.reader.kpi(metric.name, period, by=by, rooftops=page.filters.rooftops)
+    names = page.reader.rooftops() if by == "rooftop" else {}
+    for currency in sorted({row.currency for row in found}, key=str):
+        mine = [row for row in found if row.currency == currency and row.group is not None]
+        whole = next((row for row in rows if row.currency == currency), None)
+        if currency and len({row.currency for row in found}) > 1:
+            st.markdown(f"**{currency}**")
+        _groups(page, metric, by, mine, whole, names)
+
+
+def _groups(
+    page: Page, metric: Metric, by: str, rows: list[KpiRow], whole: KpiRow | None, names: Mapping[str, str]
+) -> None:
+    worst_first = sorted(
+        (row for row in rows if row.value is not None),
+        key=lambda row: (float(row.value or 0), str(row.group)),
+        reverse=metric.better == "down",
+    )
+    without = [row for row in rows if row.value is None]
+    if not worst_first and not without:
+        st.caption("No records.")
+        return
+    largest = {id(row) for row in sorted(worst_first, key=lambda row: -row.n)[:GROUPS]}
+    shown = [_group_point(page, metric, row, names) for row in worst_first if id(row) in largest]
+    drawn, table = st.tabs(["Chart", "Table"])
+    alt = f"{metric.label} by {_dimension(by).lower()}, {len(shown)} groups"
+    whole_value = float(whole.value) if whole and whole.value is not None else None
+    whole_text = (
+        f"all {words.value_text(metric, whole.value, whole.currency, page.locale)}"
+        if whole and whole.value is not None
+        else ""
+    )
+    if shown and metric.kind == "duration":
+        drawn.altair_chart(charts.dots(shown, whole_value, whole_text, page.palette), alt=alt)
+        drawn.caption("Full dot: median. Hollow dot: nine of ten were done by then (P90).")
+    elif shown:
+        drawn.altair_chart(charts.bars(shown, whole_value, whole_text, None, page.palette), alt=alt)
+    if len(worst_first) > GROUPS:
+        drawn.caption(f"The {GROUPS} largest of {len(worst_first)} groups; the table has all.")
+    if without:
+        said = words.listed([f"{names.get(str(row.group), str(row.group))} ({row.reason})" for row in without[:5]])
+        drawn.caption(f"No value for {said}{' and more' if len(without) > 5 else ''}.")
+    table.dataframe(
+        _groups_frame(metric, by, [*worst_first, *without], names),
+        hide_index=True,
+        column_config=_groups_config(metric, by),
+        alt=alt,
+        placeholder="",
+    )
+
+
+def _group_point(page: Page, metric: Metric, row: KpiRow, names: Mapping[str, str]) -> dict[str, Any]:
+    value = float(row.value or 0)
+    return {
+        "group": names.get(str(row.group), str(row.group)).replace("_", " "),
+        "value": value,
+        "text": words.value_text(metric, row.value or 0, row.currency, page.locale),
+        "p90": float(row.p90) if row.p90 is not None else value,
+        "p90_text": words.value_text(metric, row.p90, row.currency, page.locale) if row.p90 is not None else "",
+        "n": row.n,
+    }
+
+
+def _groups_frame(metric: Metric, by: str, rows: Sequence[KpiRow], names: Mapping[str, str]) -> pd.DataFrame:
+    scale = _scale(metric)
+    found = [
+        {
+            "group": names.get(str(row.group), str(row.group)).replace("_", " "),
+            "value": None if row.value is None else float(row.value) * scale,
+            "p90": row.p90,
+            "numerator": None if row.numerator is None else float(row.numerator),
+            "denominator": None if row.denominator is None else float(row.denominator),
+            "n": row.n,
+            "excluded": row.excluded,
+        }
+        for row in rows
+    ]
+    frame = pd.DataFrame(found)
+    hidden = ["numerator", "denominator"] if metric.kind == "duration" or not metric.denominator else ["p90"]
+    if metric.kind != "duration" and "p90" not in hidden:
+        hidden.append("p90")
+    return frame.drop(columns=[column for column in hidden if column in frame])
+
+
+def _groups_config(metric: Metric, by: str) -> dict[str, Any]:
+    decimals = metric.decimals if metric.unit != "money" else 2
+    parts = "%,.2f" if metric.currency else "%,.0f"
+    return {
+        "group": _dimension(by),
+        "value": st.column_config.NumberColumn(_value_label(metric), format=f"%,.{decimals}f"),
+        "p90": st.column_config.NumberColumn("P90", format=f"%,.{decimals}f"),
+        "numerator": st.column_config.NumberColumn("Numerator", format=parts),
+        "denominator": st.column_config.NumberColumn("Denominator", format=parts),
+        "n": st.column_config.NumberColumn(words.things(metric).capitalize(), format="%,d"),
+        "excluded": st.column_config.NumberColumn("Excluded", format="%,d"),
+    }
+
+
+def _dimension(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _records(page: Page, metric: Metric, period: Period, kinds: Sequence[Records]) -> None:
+    there = [kind for kind in kinds if page.reader.has(kind.needs)]
+    if not there:
+        return
+    st.subheader("The records", anchor=False)
+    places: Sequence[Any] = st.tabs([kind.title for kind in there]) if len(there) > 1 else [st.container()]
+    for place, kind in zip(places, there, strict=True):
+        with place:
+            _record_table(page, metric, period, kind)
+
+
+def _record_table(page: Page, metric: Metric, period: Period, kind: Records) -> None:
+    sql = kind.sql.format(population=metric.population or "true")
+    statement = f"""with asked as (
+    select $1::date as first_day, $2::date as last_day, $3::date as as_of, $4::varchar[] as rooftops
+),
+found as ({sql})
+select found.*, files.name as file, count(*) over () as of_all
+from found left join meta.files as files on found.file_id = files.file_id
+where (select len(rooftops) = 0 or list_contains(rooftops, found.rooftop) from asked)
+order by {kind.order}"""
+    asked = (period.first, period.end, period.as_of, page.filters.rooftops)
+    rows = page.reader.rows(f"{statement} limit {tables.SHOWN}", asked)
+    columns = dict(kind.columns) | {
+        "file": Column("File", help="The file that the record came in."),
+        "row_number": Column("Line", "count", help="The line of the file on which the record starts."),
+    }
+    if kind.note:
+        st.caption(kind.note)
+    tables.records(
+        page,
+        rows,
+        columns,
+        key=kind.title.lower().replace(" ", "_"),
+        name=kind.title,
+        phone=kind.phone,
+        everything=lambda: page.reader.warehouse.rows(statement, [*asked[:3], list(asked[3])]),
+        total=rows[0]["of_all"] if rows else 0,
+    )
+
+
+def definition(page: Page, metric: Metric, policies: Sequence[str]) -> None:
+    """Description, formula, example, and the settings in force."""
+    with st.expander(f"What {words.in_sentence(metric.label)} means", icon=":material/help:"):
+        if metric.question:
+            st.markdown(f"**{metric.question}**")
+        st.markdown(metric.description.replace("$", "\\$"))
+        if metric.example:
+            st.markdown(f"*Example.* {metric.example}".replace("$", "\\$"))
+        st.markdown(f"Formula, over `{metric.relation}`:")
+        st.code(metric.formula, language="sql", wrap_lines=True)
+        feeds = words.listed([f"`{feed}`" for feed in metric.feeds])
+        if feeds:
+            st.markdown(f"Feeds: {feeds}.")
+        found = [row for row in _policies(page) if str(row["key"]).startswith(tuple(policies))] if policies else []
+        if found:
+            st.markdown("Settings in force:")
+            st.dataframe(
+                pd.DataFrame(found)[["key", "value"]],
+                hide_index=True,
+                column_config={"key": "Setting", "value": "Value"},
+                alt="Settings in force",
+            )
+
+
+def _policies(page: Page) -> list[dict[str, Any]]:
+    day = page.filters.period.end
+    return page.reader.rows(
+        "select key, value from meta.policies where valid_from <= $1 and (valid_to is null or $1 < valid_to) "
+        "order by key",
+        (day,),
+    )

@@ -1,0 +1,76 @@
+"""The frame of every page: the run it shows, the banner of a failed run, filters, empty states, the reader's locale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dashboards import charts, data, filters, words
+from dashboards.charts import Palette
+from dashboards.data import Reader
+from dashboards.filters import Filters
+from dashboards.words import Locale
+from forecourt.errors import Problem
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page works with."""
+
+    reader: Reader
+    filters: Filters
+    locale: Locale
+    palette: Palette
+    is_phone: bool
+
+
+def show(title: str, body: Callable[[Page], None]) -> None:
+    """Draws a page: title, banner, filters, then its body; what can be mended is said in a sentence."""
+    locale = words.locale_of(st.context.locale)
+    reader = data.reader()
+    st.title(title, anchor=False)
+    if reader is None:
+        _nothing_yet()
+        return
+    _banner(reader, locale)
+    try:
+        chosen = filters.choose(reader.rooftops(), reader.newest_day(), locale)
+        body(Page(reader, chosen, locale, charts.palette(), is_phone()))
+    except Problem as problem:
+        st.info(str(problem), icon=":material/info:")
+
+
+def is_phone() -> bool:
+    """Whether the reader's browser says that it is a phone's: it gets three columns of a table."""
+    return "Mobi" in (st.context.headers.get("User-Agent") or "")
+
+
+def _nothing_yet() -> None:
+    """An empty home: what to do, in the order to do it."""
+    home = data.home()
+    last = data.last_run()
+    if last:
+        st.error(f"The last run did not publish: {last.message}", icon=":material/error:")
+    st.markdown(f"Nothing is published in `{home.root}` yet. As soon as a run has published, the numbers stand here.")
+    st.markdown(
+        f"1. Put export files of the CRM, the DMS or the portals into `{home.inbox}`.\n"
+        f"2. Run `forecourt run --home {home.root}`.\n"
+        "3. Load this page again."
+    )
+    st.caption("To look around with an invented dealership first, run `forecourt demo`.")
+
+
+def _banner(reader: Reader, locale: Locale) -> None:
+    last = data.last_run()
+    if last and last.status != "published":
+        st.warning(
+            f"The run that ended {last.ended_at.replace('T', ' at ')} UTC did not publish: {last.message} "
+            f"What you see is run {reader.run_id}.",
+            icon=":material/warning:",
+        )
+    seen = st.session_state.get("shown_run")
+    if seen and seen != reader.run_id:
+        st.toast(f"New numbers: run {reader.run_id}.", icon=":material/update:")
+    st.session_state["shown_run"] = reader.run_id

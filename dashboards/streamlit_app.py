@@ -1,0 +1,21 @@
+"""The router of the dashboards: which pages there are, and nothing else. The home comes from FORECOURT_HOME."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+st.set_page_config(page_title="forecourt", page_icon=":material/directions_car:", layout="wide")
+
+st.navigation(
+    [
+        st.Page("app_pages/overview.py", title="Overview", icon=":material/speed:", default=True),
+        st.Page("app_pages/gross.py", title="Gross margin", url_path="gross"),
+        st.Page("app_pages/turnaround.py", title="Turnaround", url_path="turnaround"),
+        st.Page("app_pages/utilisation.py", title="Utilisation", url_path="utilisation"),
+        st.Page("app_pages/claims.py", title="Claims", url_path="claims"),
+        st.Page("app_pages/ageing.py", title="Ageing", url_path="ageing"),
+        st.Page("app_pages/leads.py", title="Leads", url_path="leads"),
+        st.Page("app_pages/data.py", title="Data", url_path="data"),
+    ],
+    position="top",
+).run()

@@ -1,0 +1,195 @@
+"""Tables of records: the columns that answer the question, the rest in the record, a download of what is shown."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+import pandas as pd
+import streamlit as st
+
+from dashboards import words
+from dashboards.exports import FORMULA_STARTS, harmless
+from dashboards.shell import Page
+
+Kind = Literal["text", "day", "instant", "money", "number", "count"]
+
+#: Rows that a page shows at once; the rest is in the download.
+SHOWN = 100
+HEIGHT = 420
+
+
+@dataclass(frozen=True)
+class Column:
+    """How one column is headed and written; ``help`` says what it means where the head does not."""
+
+    label: str
+    kind: Kind = "text"
+    help: str | None = None
+    decimals: int = 1
+
+
+def records(
+    page: Page,
+    rows: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, Column],
+    *,
+    key: str,
+    name: str,
+    phone: Sequence[str],
+    everything: Callable[[], Sequence[Mapping[str, Any]]] | None = None,
+    total: int | None = None,
+    downloads: bool = True,
+) -> None:
+    """Draws the first rows; choosing one opens the whole record; buttons give what is shown and everything.
+
+    ``phone`` names the three columns that a phone shows. ``everything`` is only asked for when somebody wants it.
+    """
+    if not rows:
+        st.caption("No records.")
+        return
+    shown = list(rows[:SHOWN])
+    total = total if total is not None else len(rows)
+    visible = list(phone) if page.is_phone else list(columns)
+    chosen = st.dataframe(
+        frame(shown, columns),
+        column_config=column_config(columns),
+        column_order=visible,
+        hide_index=True,
+        height="auto" if len(shown) <= 10 else HEIGHT,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"{key}_table",
+        placeholder="",
+        alt=name,
+    )
+    picked = chosen["selection"]["rows"] if chosen else []
+    if picked and picked[0] < len(shown):
+        _record(page, shown[picked[0]], columns)
+    if downloads:
+        _downloads(page, shown, columns, key, name, everything, total)
+
+
+def frame(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column]) -> pd.DataFrame:
+    """Rows as a frame for showing: money and numbers as floats, everything else as it is."""
+    data = {}
+    for column, spec in columns.items():
+        values = [row.get(column) for row in rows]
+        if spec.kind in ("money", "number"):
+            data[column] = pd.Series([None if value is None else float(value) for value in values], dtype="float64")
+        elif spec.kind == "count":
+            data[column] = pd.Series(values, dtype="Int64")
+        else:
+            data[column] = pd.Series(values, dtype="object")
+    return pd.DataFrame(data)
+
+
+def column_config(columns: Mapping[str, Column]) -> dict[str, Any]:
+    """Streamlit's settings of the columns: formats, heads and helps."""
+    made: dict[str, Any] = {}
+    for column, spec in columns.items():
+        match spec.kind:
+            case "money":
+                made[column] = st.column_config.NumberColumn(spec.label, help=spec.help, format="%,.2f")
+            case "number":
+                made[column] = st.column_config.NumberColumn(spec.label, help=spec.help, format=f"%,.{spec.decimals}f")
+            case "count":
+                made[column] = st.column_config.NumberColumn(spec.label, help=spec.help, format="%,d")
+            case "day":
+                made[column] = st.column_config.DateColumn(spec.label, help=spec.help, format="localized")
+            case "instant":
+                made[column] = st.column_config.DatetimeColumn(spec.label, help=spec.help, format="D MMM YYYY HH:mm")
+            case _:
+                made[column] = st.column_config.TextColumn(spec.label, help=spec.help)
+    return made
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
+    """Records as csv; texts that a spreadsheet would run are led by an apostrophe."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_cell(row.get(column)) for column in columns])
+    return out.getvalue().encode("utf-8")
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, str) and value and value[0] in FORMULA_STARTS:
+        return harmless(value)
+    return value
+
+
+def _record(page: Page, row: Mapping[str, Any], columns: Mapping[str, Column]) -> None:
+    """Every field of one record, as it is known, with the line of the file it came from."""
+    with st.container(border=True):
+        facts = []
+        for column, spec in columns.items():
+            value = row.get(column)
+            if value is not None and column not in ("file", "row_number"):
+                facts.append({"field": spec.label, "value": _written(page, value, spec, row)})
+        st.dataframe(
+            pd.DataFrame(facts),
+            hide_index=True,
+            column_config={
+                "field": st.column_config.TextColumn("", width="small"),
+                "value": st.column_config.TextColumn(""),
+            },
+            alt="The record",
+        )
+        if row.get("file"):
+            st.caption(f"From `{row['file']}`, line {row['row_number']}.")
+
+
+def _written(page: Page, value: Any, spec: Column, row: Mapping[str, Any]) -> str:
+    if spec.kind == "money" and isinstance(value, Decimal | float | int):
+        return words.money(value, row.get("currency"), 2, page.locale)
+    if spec.kind == "number":
+        return words.number(value, spec.decimals, page.locale)
+    if isinstance(value, datetime):
+        return words.instant(value, page.locale)
+    if isinstance(value, date):
+        return words.day(value, page.locale)
+    return str(value)
+
+
+def _downloads(
+    page: Page,
+    shown: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, Column],
+    key: str,
+    name: str,
+    everything: Callable[[], Sequence[Mapping[str, Any]]] | None,
+    total: int,
+) -> None:
+    names = list(columns)
+    slug = name.lower().replace(" ", "_")
+    with st.container(horizontal=True):
+        st.download_button(
+            f"csv of these {words.number(len(shown), 0, page.locale)}",
+            lambda: as_csv(shown, names),
+            f"{slug}.csv",
+            "text/csv",
+            key=f"{key}_shown",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        if everything and total > len(shown):
+            st.download_button(
+                f"csv of all {words.number(total, 0, page.locale)}",
+                lambda: as_csv(everything(), names),
+                f"{slug}_all.csv",
+                "text/csv",
+                key=f"{key}_all",
+                on_click="ignore",
+                icon=":material/download:",
+            )
