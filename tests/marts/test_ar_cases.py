@@ -1,8 +1,8 @@
 """Receivable cases of other accounting systems: our ageing must give their amounts and days.
 
-The cases (`ar_cases.json`) are facts restated from the tests of open accounting systems. Every case becomes a rooftop of
-one warehouse. Their buckets are computed here from our days, because their edges differ from ours: ERPNext puts day 0
-into 0-30 where ours is not due, GnuCash likewise; python-accounting has edges of its own.
+The cases (`ar_cases.json`) are facts restated from the tests of open accounting systems. Every case becomes a rooftop
+of one warehouse. Their buckets are computed here from our days, because their edges differ from ours: ERPNext puts day
+0 into 0-30 where ours is not due, GnuCash likewise; python-accounting has edges of its own.
 """
 
 from __future__ import annotations
