@@ -32,6 +32,7 @@ priced as (
         case when deals.is_consignment then 0 else costs.vehicle_cost end as vehicle_cost,
         case
             when deals.is_consignment or deals.vat_scheme != 'margin' then 0
+            when deals.sale_price is null or deals.purchase_price is null then null
             else {{ money_share(
                 'greatest(deals.sale_price - deals.purchase_price, 0)',
                 'cast(deals.vat_rate * 10000 as bigint)',
