@@ -24,6 +24,10 @@ from ingest.sample.world import Table, World, as_utc, month_end, with_offset
 
 Row = tuple[Any, ...]
 
+OFTEN = {
+    "crm_activities", "crm_leads", "dms_allocations", "dms_deals", "dms_invoices", "dms_payments", "dms_rentals",
+    "dms_vehicles",
+}  # fmt: skip
 SELDOM = {"crm_employees", "crm_spend", "dms_control_balances", "dms_documents", "dms_time_clock", "fx_rates"}
 FULL = {"crm_customers", "crm_employees", "dms_customers", "dms_vehicles", "portal_listings"}
 WITH_OFFSET = {"crm_leads", "crm_activities"}
@@ -88,8 +92,8 @@ def write_files(world: World, directory: Path, on_step: Callable[[str, int], Non
 
 
 def delivery_days(world: World, feed: str) -> list[date]:
-    """The days at whose end a feed was exported: a history, two quarters, then monthly."""
-    steps = (7, 1) if feed in SELDOM else (10, 7, 4, 3, 2, 1)
+    """The days at whose end a feed was exported, months before the end: a history, then monthly or nearly so."""
+    steps = (10, 7, 4, 3, 2, 1) if feed in OFTEN else (7, 1) if feed in SELDOM else (4, 2, 1)
     count = len(world.months)
     return [month_end(world.months[count - step]) for step in steps if step < count] or [world.end]
 
@@ -189,7 +193,7 @@ def _write(world: World, directory: Path, file: Delivery) -> Written:
 def _again(directory: Path, table: Table, names: Sequence[str]) -> list[Written]:
     """Sends the file before the last two again: its bytes under two more names."""
     feed = table.feed.name
-    if feed not in SENT_AGAIN or len(names) < 4:
+    if feed not in SENT_AGAIN or len(names) < 3:
         return []
     first = names[-3]
     content = (directory / first).read_bytes()

@@ -115,22 +115,27 @@ def documents(world: World) -> list[Doc]:
 
 def open_rows(day: date, docs: list[Doc]) -> list[OpenRow]:
     """What is open at the end of ``day``, in the order of the documents."""
-    rows = []
+    rows: list[OpenRow] = []
+
+    def add(doc: Doc, outstanding: int, due: date, kind: str) -> None:
+        if outstanding:
+            rows.append(_row(doc, day, outstanding, due, kind))
+
     for doc in docs:
         if doc.posted_on > day:
             continue
         allocated = doc.allocated(day)
         if not doc.is_debit:
-            rows.append(_row(doc, day, allocated - doc.amount, doc.posted_on, doc.kind))
+            add(doc, allocated - doc.amount, doc.posted_on, doc.kind)
         elif allocated > doc.amount:
             last = max(since for since, _ in doc.allocations if since <= day)
-            rows.append(_row(doc, day, doc.amount - allocated, last, "overpayment"))
+            add(doc, doc.amount - allocated, last, "overpayment")
         else:
             for due, amount in _parts(doc):
                 paid = min(amount, max(0, allocated))
                 allocated -= paid
-                rows.append(_row(doc, day, amount - paid, due, doc.kind))
-    return [row for row in rows if row.outstanding]
+                add(doc, amount - paid, due, doc.kind)
+    return rows
 
 
 def _parts(doc: Doc) -> list[tuple[date, int]]:
