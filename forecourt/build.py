@@ -80,7 +80,8 @@ def build(
 
     ``known_at`` (UTC) leaves out what the landing learned later; ``select`` is a dbt selection for a part;
     ``on_node`` is told (done, total, name) as nodes finish. Returns a result per node, also where tests failed:
-    the caller decides what a failure means. Raises Problem when nothing has landed or dbt itself cannot run.
+    the caller decides what a failure means. Raises Problem when nothing has landed, the landing cannot be read, the
+    selection is empty or dbt itself cannot run.
     """
     if not home.landing.exists():
         raise Problem(f"Nothing has landed in {home.root} yet. Put export files in {home.inbox} and run again.")
@@ -89,9 +90,18 @@ def build(
     for file in (paths.warehouse, paths.scratch):
         for leftover in (file, file.with_suffix(".duckdb.wal")):
             leftover.unlink(missing_ok=True)
-    _write_settings(home, settings, paths, known_at or FOREVER)
+    try:
+        _write_settings(home, settings, paths, known_at or FOREVER)
+    except duckdb.Error as error:
+        raise Problem(
+            f"{home.landing} cannot be read: {error}. "
+            "Put it back from a copy, or move it away and land the files again."
+        ) from None
     _run_dbt(home, paths, select, unit_tests, on_node)
-    return list(results(paths))
+    finished = list(results(paths))
+    if not finished:
+        raise Problem(f"There is nothing to build: no model matches {select!r}." if select else "There are no models.")
+    return finished
 
 
 def _write_settings(home: Home, settings: Settings, paths: Paths, known_at: datetime) -> None:
@@ -181,8 +191,9 @@ def _tell(line: str, on_node: Callable[[int, int, str], None] | None) -> None:
         data: dict[str, Any] = json.loads(line)["data"]
     except (ValueError, KeyError):
         return
-    if "index" in data and "total" in data and data["node_info"].get("node_finished_at"):
-        on_node(int(data["index"]), int(data["total"]), data["node_info"]["node_name"])
+    total = data.get("total", data.get("num_models"))  # models say the one, tests the other
+    if "index" in data and total is not None and data["node_info"].get("node_finished_at"):
+        on_node(int(data["index"]), int(total), data["node_info"]["node_name"])
 
 
 def _errors(said: list[str]) -> str:

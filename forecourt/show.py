@@ -62,38 +62,37 @@ def print_checks(checks: Sequence[CheckResult]) -> None:
 
 def print_kpis(rows: Sequence[KpiRow], metrics: dict[str, Metric]) -> None:
     """One line per KPI, group and currency, figures aligned."""
-    table(
-        "",
-        [
-            ("KPI", "left"),
-            ("group", "left"),
-            ("value", "right"),
-            ("", "left"),
-            ("numerator", "right"),
-            ("denominator", "right"),
-            ("n", "right"),
-            ("excluded", "right"),
-            ("from", "left"),
-            ("to", "left"),
-            ("as of", "left"),
-        ],
-        [
-            (
-                row.label,
-                row.group or "",
-                _figure(row, metrics[row.kpi]),
-                row.currency or "",
-                _amount(row.numerator),
-                _amount(row.denominator),
-                f"{row.n:,}",
-                f"{row.excluded:,}",
-                row.from_,
-                row.to,
-                row.as_of,
-            )
-            for row in rows
-        ],
-    )
+    has_groups = any(row.group is not None for row in rows)
+    columns = [
+        ("KPI", "left"),
+        *([("group", "left")] if has_groups else []),
+        ("value", "right"),
+        ("", "left"),
+        ("numerator", "right"),
+        ("denominator", "right"),
+        ("n", "right"),
+        ("excluded", "right"),
+        ("period", "left"),
+    ]
+    lines = [
+        (
+            row.label,
+            *([row.group or ""] if has_groups else []),
+            _figure(row, metrics[row.kpi]),
+            row.currency or "",
+            _amount(row.numerator),
+            _amount(row.denominator),
+            f"{row.n:,}",
+            f"{row.excluded:,}",
+            _period(row),
+        )
+        for row in rows
+    ]
+    table("", columns, lines)
+    for row in rows:
+        if row.value is None:
+            out.print(f"{escape(row.label)}{' ' + escape(row.group) if row.group else ''}: {escape(row.reason or '')}")
+    out.print(f"as of {rows[0].as_of}, data through {rows[0].data_through or 'unknown'}")
 
 
 def file_facts(result: FileResult) -> dict[str, Any]:
@@ -115,7 +114,7 @@ def summary_of(nodes: Sequence[NodeResult]) -> str:
 
 def _figure(row: KpiRow, metric: Metric) -> str:
     if row.value is None:
-        return row.reason or ""
+        return "no value"
     if row.unit == "percent":
         return f"{float(row.value) * 100:,.{metric.decimals}f} %"
     if row.unit == "money":
@@ -123,6 +122,10 @@ def _figure(row: KpiRow, metric: Metric) -> str:
     if row.unit == "count":
         return f"{float(row.value):,.0f}"
     return f"{float(row.value):,.{metric.decimals}f} {row.unit}"
+
+
+def _period(row: KpiRow) -> str:
+    return f"{row.to}" if row.kind == "stock" else f"{row.from_} to {row.to}"
 
 
 def _amount(value: Any) -> str:

@@ -1,4 +1,6 @@
-"""A small published file made by hand: the marts a test names and the tables of ``meta`` that KPIs read."""
+"""A small published file made by hand (the marts a test names, the tables of ``meta`` that KPIs read), and a small
+project that dbt really builds.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,11 @@ from typing import Any
 import duckdb
 import pytest
 
+from forecourt.build import PROJECT
 from forecourt.door import Warehouse
+from forecourt.home import Home
 from forecourt.metrics import Metric
+from ingest.contract import create_schema
 
 WarehouseOf = Callable[..., Warehouse]
 
@@ -58,3 +63,51 @@ def warehouse_of(tmp_path: Path) -> WarehouseOf:
 def fill(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[Any]]) -> None:
     for row in rows:
         connection.execute(f"insert into {table} values ({', '.join('?' * len(row))})", list(row))
+
+
+#: A dbt project small enough to start fast, over the real landing and settings tables and the real profile.
+MODELS = {
+    "marts/fct_lead.sql": "select key as lead_key, rooftop from {{ source('crm', 'crm_leads') }}\n",
+    "marts/dim_place.sql": "select rooftop from {{ source('settings', 'rooftops') }}\n",
+    "marts/sources.yml": """
+version: 2
+sources:
+  - {name: crm, database: landing, schema: crm, tables: [{name: crm_leads}]}
+  - {name: settings, database: scratch, schema: settings, tables: [{name: rooftops}]}
+""",
+    "macros/generate_schema_name.sql": (PROJECT / "macros" / "generate_schema_name.sql").read_text(encoding="utf-8"),
+    "profiles.yml": (PROJECT / "profiles.yml").read_text(encoding="utf-8"),
+    "dbt_project.yml": """
+name: forecourt
+version: "0.1.0"
+profile: forecourt
+model-paths: ["marts"]
+test-paths: ["checks"]
+flags: {send_anonymous_usage_stats: false}
+models: {forecourt: {+materialized: table, +schema: marts}}
+""",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Home]:
+    """Makes a home with one lead landed, and dbt build a small project; ``more`` adds or replaces files of it."""
+
+    def make(**more: str) -> Home:
+        folder = tmp_path / "project"
+        for name, text in (MODELS | {name.replace("__", "/") + ".sql": text for name, text in more.items()}).items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        monkeypatch.setattr("forecourt.build.PROJECT", folder)
+        home = Home(tmp_path / "warehouse")
+        home.create()
+        with duckdb.connect(str(home.landing)) as landing:
+            create_schema(landing)
+            landing.execute(
+                "insert into crm.crm_leads (key, rooftop, lead_id, received_at, op) "
+                "values ('R1|L1', 'R1', 'L1', '2026-03-02 10:00', 'row')"
+            )
+        return home
+
+    return make
