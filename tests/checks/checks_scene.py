@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -63,6 +64,7 @@ OTHERS = """
 """
 
 
+@cache
 def documented_marts() -> dict[str, dict[str, str]]:
     """Mart -> column -> type, as the contracts beside the marts state them."""
     marts = {}
@@ -84,12 +86,15 @@ class Scene:
         self.home.create()
         self.paths = Paths(self.home.build)
         with duckdb.connect(str(self.home.landing)) as landing:
+            landing.begin()  # one write to the disk, not one per table
             create_schema(landing)
-        self.warehouse(META)
-        self.warehouse("create schema marts")
-        for mart, columns in documented_marts().items():
-            body = ", ".join(f'"{name}" {data_type}' for name, data_type in columns.items())
-            self.warehouse(f"create table marts.{mart} ({body})")
+            landing.commit()
+        typed = (
+            (mart, [f'"{name}" {kind}' for name, kind in columns.items()])
+            for mart, columns in documented_marts().items()
+        )
+        tables = (f"create table marts.{mart} ({', '.join(columns)})" for mart, columns in typed)
+        self.warehouse(f"begin; {META}; create schema marts; {'; '.join(tables)}; commit")
 
     def warehouse(self, sql: str) -> None:
         with duckdb.connect(str(self.paths.warehouse)) as connection:
@@ -100,25 +105,35 @@ class Scene:
             connection.execute(sql)
 
     def deliver(
-        self, number: int, rows: int, *, quarantined: int = 0, lead_ids: int = 0, status: str = "delivered"
+        self,
+        number: int,
+        rows: int,
+        *,
+        rooftop: str = "R1",
+        quarantined: int = 0,
+        lead_ids: int = 0,
+        status: str = "delivered",
+        carried: str | None = None,
+        outcome: str = "landed",
     ) -> None:
         """Lands the ``number``-th monthly file of deals; the first ``lead_ids`` of its good rows have a lead."""
-        file_id, exported = f"file{number}", FIRST_EXPORT + timedelta(days=30 * number)
-        name = f"dms_deals_{exported:%Y-%m-%d}.csv"
+        file_id, exported = f"{rooftop}-{number}", FIRST_EXPORT + timedelta(days=30 * number)
+        name = f"dms_deals_{rooftop}_{exported:%Y-%m-%d}.csv"
         self.landing(
             f"""
             insert into ledger.files by name
             select '{file_id}' as file_id, 1 as delivery, '{name}' as name, 'native' as source,
                 timestamp '{exported}' as exported_at, timestamp '{exported}' as received_at, false as is_full,
-                'landed' as status, {rows} as rows_read;
+                '{outcome}' as status, {rows} as rows_read;
             insert into ledger.file_feeds by name
             select '{file_id}' as file_id, 'dms_deals' as feed, {rows - quarantined} as rows_new,
                 {quarantined} as rows_quarantined;
             insert into dms.dms_deals by name
-            select 'R1' as rooftop, 'D{number}-' || n as deal_number, 'row' as op, '{file_id}' as file_id,
+            select '{rooftop}' as rooftop, 'D{number}-' || n as deal_number, 'row' as op, '{file_id}' as file_id,
                 'retail' as deal_type, '{status}' as status, 'S' || n as stock_number, 'C' || n as customer_id,
                 case when n <= {lead_ids} then 'L' || n end as lead_id, date '2026-01-05' as delivered_on,
-                20000 as sale_price, 'R1|D{number}-' || n as key
+                20000 as sale_price, '{rooftop}|D{number}-' || n as key,
+                {"null" if carried is None else f"'{carried}'"} as carried
             from range(1, {rows - quarantined} + 1) as numbers (n);
             """
         )
