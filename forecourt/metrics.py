@@ -70,7 +70,7 @@ class Metric:
         return f"{self.numerator} / {self.denominator}" if self.denominator else self.numerator
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+        return json.dumps(asdict(self), ensure_ascii=False)
 
     @staticmethod
     def from_json(text: str) -> Metric:
