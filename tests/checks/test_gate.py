@@ -11,7 +11,9 @@ import duckdb
 import pytest
 from checks_scene import Scene, sound_scene
 
+from checks import candidate
 from checks.gate import check, docs_index
+from checks.suite import Expectation
 from forecourt.errors import Problem
 from forecourt.meta import CheckResult
 from forecourt.publish import publish
@@ -196,3 +198,16 @@ def test_a_missing_table_or_column_is_named(tmp_path: Path, sql: str, named: str
     scene.warehouse(sql)
     with pytest.raises(Problem, match=re.escape(named)):
         check(scene.home, scene.paths)
+
+
+def test_a_query_that_fails_is_named_and_leaves_the_docs_alone(
+    sound: tuple[Scene, dict[str, CheckResult]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene, _ = sound
+    before = docs_index(scene.home).read_text(encoding="utf-8")
+    wrong = Expectation("wrong_type", "block", "Never.", "select cast(run_id as integer) as number from meta.runs")
+    monkeypatch.setattr(candidate, "SUITE", (wrong,))
+    with pytest.raises(Problem, match=r"check wrong_type \(candidate\) could not be made: .*'run-1' to INT32"):
+        check(scene.home, scene.paths)
+    assert docs_index(scene.home).read_text(encoding="utf-8") == before
+    assert {path.name for path in scene.home.reports.iterdir()} == {"data-docs"}
