@@ -102,7 +102,7 @@ def _validate(
 
 def _result(expectation: Expectation, suite: str, found: dict[str, Any], judged: str) -> CheckResult:
     if found["error"]:
-        raise Problem(f"The check {expectation.name} ({suite}) could not be made: {found['error']}")
+        raise Problem(f"The check {expectation.name} ({suite}) could not be made: {found['error'].splitlines()[0]}")
     failures = int(found["failures"])
     return CheckResult(
         name=expectation.name,
