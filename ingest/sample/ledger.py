@@ -223,7 +223,7 @@ class Ledger:
             if 60_000 < rest < 450_000 and chance.random() < 0.15:
                 self._instalments(invoice, rest, paid_already=own - rest)
             else:
-                paid = day + timedelta(days=int(spread(chance, (-1, 0, 0, 0, 1, 2, 5, 10))))
+                paid = day + timedelta(days=int(spread(chance, (-1, 0, 0, 0, 1, 2, 4, 9))))
                 self.settle(invoice, max(paid, deal.contract_on), rest)
             if deal.reversed_on:
                 self._credit(invoice, deal.reversed_on + timedelta(days=1), own)
@@ -366,9 +366,8 @@ class Ledger:
             receipt = self.settle(invoice, later)
             bounced = later + timedelta(days=4)
             returned = self.payment(invoice, bounced, amount, kind="returned", reverses=receipt.number)
-            if chance.random() < 0.5:
-                again = self.payment(invoice, bounced + timedelta(days=40), amount)
-                self.allocate(again, returned, bounced + timedelta(days=40), amount)
+            made_good = bounced + timedelta(days=25 if chance.random() < 0.7 else 130)
+            self.allocate(self.payment(invoice, made_good, amount), returned, made_good, amount)
         elif what == 5:  # the clerk mistyped the invoice: the money counts as spent, the invoice stays open
             receipt = self.payment(invoice, later, amount)
             self.allocate(receipt, "INV999999", later, amount)

@@ -139,11 +139,12 @@ class Rental:
         """Cars bought for the lot that became demonstrators on a day; the vehicle file tells both uses."""
         chance = self.chance
         for _ in range(max(2, round(3 * self.world.scale))):
-            changed = self.world.end - timedelta(days=20 + int(chance.random() * 160))
-            car = self.stock.car(changed - timedelta(days=25 + int(chance.random() * 30)), condition="new")
+            month = one_of(chance, self.world.months[-3:])  # the stock was exported at the end of the month before
+            changed = month + timedelta(days=2 + int(chance.random() * 24))
+            car = self.stock.car(month - timedelta(days=5 + int(chance.random() * 30)), condition="new")
             self._priced(car)
             car.arrived_on = car.acquired_on
-            car.ready_on = min(car.ready_on, changed - timedelta(days=2))
+            car.ready_on = min(car.ready_on, month - timedelta(days=1))
             car.use, car.use_changed = "demo", (changed, "retail")
             self._hires(car, changed + timedelta(days=1), self.world.end + timedelta(days=60))
 

@@ -5,8 +5,8 @@ Where its text leaves room, this is how it is read:
 
 1.  Period: the first of the month of as_of up to as_of. Ratios of money stand per currency, under "all:GBP" and
     "all:EUR" beside each rooftop; the other three under "all".
-2.  Gross: retail and lease deals. ``n`` is the number of units in the period whose gross is known, reversals
-    subtracted; ``excluded`` the number of deals with a sale or reversal in the period whose gross is unknown. If any
+2.  Gross: retail and lease deals. ``n`` is the number of deals of known gross of which anything moved in the
+    period, ``excluded`` the number of those of unknown gross. If any
     part of a deal's gross is unknown, the whole deal (late costs and chargebacks too) leaves numerator and
     denominator; it stays in ``units`` of gross_by_month, and ``excluded`` there counts its units.
 3.  Which cost source a deal has is decided on all lines posted up to its reversal, not only those up to the sale.
@@ -17,11 +17,11 @@ Where its text leaves room, this is how it is read:
     deal's lead is the one it names; days run from the local day of the first lead of that lead's episode. Excluded:
     no lead (none named, or one that is not there), and a lead after the handover. In the data a customer's leads lie
     either under 45 or over 140 days apart, so that every reading of the 60-day rule gives the same episodes.
-6.  Utilisation: numerator and denominator are seconds; ``n`` counts vehicle days in the fleet; ``excluded`` counts
-    hires that overlap the period and none of whose car's days in it are fleet days. No period here holds a change of
-    the clock, so a day is 86,400 s.
+6.  Utilisation: numerator and denominator are days, rounded to the millionth; ``n`` counts cars with a day in the
+    fleet; ``excluded`` counts hires that went out in the period when their car was not in the fleet. No period here
+    holds a change of the clock, so a day is 86,400 s. Cars that changed their use were exported before and after.
 7.  Claim rate: the cohort is as long as the period and ends 90 days before as_of. ``excluded`` counts claims of
-    the kinds that were opened from the cohort's first day to as_of and name no deal, stock unit or VIN that was sold.
+    the kinds that were opened on the cohort's days and name no deal, stock unit or VIN that was sold before.
 8.  Receivables: refunds, returned payments, credit notes and payments are aged from the day they were posted,
     overpayments from their last allocation; a refund is past due the day after. A row's value in the rooftop's
     currency is its open amount times the document's rate, rounded once. Contracts in transit are bucketed by the
@@ -108,12 +108,11 @@ def gross_margin(facts: SalesFacts, rooftops: set[str], first: date, as_of: date
     """Sum of gross over sum of revenue of what moved in the period."""
     moved = [m for m in facts.movements if m.rooftop in rooftops and in_period(m, first, as_of)]
     known = [m for m in moved if m.known]
-    unknown = {(m.rooftop, m.deal) for m in moved if not m.known and m.unit}
     return figure(
         sum(m.front + m.back for m in known),
         sum(m.revenue for m in known),
-        sum(m.unit for m in known),
-        len(unknown),
+        len({(m.rooftop, m.deal) for m in known}),
+        len({(m.rooftop, m.deal) for m in moved if not m.known}),
         money=True,
     )
 
@@ -140,9 +139,10 @@ def enquiry_to_handover(facts: SalesFacts, rooftops: set[str], first: date, as_o
 
 
 def fleet_utilisation(fleet: FleetFacts, rooftops: set[str], first: date, as_of: date) -> Figure:
-    """Seconds on hire over seconds in the fleet and in service."""
+    """Days on hire over days in the fleet and in service."""
     use = fleet.use(rooftops, first, as_of)
-    return figure(use.on_hire, use.in_fleet - use.out_of_service, use.vehicle_days, use.other_hires)
+    result = figure(use.on_hire, use.in_fleet - use.out_of_service, use.cars, use.other_hires)
+    return result | {part: round(result[part] / 86_400, 6) for part in ("numerator", "denominator")}
 
 
 def claim_rate(facts: SalesFacts, rooftops: set[str], first: date, as_of: date) -> Figure:
@@ -159,7 +159,7 @@ def claim_rate(facts: SalesFacts, rooftops: set[str], first: date, as_of: date) 
         if claim.rooftop not in rooftops:
             continue
         if claim.deal is None:
-            unlinked += begin <= claim.opened_on <= as_of
+            unlinked += begin <= claim.opened_on <= end
             continue
         sold = units.get((claim.rooftop, claim.deal))
         if sold and sold.day <= claim.opened_on <= sold.day + timedelta(days=CLAIM_WINDOW):

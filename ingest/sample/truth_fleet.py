@@ -18,12 +18,12 @@ Key = tuple[str, str]  # rooftop and stock number
 
 @dataclass(slots=True)
 class Use:
-    """Sums in whole seconds; ``other_hires`` counts hires of cars that were not in the fleet."""
+    """Sums in whole seconds; ``other_hires`` counts hires of cars that were not in the fleet when they went out."""
 
     in_fleet: int = 0
     out_of_service: int = 0
     on_hire: int = 0
-    vehicle_days: int = 0
+    cars: int = 0
     other_hires: int = 0
 
 
@@ -47,12 +47,12 @@ class FleetFacts:
             if row["rooftop"] not in rooftops:
                 continue
             key = (row["rooftop"], row["stock_number"])
-            hires = clip([(out, back or whole[1]) for out, back in self.hires.get(key, ())], whole)
+            hires = [(out, back or whole[1]) for out, back in self.hires.get(key, ())]
             days = fleet_days(row, earlier, first, as_of)
-            if not days:
-                use.other_hires += len(hires)
-                continue
-            hired = union(hires)
+            there = set(days)
+            use.other_hires += sum(first <= out.date() <= as_of and out.date() not in there for out, _ in hires)
+            use.cars += bool(days)
+            hired = union(clip(hires, whole))
             resting = idle_spells([event for event in self.events.get(key, ()) if event[0] < whole[1]], whole[1])
             for day in days:
                 window = (at(day, 0), at(day + DAY, 0))
@@ -61,7 +61,6 @@ class FleetFacts:
                 use.in_fleet += 86_400
                 use.on_hire += seconds(out)
                 use.out_of_service += seconds(rest) - sum(seconds(clip(out, span)) for span in rest)
-                use.vehicle_days += 1
         return use
 
 

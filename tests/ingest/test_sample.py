@@ -228,7 +228,8 @@ def test_months_and_rooftops_add_up(truth: dict[str, Any], world: World) -> None
         assert (gross["numerator"], gross["denominator"]) == (month["total"], month["revenue"])
     for kpi in ("fleet_utilisation_rate", "claim_rate", "enquiry_to_handover_days"):
         for part in ("denominator", "n", "excluded"):
-            assert figures["all"][kpi][part] == figures["R1"][kpi][part] + figures["R2"][kpi][part]
+            sums = figures["R1"][kpi][part] + figures["R2"][kpi][part]
+            assert figures["all"][kpi][part] == pytest.approx(sums, abs=2e-6)
 
 
 def test_control_accounts_tie_but_for_one_cent(world: World) -> None:
@@ -350,7 +351,7 @@ def test_claims_by_mature_cohort() -> None:
         ({"stock_number": "S-C1"}, local("2026-04-06T12:00")),  # a day late
         ({"vin": "C2"}, local("2026-01-05T09:00")),
         ({"vin": "C2"}, local("2026-01-09T09:00")),
-        ({"vin": "nobody's"}, local("2026-02-01T09:00")),
+        ({"vin": "nobody's"}, local("2026-01-07T09:00")),
         ({"deal_number": "C3"}, local("2026-01-04T09:00")),  # before delivery
     ]
     for number, (link, moment) in enumerate(opened):
