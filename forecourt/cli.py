@@ -55,6 +55,7 @@ class Instant(click.ParamType):
 
 
 def home_option(default: str = "warehouse") -> Callable[[Any], Any]:
+    """``--home``: else the environment's FORECOURT_HOME, else ``default`` below the current folder."""
     return click.option(
         "--home",
         "home_path",

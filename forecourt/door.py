@@ -67,6 +67,7 @@ def last_run(home: Home) -> LastRun | None:
 
 
 def published_path(home: Home, run_id: str) -> Path:
+    """Where the file of a published run lies, kept or not."""
     return home.published / f"{run_id}.duckdb"
 
 

@@ -35,6 +35,14 @@
     cast({{ day }} + cast({{ days }} as integer) as date)
 {%- endmacro %}
 
+{#- The weekday of a day, 1 = Monday to 7 = Sunday. -#}
+{% macro iso_weekday(day) -%}
+    {{ return(adapter.dispatch('iso_weekday')(day)) }}
+{%- endmacro %}
+{% macro default__iso_weekday(day) -%}
+    cast(isodow({{ day }}) as integer)
+{%- endmacro %}
+
 {#- The value of a column in the version with the highest number, null included. -#}
 {% macro last_value_of(column, version_number) -%}
     {{ return(adapter.dispatch('last_value_of')(column, version_number)) }}

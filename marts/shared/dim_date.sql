@@ -9,9 +9,9 @@ final as (
         cast(date_trunc('month', day) as date) as month,
         cast(date_trunc('quarter', day) as date) as quarter,
         cast(date_trunc('year', day) as date) as year,
-        strftime(day, '%Y-%m') as month_name,
-        cast(isodow(day) as integer) as weekday,
-        isodow(day) >= 6 as is_weekend,
+        substring(cast(day as varchar), 1, 7) as month_name,
+        {{ iso_weekday('day') }} as weekday,
+        {{ iso_weekday('day') }} >= 6 as is_weekend,
     from days
 )
 
