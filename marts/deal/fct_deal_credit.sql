@@ -9,7 +9,6 @@ halved as (
         {{ money_share('revenue', 1, 2) }} as half_revenue,
         {{ money_share('front', 1, 2) }} as half_front,
         {{ money_share('total', 1, 2) }} as half_total,
-        {{ money_share('back', 1, 2) }} as half_back,
     from movements
 ),
 
@@ -21,7 +20,7 @@ first_people as (
         case when is_split then half_revenue else revenue end as credited_revenue,
         case when is_split then half_front else front end as credited_front,
         -- The half of the back is what the halves of front and total leave, so that the parts add up for each person.
-        case when is_split then coalesce(half_total - half_front, half_back) else back end as credited_back,
+        case when is_split then half_total - half_front else back end as credited_back,
         case when is_split then half_total else total end as credited_total,
         *,
     from halved
@@ -34,7 +33,7 @@ second_people as (
         cast(unit - 0.5 * unit as decimal(18, 2)) as credited_unit,
         revenue - half_revenue as credited_revenue,
         front - half_front as credited_front,
-        back - coalesce(half_total - half_front, half_back) as credited_back,
+        back - (half_total - half_front) as credited_back,
         total - half_total as credited_total,
         *,
     from halved
@@ -67,8 +66,6 @@ final as (
         finance_company,
         currency,
         excluded,
-        excluded_front,
-        excluded_back,
         moved_on,
         dated_on,
         gross_dated_on,

@@ -134,18 +134,37 @@ all_moved as (
     select * from reversals
 ),
 
-final as (
+-- A deal with an unknown part is in no sum of money, neither above nor below the line; it stays a unit.
+known as (
     select
-        all_moved.deal_key
-            || '|' || all_moved.kind
-            || case when all_moved.reference = '' then '' else '|' || all_moved.reference end as movement_key,
         all_moved.deal_key,
-        deals.rooftop,
-        deals.deal_number,
         all_moved.kind,
         all_moved.reference,
         all_moved.file_id,
         all_moved.row_number,
+        all_moved.moved_on,
+        all_moved.dated_on,
+        all_moved.unit,
+        {% for part in ['front_revenue', 'back_revenue', 'front', 'back'] -%}
+        case when deals.excluded is null then cast(all_moved.{{ part }} as decimal(18, 2)) end as {{ part }},
+        {% endfor -%}
+    from all_moved
+    inner join deals
+        on all_moved.deal_key = deals.deal_key
+),
+
+final as (
+    select
+        known.deal_key
+            || '|' || known.kind
+            || case when known.reference = '' then '' else '|' || known.reference end as movement_key,
+        known.deal_key,
+        deals.rooftop,
+        deals.deal_number,
+        known.kind,
+        known.reference,
+        known.file_id,
+        known.row_number,
         deals.deal_type,
         deals.salesperson,
         deals.second_salesperson,
@@ -155,24 +174,20 @@ final as (
         deals.finance_company,
         deals.currency,
         deals.excluded,
-        deals.excluded_front,
-        deals.excluded_back,
-        all_moved.moved_on,
-        all_moved.dated_on,
-        greatest(all_moved.dated_on, deals.cost_known_on) as gross_dated_on,
+        known.moved_on,
+        known.dated_on,
+        greatest(known.dated_on, deals.cost_known_on) as gross_dated_on,
         deals.recognised_on,
-        all_moved.unit,
-        cast(all_moved.front_revenue + all_moved.back_revenue as decimal(18, 2)) as revenue,
-        cast(all_moved.front_revenue as decimal(18, 2)) as front_revenue,
-        cast(all_moved.back_revenue as decimal(18, 2)) as back_revenue,
-        case when deals.excluded_front is null then cast(all_moved.front as decimal(18, 2)) end as front,
-        case when deals.excluded_back is null then cast(all_moved.back as decimal(18, 2)) end as back,
-        case
-            when deals.excluded is null then cast(all_moved.front + all_moved.back as decimal(18, 2))
-        end as total,
-    from all_moved
+        known.unit,
+        cast(known.front_revenue + known.back_revenue as decimal(18, 2)) as revenue,
+        known.front_revenue,
+        known.back_revenue,
+        known.front,
+        known.back,
+        cast(known.front + known.back as decimal(18, 2)) as total,
+    from known
     inner join deals
-        on all_moved.deal_key = deals.deal_key
+        on known.deal_key = deals.deal_key
 )
 
 select * from final

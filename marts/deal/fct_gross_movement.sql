@@ -20,7 +20,7 @@ vehicle_rows as (
         -- A car that nobody called new or used is neither.
         case when condition in ('new', 'used') then condition else 'unknown' end as department,
         currency,
-        excluded_front as excluded,
+        excluded,
         moved_on,
         gross_dated_on as dated_on,
         front_revenue as revenue,
@@ -37,15 +37,14 @@ finance_rows as (
         row_number,
         'F&I' as department,
         currency,
-        excluded_back as excluded,
+        excluded,
         moved_on,
-        dated_on,
+        gross_dated_on as dated_on,
         back_revenue as revenue,
         back as gross,
     from deal_movements
     where back_revenue != 0
         or back != 0
-        or excluded_back is not null
 ),
 
 -- A hire earns its revenue second by second; an open one over the time agreed. Rounded on the sum so far, so that

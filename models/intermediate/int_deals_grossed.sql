@@ -86,7 +86,8 @@ reasoned as (
 final as (
     select
         * exclude (
-            vehicle_unknown, is_trade_unknown, is_front_product_unknown, is_back_product_unknown, vehicle_revenue
+            vehicle_unknown, is_trade_unknown, is_front_product_unknown, is_back_product_unknown,
+            front_product_sale, front_product_gross, back_product_sale, back_product_gross
         ),
         coalesce(excluded_front, excluded_back) as excluded,
         vehicle_revenue + front_product_sale as front_revenue_at_sale,

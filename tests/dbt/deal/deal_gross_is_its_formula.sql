@@ -1,17 +1,31 @@
--- Says: the gross of a deal that its movements add up to is the formula over its current parts.
--- Matters: every figure of gross is a sum of movements; a late cost or product counted twice or not at all shows here.
+-- Says: what the movements of a deal add up to, its reversal aside, is the formula over its parts of today.
+-- Matters: every figure of gross is a sum of movements; a cost or product counted twice or not at all shows here.
 -- Resolve: compare the deal's rows in fct_deal_movement with its cost lines and products; ours to mend.
+with moved as (
+    select
+        deal_key,
+        sum(revenue) as revenue,
+        sum(front) as front,
+        sum(back) as back,
+    from {{ ref('fct_deal_movement') }}
+    where kind != 'reversal'
+    group by deal_key
+)
+
 select
-    deal_key,
-    front_gross,
-    back_gross,
-    revenue,
-from {{ ref('fct_deal') }}
-where excluded is null
-    and is_recognised
+    deals.deal_key,
+    deals.front_gross,
+    moved.front,
+    deals.back_gross,
+    moved.back,
+    deals.revenue,
+    moved.revenue as moved_revenue,
+from {{ ref('fct_deal') }} as deals
+inner join moved
+    on deals.deal_key = moved.deal_key
+where deals.excluded is null
     and (
-        front_gross != case when is_consignment then commission else sale_price - margin_vat - vehicle_cost end
-            - over_allowance + front_product_gross
-        or back_gross != back_product_gross - chargebacks
-        or total_gross != front_gross + back_gross
+        moved.revenue is distinct from deals.revenue
+        or moved.front is distinct from deals.front_gross
+        or moved.back is distinct from deals.back_gross
     )

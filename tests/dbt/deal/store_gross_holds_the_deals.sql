@@ -9,7 +9,7 @@ with departments as (
 ),
 
 deals as (
-    select deal_key, sum(revenue) as revenue, sum(total) as total, bool_or(excluded is not null) as is_unknown
+    select deal_key, sum(revenue) as revenue, sum(total) as total
     from {{ ref('fct_deal_movement') }}
     group by deal_key
 )
@@ -19,4 +19,4 @@ from deals
 left join departments
     on deals.deal_key = departments.record_key
 where deals.revenue is distinct from departments.revenue
-    or (not deals.is_unknown and deals.total is distinct from departments.gross)
+    or deals.total is distinct from departments.gross
