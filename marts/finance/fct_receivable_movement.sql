@@ -61,6 +61,13 @@ moved as (
     where balance_before <> balance_after
 ),
 
+settled_parts as (
+    select receivable_key, max(effective_on) as settled_on
+    from moved
+    group by receivable_key
+    having sum(balance_after - balance_before) = 0
+),
+
 final as (
     select
         moved.receivable_key || '|' || moved.effect_key as movement_key,
@@ -79,10 +86,7 @@ final as (
         documents.currency,
         documents.base_currency,
         moved.effective_on,
-        case
-            when sum(moved.balance_after - moved.balance_before) over part = 0
-                then max(moved.effective_on) over part
-        end as settled_on,
+        settled_parts.settled_on,
         cast(moved.balance_after - moved.balance_before as decimal(18, 2)) as amount,
         -- Differences of rounded balances: their sum is the balance at the booked rate, rounded once.
         cast(
@@ -95,8 +99,9 @@ final as (
     from moved
     inner join documents
         on moved.document_key = documents.document_key
+    left join settled_parts
+        on moved.receivable_key = settled_parts.receivable_key
     cross join {{ ref('int_data_days_reached') }} as reached
-    window part as (partition by moved.receivable_key)
 )
 
 select * from final

@@ -53,9 +53,14 @@ remainders as (
 ),
 
 parts as (
-    select * from cut
-    union all
-    select * from remainders
+    select
+        *,
+        row_number() over (partition by document_key order by filled_before desc) = 1 as is_last,
+    from (
+        select * from cut
+        union all
+        select * from remainders
+    )
 ),
 
 instalments as (
@@ -71,10 +76,7 @@ instalments as (
         cast(coalesce(parts.amount, documents.amount) as decimal(18, 2)) as amount,
         coalesce(parts.instalment_source, 'document') as instalment_source,
         -- What raises a document above its amount (a negative allocation) is owed with the part due last.
-        row_number() over (
-            partition by documents.document_key
-            order by parts.filled_before desc nulls last
-        ) = 1 as is_last,
+        coalesce(parts.is_last, true) as is_last,
     from documents
     left join parts
         on documents.document_key = parts.document_key

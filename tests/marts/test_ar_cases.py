@@ -139,7 +139,11 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnec
         writer.writeheader()
         writer.writerows(rows)
         texts[f"{feed}_{newest}.csv"] = text.getvalue()
-    return opened(make_warehouse(tmp_path_factory.mktemp("cases"), texts, SETTINGS, select="+path:marts/finance"))
+    return opened(
+        make_warehouse(
+            tmp_path_factory.mktemp("cases"), texts, SETTINGS, select="+path:marts/finance +int_receivables_aged"
+        )
+    )
 
 
 @pytest.fixture

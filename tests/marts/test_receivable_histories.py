@@ -245,7 +245,7 @@ def ledgers() -> dict[str, Ledger]:
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory, ledgers: dict[str, Ledger]) -> duckdb.DuckDBPyConnection:
     folder = tmp_path_factory.mktemp("histories")
-    return opened(make_warehouse(Path(folder), files(ledgers), select="+path:marts/finance"))
+    return opened(make_warehouse(Path(folder), files(ledgers), select="+path:marts/finance +int_receivables_aged"))
 
 
 @pytest.mark.parametrize("basis", ["due", "invoice"])

@@ -24,8 +24,8 @@ def make_warehouse(
     """A home in ``folder`` with the files landed and the marts built.
 
     ``files``: native file name (``dms_deals_2026-03-31.csv``; the date is the day it speaks for) -> csv text.
-    ``select`` is a dbt selection, such as ``+path:marts/finance``, to build a part. Fails the test where a file does
-    not land or a promise of the build (a node with severity error) breaks.
+    ``select`` is a dbt selection, such as ``+path:marts/finance +int_receivables_aged``, to build a part. Fails the
+    test where a file does not land or a promise of the build (a node with severity error) breaks.
     """
     home = Home(folder / "home")
     home.create()
