@@ -216,17 +216,19 @@ def open_parts(paper: Paper, settled: Decimal) -> Iterator[tuple[int, date, Deci
         if paper.amount != settled:
             yield 1, paper.due_on, paper.amount - settled
         return
-    parts, room = [], paper.amount
+    parts: list[tuple[int, date, Decimal]] = []
+    room = paper.amount
     for number, due, amount in sorted(paper.parts, key=lambda part: (part[1], part[0])):
         if room > 0:
-            parts.append([number, due, min(amount, room)])
+            parts.append((number, due, min(amount, room)))
             room -= min(amount, room)
     if not paper.parts:
-        parts.append([1, paper.due_on, room])
+        parts.append((1, paper.due_on, room))
     elif room > 0:
-        parts.append([max(n for n, _, _ in paper.parts) + 1, max(d for _, d, _ in paper.parts), room])
+        parts.append((max(n for n, _, _ in paper.parts) + 1, max(d for _, d, _ in paper.parts), room))
     if settled < 0:
-        parts[-1][2] -= settled
+        number, due, amount = parts[-1]
+        parts[-1] = (number, due, amount - settled)
     left = max(settled, Decimal(0))
     for number, due, amount in parts:
         used = min(left, amount)
