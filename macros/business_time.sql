@@ -6,24 +6,29 @@
 -#}
 {% macro open_seconds_at(moments) -%}
     select
-        moments.rooftop,
-        moments.moment,
-        days.day,
+        dated.rooftop,
+        dated.moment,
+        dated.day,
         cast(days.open_seconds_before + coalesce(sum(
-            {{ seconds_between(
-                'intervals.opens_at', 'least(intervals.closes_at, moments.moment)'
-            ) }}
+            {{ seconds_between('intervals.opens_at', 'least(intervals.closes_at, dated.moment)') }}
         ), 0) as bigint) as open_seconds,
-        coalesce(bool_or(moments.moment < intervals.closes_at), false) as is_open,
-    from {{ moments }} as moments
-    inner join {{ source('settings', 'rooftops') }} as rooftops
-        on moments.rooftop = rooftops.rooftop
+        coalesce(bool_or(dated.moment < intervals.closes_at), false) as is_open,
+    from (
+        -- The day is a column of its own first: a join on the expression would compare every day of the calendar.
+        select
+            moments.rooftop,
+            moments.moment,
+            {{ local_day('moments.moment', 'rooftops.time_zone') }} as day,
+        from {{ moments }} as moments
+        inner join {{ source('settings', 'rooftops') }} as rooftops
+            on moments.rooftop = rooftops.rooftop
+    ) as dated
     inner join {{ source('settings', 'business_days') }} as days
-        on moments.rooftop = days.rooftop
-        and {{ local_day('moments.moment', 'rooftops.time_zone') }} = days.day
+        on dated.rooftop = days.rooftop
+        and dated.day = days.day
     left join {{ source('settings', 'business_intervals') }} as intervals
-        on days.rooftop = intervals.rooftop
-        and days.day = intervals.day
-        and moments.moment >= intervals.opens_at
-    group by moments.rooftop, moments.moment, days.day, days.open_seconds_before
+        on dated.rooftop = intervals.rooftop
+        and dated.day = intervals.day
+        and dated.moment >= intervals.opens_at
+    group by dated.rooftop, dated.moment, dated.day, days.open_seconds_before
 {%- endmacro %}

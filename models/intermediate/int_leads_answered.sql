@@ -150,6 +150,15 @@ opening as (
     {{ open_seconds_at('moments') }}
 ),
 
+closes as (
+    select
+        rooftop,
+        day,
+        open_seconds_before + open_seconds as open_seconds_at_close,
+    from {{ source('settings', 'business_days') }}
+    where open_seconds > 0
+),
+
 timed as (
     select
         stops.*,
@@ -189,13 +198,13 @@ select
     timed.unclear_reason as sla_excluded_reason,
     -- The day on which the target passes: any later as_of may judge the lead.
     case timed.response_clock
-        when 'business' then greatest(days.day, timed.received_on)
+        when 'business' then greatest(closes.day, timed.received_on)
         else {{ local_day(add_seconds('timed.received_at', 'timed.sla_seconds'), 'rooftops.time_zone') }}
     end as sla_due_on,
 from timed
 inner join rooftops
     on timed.rooftop = rooftops.rooftop
-left join {{ source('settings', 'business_days') }} as days
-    on timed.rooftop = days.rooftop
-    and timed.open_seconds_due > days.open_seconds_before
-    and timed.open_seconds_due <= days.open_seconds_before + days.open_seconds
+-- The first day by whose close so much opening time has passed.
+asof left join closes
+    on timed.rooftop = closes.rooftop
+    and timed.open_seconds_due <= closes.open_seconds_at_close

@@ -21,6 +21,7 @@ own as (
         received_at,
         coalesce({{ names_hold('day_only', 'received_at') }}, false) as is_day_only,
         source as source_raw,
+        cast(null as varchar) as provider,
         channel,
         intent,
         customer_id,
@@ -53,6 +54,7 @@ portal_only as (
         leads.received_at,
         coalesce({{ names_hold('leads.day_only', 'received_at') }}, false) as is_day_only,
         coalesce(leads.source, leads.provider) as source_raw,
+        leads.provider,
         coalesce(leads.channel, 'portal') as channel,
         leads.intent,
         leads.customer_id,
@@ -88,7 +90,8 @@ calls_only as (
         messages.message_key as lead_key,
         calls.started_at as received_at,
         coalesce({{ names_hold('calls.day_only', 'started_at') }}, false) as is_day_only,
-        coalesce(calls.portal, calls.source) as source_raw,
+        coalesce(calls.source, calls.portal) as source_raw,
+        calls.portal as provider,
         'phone' as channel,
         cast(null as varchar) as intent,
         cast(null as varchar) as customer_id,
@@ -177,14 +180,14 @@ merged as (
 )
 
 select
-    every_lead.* exclude (received_at, is_day_only, is_call_answered, customer_id),
+    every_lead.* exclude (received_at, is_day_only, is_call_answered, customer_id, provider),
     earliest.received_at,
     earliest.received_on,
     earliest.is_day_only,
     cast({{ policy('episode.gap_days', 'earliest.received_on') }} as integer) as gap_days,
     coalesce(merged.survivor, every_lead.customer_id) as customer_id,
     coalesce(every_lead.is_call_answered, first_calls.is_answered) as is_call_answered,
-    coalesce(sources.source, 'unknown') as source,
+    coalesce(sources.source, providers.source, 'unknown') as source,
     every_lead.origin = 'crm' as is_in_crm,
     -- A CRM that keeps no intent would have no sales at all, so an empty one counts; a call nobody wrote down does not.
     coalesce(every_lead.quality, 'good') <> 'test'
@@ -206,3 +209,5 @@ left join merged
     and every_lead.customer_id = merged.customer_id
 left join sources
     on lower(trim(every_lead.source_raw)) = sources.spelling
+left join sources as providers
+    on lower(trim(every_lead.provider)) = providers.spelling
