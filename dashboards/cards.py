@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import streamlit as st
@@ -17,7 +17,7 @@ Arrow = Literal["up", "down", "off"]
 Colour = Literal["green", "red", "gray"]
 
 
-def kpi_card(page: Page, metric: Metric, link: str, *, with_spark: bool = True) -> None:
+def kpi_card(page: Page, metric: Metric, link: str, query: Mapping[str, str] | None = None) -> None:
     """Draws one card; its title leads to the KPI's page."""
     reader, chosen = page.reader, page.filters
     period = reader.headline_period(metric.name, chosen.period)
@@ -26,15 +26,23 @@ def kpi_card(page: Page, metric: Metric, link: str, *, with_spark: bool = True) 
     if chosen.before:
         earlier = reader.headline_period(metric.name, chosen.before)
         before = reader.kpi(metric.name, earlier, rooftops=chosen.rooftops)
-    points = series.monthly(reader, metric, period, chosen.rooftops) if with_spark else []
+    points = series.monthly(reader, metric, period, chosen.rooftops)
     with st.container(border=True, height="stretch", gap="xsmall"):
-        st.page_link(f"app_pages/{link}.py", label=f"**{metric.label}**", help=explained(metric))
+        with st.container(horizontal=True, vertical_alignment="center", gap=None, wrap=False):
+            st.page_link(f"app_pages/{link}.py", label=f"**{metric.label}**", query_params=query)
+            st.markdown("\u200b", help=explained(metric), width="content")
         if metric.kind == "cohort":
             st.caption(cohort_days(metric, period, page))
-        for row in rows:
+        # Two currencies stand side by side, so that no card is twice as tall as the next.
+        places = st.columns(2, wrap=False) if len(rows) == 2 else [st.container(gap="xsmall") for _ in rows]
+        for place, row in zip(places, rows, strict=True):
             mine = [point for point in points if point.currency == row.currency]
             match = next((one for one in before if one.currency == row.currency), None)
-            _value(page, metric, row, match, mine, several=len(rows) > 1)
+            with place:
+                _value(page, metric, row, match, mine, several=len(rows) > 1)
+        standing = target_line(page, metric, rows)
+        if standing:
+            st.caption(standing)
         st.caption(" · ".join(small_print(page, metric, rows, period)), help=_excluded_help(rows))
 
 
@@ -51,21 +59,12 @@ def _value(
     shown = f":gray[{text}]" if row.is_stale else text
     delta, arrow, colour = change(page, metric, row, before)
     known = [point for point in points if point.value is not None]
-    left, right = st.columns([6, 5], wrap=False, vertical_alignment="center") if len(known) > 1 else (st, None)
-    left.metric(
-        label,
-        shown,
-        delta,
-        delta_arrow=arrow,
-        delta_color=colour,
-        label_visibility=visibility,
-    )
-    if right:
+    beside = page.is_phone and not several
+    value, line = st.columns([6, 5], wrap=False, vertical_alignment="center") if beside else (st, st)
+    value.metric(label, shown, delta, delta_arrow=arrow, delta_color=colour, label_visibility=visibility)
+    if len(known) > 1:
         drawn = charts.spark(spark_points(page, metric, points), row.target, page.palette)
-        right.altair_chart(drawn, alt=spark_words(page, metric, known))
-    standing = target_line(page, metric, row)
-    if standing:
-        st.caption(standing)
+        line.altair_chart(drawn, alt=spark_words(page, metric, known))
 
 
 def change(page: Page, metric: Metric, row: KpiRow, before: KpiRow | None) -> tuple[str | None, Arrow, Colour]:
@@ -81,20 +80,31 @@ def change(page: Page, metric: Metric, row: KpiRow, before: KpiRow | None) -> tu
     return f"{sign}{text}", "up" if moved > 0 else "down", colour
 
 
-def target_line(page: Page, metric: Metric, row: KpiRow) -> str | None:
-    """Target and standing against it, by icon, word and colour."""
-    standing = words.against_target(metric, row, page.locale)
-    if standing is None or row.target is None:
+def is_met(metric: Metric, row: KpiRow) -> bool | None:
+    """Whether a value meets its target; None without one of them."""
+    gap = words.difference(row.value, row.target)
+    if gap is None:
         return None
-    target = words.value_text(metric, row.target, row.currency, page.locale)
-    gap = words.difference(row.value, row.target) or Decimal(0)
-    met = standing == "on target" or words.is_good(metric, gap)
-    icon, colour = (":material/check_circle:", "green") if met else (":material/error:", "red")
-    return (
-        f"Target {target} · :{colour}[{icon} {standing.removesuffix(' target')}]"
-        if standing != "on target"
-        else (f"Target {target} · :green[{icon} on target]")
-    )
+    return not words.is_visible(metric, gap) or words.is_good(metric, gap)
+
+
+def target_line(page: Page, metric: Metric, rows: list[KpiRow]) -> str | None:
+    """Target and standing against it, by icon, word and colour; with two currencies each has its own standing."""
+    known = [row for row in rows if row.value is not None and row.target is not None]
+    if not known:
+        return None
+    parts = []
+    for row in known:
+        standing = words.against_target(metric, row, page.locale) or ""
+        icon, colour = (":material/check_circle:", "green") if is_met(metric, row) else (":material/error:", "red")
+        name = f"{row.currency} " if len(rows) > 1 else ""
+        said = standing if standing == "on target" else standing.removesuffix(" target")
+        parts.append(f"{name}:{colour}[{icon} {said}]")
+    targets = {row.target for row in known}
+    shown = [
+        words.value_text(metric, target or 0, known[0].currency, page.locale) for target in sorted(targets, key=str)
+    ]
+    return f"Target {words.listed(shown)} · {' · '.join(parts)}"
 
 
 def small_print(page: Page, metric: Metric, rows: list[KpiRow], period: Period) -> list[str]:

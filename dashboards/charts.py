@@ -27,7 +27,7 @@ class Palette:
     ramp: tuple[str, ...]
 
     def ageing(self, count: int) -> list[str]:
-        """``count`` steps of the ramp, light to dark in the light theme."""
+        """``count`` steps of the ramp, from young to old: the older, the further from the background."""
         last = len(self.ramp) - 1
         return [self.ramp[round(position * last / max(1, count - 1))] for position in range(count)]
 
@@ -50,7 +50,7 @@ DARK = Palette(
     background="#14181a",
     grid="#2a3135",
     series=("#6cc3dc", "#f0925c", "#77d3a8", "#c69ad9", "#a9d4f0", "#c9b08a"),
-    ramp=("#d3eef6", "#a6dcec", "#78c6dd", "#55a9c2", "#3b8aa2", "#296d82", "#1d5161"),
+    ramp=("#1d5161", "#296d82", "#3b8aa2", "#55a9c2", "#78c6dd", "#a6dcec", "#d3eef6"),
 )
 
 
@@ -59,10 +59,17 @@ def palette() -> Palette:
     return DARK if st.context.theme.type == "dark" else LIGHT
 
 
+#: Jan carries its year; days are UTC so that no time zone moves a month.
+_MONTH_LABEL = (
+    "utcmonth(datum.value) == 0 ? [utcFormat(datum.value, '%b'), utcFormat(datum.value, '%Y')] "
+    ": utcFormat(datum.value, '%b')"
+)
+
+
 def spark(points: Sequence[dict[str, Any]], target: float | None, colours: Palette) -> alt.LayerChart:
     """A line without axes. Points: month (ISO), value, text, is_open; the last one is marked, hollow while open."""
     base = alt.Chart(alt.Data(values=list(points)))
-    x = alt.X("month:T", axis=None)
+    x = alt.X("month:T", axis=None, scale=alt.Scale(type="utc"))
     values = [point["value"] for point in points if point["value"] is not None]
     bounds = [*values, *([target] if target is not None else [])]
     low, high = min(bounds, default=0), max(bounds, default=1)
@@ -85,7 +92,7 @@ def spark(points: Sequence[dict[str, Any]], target: float | None, colours: Palet
         )
         layers.append(mark.encode(x=x, y=y, tooltip=tooltip))
     layers.append(base.mark_point(size=120, opacity=0).encode(x=x, y=y, tooltip=tooltip))
-    return _bare(alt.layer(*layers), 52)
+    return _bare(alt.layer(*layers), 44)
 
 
 def trend(
@@ -100,14 +107,21 @@ def trend(
 
     Months without a value are gaps. More than one series (currencies) is told apart by colour and a label at its end.
     """
-    names = sorted({point["series"] for point in points})
+    names = list(dict.fromkeys(point["series"] for point in points))
     colour = alt.Color("series:N", legend=None, scale=alt.Scale(domain=names, range=list(colours.series)))
     base = alt.Chart(alt.Data(values=list(points)))
     x = alt.X(
         "month:T",
         title=None,
-        axis=alt.Axis(format="%b %y", grid=False, tickCount=6, labelOverlap=True, labelFlush=False),
-        scale=alt.Scale(padding=12),
+        axis=alt.Axis(
+            values=sorted({point["month"] for point in points}),
+            labelExpr=_MONTH_LABEL,
+            grid=False,
+            labelOverlap=True,
+            labelFlush=False,
+            tickSize=4,
+        ),
+        scale=alt.Scale(type="utc", padding=14),
     )
     y = alt.Y(
         "value:Q",
@@ -133,7 +147,7 @@ def trend(
     if spread:
         layers.append(base.mark_rule(strokeWidth=1, opacity=0.45).encode(x=x, y=y, y2="p90:Q", color=colour))
         layers.append(
-            base.mark_point(size=28, filled=False, opacity=0.8).encode(
+            base.mark_tick(size=14, thickness=1.5).encode(
                 x=x,
                 y=alt.Y("p90:Q", title=None),
                 color=colour,
@@ -151,27 +165,42 @@ def trend(
         .mark_point(filled=True, size=60, opacity=1, strokeWidth=2, fill=colours.background)
         .encode(x=x, y=y, stroke=colour, tooltip=tooltip)
     )
+    layers += _ends(points, names, x, y, colour, colours.background)
+    return _framed(alt.layer(*layers), 290, colours)
+
+
+def _ends(
+    points: Sequence[dict[str, Any]], names: Sequence[str], x: alt.X, y: alt.Y, colour: alt.Color, halo: str
+) -> list[Any]:
+    """A label at the end of each line: the highest above its point, the others below, so that two do not meet."""
     ends = []
     for name in names:
         known = [point for point in points if point["series"] == name and point["value"] is not None]
         if known:
             ends.append(known[-1] | {"end": f"{name} {known[-1]['text']}".strip()})
-    layers.append(
-        alt.Chart(alt.Data(values=ends))
-        .mark_text(align="right", dy=-13, dx=4, fontWeight=600)
-        .encode(x=x, y=y, text="end:N", color=colour)
-    )
-    return _framed(alt.layer(*layers), 280, colours)
+    ends.sort(key=lambda point: -point["value"])
+    layers: list[Any] = []
+    for position, end in enumerate(ends):
+        label = alt.Chart(alt.Data(values=[end])).encode(x=x, y=y, text="end:N")
+        place: dict[str, Any] = {"align": "right", "dy": -14 if position == 0 else 16, "dx": 8, "fontWeight": 600}
+        layers += [_halo(label, halo, place), label.mark_text(**place).encode(color=colour)]
+    return layers
+
+
+def _halo(label: alt.Chart, background: str, place: dict[str, Any]) -> alt.Chart:
+    """The same text in the background's colour, thick: lines do not run through a label."""
+    return label.mark_text(**place, stroke=background, strokeWidth=4, strokeJoin="round")
 
 
 def _target(target: float, text: str, y: alt.Y, colours: Palette) -> list[alt.Chart]:
     """A thin line with its name."""
     line = alt.Chart(alt.Data(values=[{"value": target, "name": text}]))
+    label = line.encode(y=y, x=alt.value(0), text="name:N")
+    place: dict[str, Any] = {"align": "left", "baseline": "bottom", "dy": -3, "dx": 2}
     return [
         line.mark_rule(color=colours.text, strokeDash=[4, 3], strokeWidth=1).encode(y=y),
-        line.mark_text(align="left", baseline="bottom", dy=-3, dx=2, color=colours.text).encode(
-            y=y, x=alt.value(0), text="name:N"
-        ),
+        _halo(label, colours.background, place),
+        label.mark_text(**place, color=colours.text),
     ]
 
 
@@ -218,15 +247,17 @@ def dots(rows: Sequence[dict[str, Any]], whole: float | None, whole_text: str, c
     ]
     layers = [
         base.mark_rule(color=colours.muted, strokeWidth=2).encode(y=y, x=x, x2="p90:Q"),
-        base.mark_point(color=colours.accent, size=60, filled=False, strokeWidth=1.5, opacity=1).encode(
+        base.mark_tick(color=colours.accent, size=16, thickness=2).encode(
             y=y, x=alt.X("p90:Q", title=None), tooltip=tooltip
         ),
         base.mark_point(color=colours.accent, size=90, filled=True, opacity=1).encode(y=y, x=x, tooltip=tooltip),
-        base.mark_text(align="center", dy=-13, color=colours.ink).encode(y=y, x=x, text="text:N"),
         base.mark_text(align="left", dx=9, color=colours.text).encode(y=y, x="p90:Q", text="p90_text:N"),
     ]
     if whole is not None:
-        layers += _whole(whole, whole_text, x, colours)
+        layers = [*_whole(whole, whole_text, x, colours), *layers]
+    place: dict[str, Any] = {"align": "left", "dy": -13, "dx": -4}
+    label = base.encode(y=y, x=x, text="text:N")
+    layers += [_halo(label, colours.background, place), label.mark_text(**place, color=colours.ink)]
     return _framed(alt.layer(*layers), 44 * len(rows) + 30, colours)
 
 
@@ -244,11 +275,13 @@ def _groups(rows: Sequence[dict[str, Any]]) -> alt.Y:
         "group:N",
         sort=[row["group"] for row in rows],
         title=None,
-        axis=alt.Axis(labelLimit=150, ticks=False, domain=False, labelPadding=8),
+        axis=alt.Axis(labelLimit=150, labelOverlap=False, ticks=False, domain=False, labelPadding=8),
     )
 
 
-def ageing(rows: Sequence[dict[str, Any]], buckets: Sequence[str], colours: Palette) -> alt.Chart:
+def ageing(
+    rows: Sequence[dict[str, Any]], buckets: Sequence[str], colours: Palette, legend_columns: int = 0
+) -> alt.Chart:
     """One stacked bar per schedule, buckets in fixed order. Rows: schedule, bucket, position, value, text."""
     base = alt.Chart(alt.Data(values=list(rows)))
     schedules = list(dict.fromkeys(row["schedule"] for row in rows))
@@ -258,19 +291,30 @@ def ageing(rows: Sequence[dict[str, Any]], buckets: Sequence[str], colours: Pale
                 "schedule:N",
                 sort=schedules,
                 title=None,
-                axis=alt.Axis(labelLimit=150, ticks=False, domain=False, labelPadding=8),
+                axis=alt.Axis(labelLimit=150, labelOverlap=False, ticks=False, domain=False, labelPadding=8),
             ),
             x=alt.X(
                 "sum(value):Q",
                 title=None,
-                axis=alt.Axis(format="~s", tickCount=4, grid=True, domain=False, ticks=False),
+                axis=alt.Axis(
+                    labelExpr="datum.value == 0 ? '0' : format(datum.value, '~s')",
+                    tickCount=4,
+                    grid=True,
+                    domain=False,
+                    ticks=False,
+                ),
             ),
             color=alt.Color(
                 "bucket:N",
                 sort=list(buckets),
                 scale=alt.Scale(domain=list(buckets), range=colours.ageing(len(buckets))),
                 legend=alt.Legend(
-                    orient="top", title=None, columns=0, symbolType="square", labelLimit=120, direction="horizontal"
+                    orient="top",
+                    title=None,
+                    columns=legend_columns,
+                    symbolType="square",
+                    labelLimit=120,
+                    direction="horizontal",
                 ),
             ),
             order=alt.Order("position:Q"),
@@ -280,18 +324,21 @@ def ageing(rows: Sequence[dict[str, Any]], buckets: Sequence[str], colours: Pale
                 alt.Tooltip("text:N", title="Outstanding"),
             ],
         ),
-        38 * len(schedules) + 60,
+        32 * len(schedules) + 118 + (40 if legend_columns else 0),
         colours,
     )
 
 
 def _bare(chart: Any, height: int) -> Any:
-    return chart.properties(height=height).configure_view(stroke=None).configure(padding=4, background="transparent")
+    padding = {"left": 2, "top": 6, "right": 6, "bottom": 6}
+    return (
+        chart.properties(height=height, padding=padding).configure_view(stroke=None).configure(background="transparent")
+    )
 
 
 def _framed(chart: Any, height: int, colours: Palette) -> Any:
     return (
-        chart.properties(height=height)
+        chart.properties(height=height, padding={"left": 0, "top": 4, "right": 4, "bottom": 4})
         .configure_view(stroke=None)
         .configure(background="transparent")
         .configure_axis(

@@ -54,7 +54,16 @@ class Reader:
 
     def kpi(self, name: str, period: Period, *, by: str | None = None, rooftops: Sequence[str] = ()) -> list[KpiRow]:
         """The rows of one KPI, as the kernel computes them."""
-        return _kpi(self.root, self.run_id, name, period.first, period.last, period.as_of, by, tuple(rooftops))
+        rows = _kpi(self.root, self.run_id, name, period.first, period.last, period.as_of, by, tuple(rooftops))
+        order = self.currencies()
+        return sorted(rows, key=lambda row: order.index(row.currency) if row.currency in order else len(order))
+
+    def currencies(self) -> list[str]:
+        """The rooftops' currencies, the first rooftop's first."""
+        if not self.has("dim_rooftop"):
+            return []
+        found = self.rows("select currency from marts.dim_rooftop group by currency order by min(rooftop)")
+        return [row["currency"] for row in found]
 
     def headline_period(self, name: str, period: Period) -> Period:
         """The period that a card shows: for a cohort the one whose window has passed."""

@@ -10,13 +10,18 @@ import hashlib
 import io
 import json
 import os
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Literal
 
 import pyarrow as pa
 
-from dashboards.receivables import AgeingFacts, ageing_facts, ageing_table
+from dashboards.receivables import AgeingFacts, Basis, ageing_facts, ageing_table, sums_by_schedule
 from dashboards.workbook import ageing_xlsx
+from forecourt.door import Warehouse
+from forecourt.errors import Problem
 from forecourt.home import Home
 
 __all__ = [
@@ -25,6 +30,7 @@ __all__ = [
     "ageing_facts",
     "ageing_table",
     "ageing_xlsx",
+    "export_ageing",
     "export_name",
     "harmless",
     "record_export",
@@ -77,6 +83,57 @@ def export_name(facts: AgeingFacts, suffix: str) -> str:
     ]
     safe = ("".join(c if c.isalnum() or c in "-_" else "-" for c in part) for part in parts)
     return f"{'_'.join(safe)}.{suffix}"
+
+
+def export_ageing(
+    home: Home,
+    warehouse: Warehouse,
+    output: Path,
+    *,
+    kind: Literal["xlsx", "csv"],
+    as_of: date,
+    basis: Basis = "due",
+    rooftops: Sequence[str] | None = None,
+    schedule: str | None = None,
+    known_at: datetime | None = None,
+) -> dict[str, Any]:
+    """Writes one file, enters it in the home's log, and returns the facts of it, ready for JSON.
+
+    ``known_at`` says what the given warehouse was built as known at, where it is not a published run. The file
+    appears whole or not at all. Raises Problem where it cannot be written.
+    """
+    table = ageing_table(warehouse, as_of, basis, rooftops, schedule)
+    facts = ageing_facts(warehouse, as_of, basis, rooftops, schedule)
+    if known_at:
+        facts = replace(facts, known_at=known_at)
+    data = ageing_xlsx(table, facts) if kind == "xlsx" else ageing_csv(table)
+    _write_whole(output, data)
+    digest = record_export(home, data, facts, name=output.name, rows=table.num_rows, by="command")
+    totals = [
+        {"schedule": key[0], "currency": key[1], "gross": str(part.gross), "unallocated": str(part.unallocated)}
+        | {"net": str(part.net), "rows": part.documents}
+        for key, part in sums_by_schedule(table).items()
+    ]
+    return {
+        "file": str(output),
+        "format": kind,
+        "rows": table.num_rows,
+        "sha256": digest,
+        **facts.parameters(),
+        "data_through": facts.data_through.isoformat() if facts.data_through else None,
+        "run": facts.run_id,
+        "totals": totals,
+    }
+
+
+def _write_whole(output: Path, data: bytes) -> None:
+    beside = output.with_name(f".{output.name}.part")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(data)
+        os.replace(beside, output)
+    except OSError as error:
+        raise Problem(f"{output} cannot be written: {error.strerror}. Give another file with -o.") from None
 
 
 def record_export(home: Home, data: bytes, facts: AgeingFacts, *, name: str, rows: int, by: str) -> str:

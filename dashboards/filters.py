@@ -66,9 +66,9 @@ def before_of(choice: str, comparison: str, period: Period) -> Period | None:
     return month_before(period)
 
 
-def choose(rooftops: dict[str, str], as_of: date, locale: Locale) -> Filters:
+def choose(rooftops: dict[str, str], as_of: date, locale: Locale, *, is_phone: bool = False) -> Filters:
     """Draws the folded filters with their state beside them, and returns the choice."""
-    line = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    line = st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=not is_phone)
     with line.popover("Filters", icon=":material/tune:"):
         chosen = _rooftops(rooftops)
         choice = st.selectbox("Period", PERIODS, key="period", bind="query-params")
@@ -83,8 +83,14 @@ def choose(rooftops: dict[str, str], as_of: date, locale: Locale) -> Filters:
     before = before_of(choice, comparison, period)
     versus = words.span(before.first, before.last, locale) if before else ""
     names = words.listed([rooftops.get(code, code) for code in chosen]) or "All rooftops"
-    against = f" · against {versus}" if versus else ""
-    line.markdown(f"**{names}** · {words.span(period.first, period.last, locale)}{against}")
+    if is_phone:
+        against = f" vs {words.short_span(before.first, before.last, locale)}" if before else ""
+        line.markdown(
+            f"**{'All' if not chosen else names}** · {words.short_span(period.first, period.last, locale)}{against}"
+        )
+    else:
+        against = f" · against {versus}" if versus else ""
+        line.markdown(f"**{names}** · {words.span(period.first, period.last, locale)}{against}")
     return Filters(tuple(chosen), period, before, versus)
 
 

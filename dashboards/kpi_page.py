@@ -71,7 +71,7 @@ def answer(page: Page, metric: Metric, period: Period, rows: list[KpiRow]) -> No
         before = page.reader.kpi(metric.name, earlier, rooftops=page.filters.rooftops)
         if metric.kind == "cohort":
             versus = f"those {words.during(earlier.first, earlier.last, page.locale)}"
-    st.markdown(f"##### {words.answer(metric, period, rows, before, versus, page.locale)}".replace("$", "\\$"))
+    st.markdown(f"#### {words.answer(metric, period, rows, before, versus, page.locale)}".replace("$", "\\$"))
     st.caption(" · ".join(cards.small_print(page, metric, rows, period)))
     reasons = {reason: count for row in rows for reason, count in row.excluded_reasons.items()}
     if reasons:
@@ -83,7 +83,7 @@ def _has_history(page: Page, metric: Metric, period: Period) -> bool:
     return any(point.value is not None for point in series.monthly(page.reader, metric, period, page.filters.rooftops))
 
 
-def trend(page: Page, metric: Metric, period: Period, rows: list[KpiRow]) -> None:
+def trend(page: Page, metric: Metric, period: Period, rows: list[KpiRow], title: str = "By month") -> None:
     """The last thirteen months with the target, the year before in grey where one line is enough."""
     points = series.monthly(page.reader, metric, period, page.filters.rooftops, series.MONTHS + 12)
     currencies = {point.currency for point in points}
@@ -94,19 +94,34 @@ def trend(page: Page, metric: Metric, period: Period, rows: list[KpiRow]) -> Non
         else []
     )
     earlier = [_a_year_on(point) for point in earlier]
-    st.subheader("By month", anchor=False)
+    st.subheader(title, anchor=False)
     target = rows[0].target if rows else None
     text = f"target {words.value_text(metric, target, None, page.locale)}" if target is not None else ""
     drawn, table = st.tabs(["Chart", "Table"])
-    shown = cards.spark_points(page, metric, recent)
+    has_spread = _is_readable_spread(recent)
+    shown = [point if has_spread else point | {"p90": None} for point in cards.spark_points(page, metric, recent)]
     known = [point for point in recent if point.value is not None]
     alt = cards.spark_words(page, metric, known) if known else f"{metric.label} by month: no data"
     drawn.altair_chart(charts.trend(shown, earlier, target, text, _axis(metric), page.palette), alt=alt)
     table.dataframe(
         _months_frame(metric, recent), hide_index=True, column_config=_months_config(metric), alt=alt, placeholder=""
     )
-    if any(point.is_open for point in recent):
-        drawn.caption("The hollow point is a month that is not over in this period.")
+    notes = []
+    if metric.kind == "duration":
+        notes.append(
+            "Line: median. Ticks: nine of ten were done by then (P90)." if has_spread else "P90 is in the table."
+        )
+    if any(point.is_open and point.value is not None for point in recent):
+        notes.append("The hollow point is a month that is not over in this period.")
+    if notes:
+        drawn.caption(" ".join(notes))
+
+
+def _is_readable_spread(points: Sequence[series.Point]) -> bool:
+    """Whether P90 can share the scale of the median: otherwise the median would lie flat on the ground."""
+    medians = [point.value for point in points if point.value is not None]
+    highs = [point.p90 for point in points if point.p90 is not None]
+    return bool(highs) and max(highs) <= 6 * (max(medians, default=0) or 1)
 
 
 def _a_year_on(point: dict[str, Any]) -> dict[str, Any]:
@@ -175,7 +190,7 @@ def _beside(page: Page, metrics: Sequence[Metric]) -> None:
                     if row.value is not None
                 ]
             text = " · ".join(values) or ":gray[no data]"
-            with st.container(border=True, width=260 if not page.is_phone else "stretch", gap=None):
+            with st.container(border=True, width="stretch" if page.is_phone else 240, gap=None):
                 st.markdown(metric.label, help=cards.explained(metric))
                 st.markdown(f"**{text}**".replace("$", "\\$"))
                 reason = next((row.reason for row in rows if row.value is None and row.reason), None)
@@ -205,16 +220,26 @@ def breakdown(page: Page, metric: Metric, period: Period, rows: list[KpiRow], pr
     )
     found = page.reader.kpi(metric.name, period, by=by, rooftops=page.filters.rooftops)
     names = page.reader.rooftops() if by == "rooftop" else {}
+    found = [row for row in found if row.group is not None]
+    if metric.unit == "percent":
+        _groups(page, metric, by, found, rows, names)
+        return
     for currency in sorted({row.currency for row in found}, key=str):
-        mine = [row for row in found if row.currency == currency and row.group is not None]
-        whole = next((row for row in rows if row.currency == currency), None)
         if currency and len({row.currency for row in found}) > 1:
             st.markdown(f"**{currency}**")
-        _groups(page, metric, by, mine, whole, names)
+        mine = [row for row in found if row.currency == currency]
+        _groups(page, metric, by, mine, [row for row in rows if row.currency == currency], names)
+
+
+def _group_name(row: KpiRow, names: Mapping[str, str], rows: Sequence[KpiRow]) -> str:
+    """The group as people call it; with its currency where the group stands twice."""
+    name = names.get(str(row.group), str(row.group)).replace("_", " ")
+    twice = sum(other.group == row.group for other in rows) > 1
+    return f"{name}, {row.currency}" if twice and row.currency else name
 
 
 def _groups(
-    page: Page, metric: Metric, by: str, rows: list[KpiRow], whole: KpiRow | None, names: Mapping[str, str]
+    page: Page, metric: Metric, by: str, rows: list[KpiRow], all_rows: list[KpiRow], names: Mapping[str, str]
 ) -> None:
     worst_first = sorted(
         (row for row in rows if row.value is not None),
@@ -226,24 +251,23 @@ def _groups(
         st.caption("No records.")
         return
     largest = {id(row) for row in sorted(worst_first, key=lambda row: -row.n)[:GROUPS]}
-    shown = [_group_point(page, metric, row, names) for row in worst_first if id(row) in largest]
+    shown = [
+        _group_point(page, metric, row, _group_name(row, names, rows)) for row in worst_first if id(row) in largest
+    ]
     drawn, table = st.tabs(["Chart", "Table"])
     alt = f"{metric.label} by {_dimension(by).lower()}, {len(shown)} groups"
-    whole_value = float(whole.value) if whole and whole.value is not None else None
-    whole_text = (
-        f"all {words.value_text(metric, whole.value, whole.currency, page.locale)}"
-        if whole and whole.value is not None
-        else ""
-    )
+    whole = all_rows[0] if len(all_rows) == 1 and all_rows[0].value is not None else None
+    whole_value = float(whole.value or 0) if whole else None
+    whole_text = f"all {words.value_text(metric, whole.value or 0, whole.currency, page.locale)}" if whole else ""
     if shown and metric.kind == "duration":
         drawn.altair_chart(charts.dots(shown, whole_value, whole_text, page.palette), alt=alt)
-        drawn.caption("Full dot: median. Hollow dot: nine of ten were done by then (P90).")
+        drawn.caption("Dot: median. Tick: nine of ten were done by then (P90).")
     elif shown:
         drawn.altair_chart(charts.bars(shown, whole_value, whole_text, None, page.palette), alt=alt)
     if len(worst_first) > GROUPS:
         drawn.caption(f"The {GROUPS} largest of {len(worst_first)} groups; the table has all.")
     if without:
-        said = words.listed([f"{names.get(str(row.group), str(row.group))} ({row.reason})" for row in without[:5]])
+        said = words.listed([f"{_group_name(row, names, rows)} ({row.reason})" for row in without[:5]])
         drawn.caption(f"No value for {said}{' and more' if len(without) > 5 else ''}.")
     table.dataframe(
         _groups_frame(metric, by, [*worst_first, *without], names),
@@ -254,10 +278,10 @@ def _groups(
     )
 
 
-def _group_point(page: Page, metric: Metric, row: KpiRow, names: Mapping[str, str]) -> dict[str, Any]:
+def _group_point(page: Page, metric: Metric, row: KpiRow, name: str) -> dict[str, Any]:
     value = float(row.value or 0)
     return {
-        "group": names.get(str(row.group), str(row.group)).replace("_", " "),
+        "group": name,
         "value": value,
         "text": words.value_text(metric, row.value or 0, row.currency, page.locale),
         "p90": float(row.p90) if row.p90 is not None else value,
@@ -270,7 +294,7 @@ def _groups_frame(metric: Metric, by: str, rows: Sequence[KpiRow], names: Mappin
     scale = _scale(metric)
     found = [
         {
-            "group": names.get(str(row.group), str(row.group)).replace("_", " "),
+            "group": _group_name(row, names, rows),
             "value": None if row.value is None else float(row.value) * scale,
             "p90": row.p90,
             "numerator": None if row.numerator is None else float(row.numerator),
@@ -310,7 +334,7 @@ def _records(page: Page, metric: Metric, period: Period, kinds: Sequence[Records
     if not there:
         return
     st.subheader("The records", anchor=False)
-    places: Sequence[Any] = st.tabs([kind.title for kind in there]) if len(there) > 1 else [st.container()]
+    places: list[Any] = list(st.tabs([kind.title for kind in there])) if len(there) > 1 else [st.container()]
     for place, kind in zip(places, there, strict=True):
         with place:
             _record_table(page, metric, period, kind)
@@ -328,6 +352,8 @@ where (select len(rooftops) = 0 or list_contains(rooftops, found.rooftop) from a
 order by {kind.order}"""
     asked = (period.first, period.end, period.as_of, page.filters.rooftops)
     rows = page.reader.rows(f"{statement} limit {tables.SHOWN}", asked)
+    names = page.reader.rooftops()
+    rows = [row | {"rooftop": names.get(row["rooftop"], row["rooftop"])} for row in rows]
     columns = dict(kind.columns) | {
         "file": Column("File", help="The file that the record came in."),
         "row_number": Column("Line", "count", help="The line of the file on which the record starts."),

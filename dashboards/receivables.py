@@ -245,7 +245,7 @@ def summary_blocks(
     blocks: dict[tuple[str, ...], list[tuple[tuple[str, str], Sums]]] = defaultdict(list)
     for key, entry in sums.items():
         blocks[labels.get(key[0], labels.get("default", ()))].append((key, entry))
-    for known, entries in blocks.items():
+    for known, entries in sorted(blocks.items(), key=lambda block: (-len(block[1]), block[0])):
         extra = {bucket for _, entry in entries for bucket in entry.buckets} - set(known)
         yield tuple(sorted({*known, *extra}, key=bucket_order)), entries
 

@@ -34,7 +34,7 @@ def monthly(
     asked = Period(starts[0], period.end, period.as_of)
     rows = reader.kpi(metric.name, asked, by="month", rooftops=rooftops)
     by_month: dict[tuple[str | None, str | None], KpiRow] = {(row.group, row.currency): row for row in rows}
-    currencies = sorted({row.currency for row in rows if row.group}, key=str)
+    currencies = list(dict.fromkeys(row.currency for row in rows if row.group))
     points = []
     for currency in currencies:
         for start in starts:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
-st.set_page_config(page_title="forecourt", page_icon=":material/directions_car:", layout="wide")
+st.set_page_config(page_title="forecourt", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
 
 st.navigation(
     [
-        st.Page("app_pages/overview.py", title="Overview", icon=":material/speed:", default=True),
+        st.Page("app_pages/overview.py", title="Overview", default=True),
         st.Page("app_pages/gross.py", title="Gross margin", url_path="gross"),
         st.Page("app_pages/turnaround.py", title="Turnaround", url_path="turnaround"),
         st.Page("app_pages/utilisation.py", title="Utilisation", url_path="utilisation"),

@@ -151,6 +151,14 @@ def span(first: date, last: date, locale: Locale = ENGLISH) -> str:
     return f"{short_day(first, locale)} to {short_day(last, locale)}"
 
 
+def short_span(first: date, last: date, locale: Locale = ENGLISH) -> str:
+    """A period for one line on a phone: Sep 2026, 1–17 Sep 2026, Jul–Sep 2026."""
+    text = span(first, last, locale)
+    for month in calendar.month_name[1:]:
+        text = text.replace(month, month[:3])
+    return text.replace(" to ", "–") if _is_whole(first, last) else text
+
+
 def during(first: date, last: date, locale: Locale = ENGLISH) -> str:
     """A period as part of a sentence: in September 2026, from 1 to 17 September 2026."""
     if first == last:
@@ -247,8 +255,8 @@ def answer(
             if note
         ]
         clauses.append((clause, notes))
-    verb = "took a median of" if metric.kind == "duration" else "was"
-    subject = metric.label
+    verb = "was"
+    subject = f"The median {name}" if metric.kind == "duration" else metric.label
     if not several:
         clause, notes = clauses[0]
         tail = f": {' and '.join(notes)}" if notes else ""

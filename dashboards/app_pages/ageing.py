@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any, cast
 
 import pandas as pd
@@ -57,26 +59,23 @@ CUSTOMERS = {
 
 def ageing(page: Page) -> None:
     metric = page.reader.metrics().get("overdue_rate")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        as_of = st.date_input(
-            "As of",
-            page.filters.period.end,
-            max_value=page.reader.newest_day(),
-            key="as_of",
-            bind="query-params",
-            format="YYYY-MM-DD",
-            width=150,
-        )
-        chosen = st.segmented_control(
-            "Aged by", list(BASES), default=BY_DUE, required=True, key="basis", bind="query-params"
-        )
-        basis = BASES[chosen or BY_DUE]
-        day = as_of if isinstance(as_of, date) else page.filters.period.end
-        everything = page.reader.ageing(day, basis, page.filters.rooftops)
-        names = sorted(set(everything.column("schedule").to_pylist()))
-        schedule = st.selectbox(
-            "Schedule", [ALL, *names], format_func=_plain, key="schedule", bind="query-params", width=210
-        )
+    first, second, third = st.columns([2, 3, 3, 6])[:3] if not page.is_phone else (*st.columns(2, wrap=False), st)
+    as_of = first.date_input(
+        "As of",
+        page.filters.period.end,
+        max_value=page.reader.newest_day(),
+        key="as_of",
+        bind="query-params",
+        format="YYYY-MM-DD",
+    )
+    chosen = third.segmented_control(
+        "Aged by", list(BASES), default=BY_DUE, required=True, key="basis", bind="query-params"
+    )
+    basis = BASES[chosen or BY_DUE]
+    day = as_of if isinstance(as_of, date) else page.filters.period.end
+    everything = page.reader.ageing(day, basis, page.filters.rooftops)
+    names = sorted(set(everything.column("schedule").to_pylist()))
+    schedule = second.selectbox("Schedule", [ALL, *names], format_func=_plain, key="schedule", bind="query-params")
     table = everything
     if schedule != ALL:
         table = everything.filter(pc.equal(everything.column("schedule"), schedule))
@@ -85,17 +84,18 @@ def ageing(page: Page) -> None:
         period = Period(day, day, page.filters.period.as_of)
         rows = page.reader.kpi("overdue_rate", period, rooftops=page.filters.rooftops)
         _answer(page, day, rows, receivables.sums_by_schedule(table))
-    if not table.num_rows:
-        st.info("Nothing is open on this day.", icon=":material/info:")
-    else:
+    _downloads(page, table, day, basis, only)
+    if table.num_rows:
         _summary(page, table, basis)
         _tieout(page, day, only)
+    if metric:
+        months = Period(day.replace(day=1), day, page.filters.period.as_of)
+        rows = page.reader.kpi(metric.name, months, rooftops=page.filters.rooftops)
+        kpi_page.trend(page, metric, months, rows, title="Overdue rate by month")
+    if table.num_rows:
         _customers(page, table)
         _documents(page, table)
-    _downloads(page, table, day, basis, only)
     if metric:
-        period = Period(day.replace(day=1), day, page.filters.period.as_of)
-        kpi_page.trend(page, metric, period, page.reader.kpi(metric.name, period, rooftops=page.filters.rooftops))
         kpi_page.definition(page, metric, ("ageing.",))
 
 
@@ -108,7 +108,7 @@ def _answer(page: Page, day: date, rows: list[Any], sums: dict[tuple[str, str], 
     totals: dict[str, Decimal] = defaultdict(Decimal)
     for (_, currency), part in sums.items():
         totals[currency] += part.net
-    parts = [f"**{words.money(amount, currency, 0, page.locale)}**" for currency, amount in sorted(totals.items())]
+    parts = [f"**{words.money(totals[currency], currency, 0, page.locale)}**" for currency in _in_order(page, totals)]
     metric = page.reader.metrics()["overdue_rate"]
     late = [
         f"{words.value_text(metric, row.value, None, page.locale)}" + (f" in {row.currency}" if len(rows) > 1 else "")
@@ -117,22 +117,23 @@ def _answer(page: Page, day: date, rows: list[Any], sums: dict[tuple[str, str], 
     ]
     sentence = f"On {words.day(day, page.locale)} {words.listed(parts) or 'nothing'} was open"
     sentence += f"; {words.listed(late)} of what is owed on the headline schedules was past due." if late else "."
-    st.markdown(f"##### {sentence}".replace("$", "\\$"))
-    notes = [cards.target_line(page, metric, row) for row in rows if row.value is not None]
-    standing = [
-        f"{row.currency} overdue: {note}" if len(rows) > 1 else note
-        for row, note in zip(rows, notes, strict=False)
-        if note
-    ]
+    st.markdown(f"#### {sentence}".replace("$", "\\$"))
+    standing = cards.target_line(page, metric, rows)
     if standing:
-        st.caption(" · ".join(standing))
+        st.caption(f"Overdue rate: {standing[:1].lower()}{standing[1:]}")
+
+
+def _in_order(page: Page, currencies: Iterable[str]) -> list[str]:
+    """Currencies as the rooftops stand, then the foreign ones."""
+    known = page.reader.currencies()
+    return sorted(currencies, key=lambda code: (known.index(code) if code in known else len(known), code))
 
 
 def _summary(page: Page, table: pa.Table, basis: Basis) -> None:
     """Per currency a stacked bar of what is owed by schedule, and the sums as a table."""
     labels = receivables.bucket_labels(page.reader.warehouse, basis)
     sums = receivables.sums_by_schedule(table)
-    for currency in sorted({key[1] for key in sums}):
+    for currency in _in_order(page, {key[1] for key in sums}):
         mine = {key: part for key, part in sums.items() if key[1] == currency}
         gross = sum((part.gross for part in mine.values()), Decimal(0))
         unallocated = sum((part.unallocated for part in mine.values()), Decimal(0))
@@ -164,7 +165,7 @@ def _block(page: Page, buckets: tuple[str, ...], entries: list[tuple[str, Sums]]
     ]
     alt = f"Owed in {currency} by schedule and bucket"
     if points:
-        drawn.altair_chart(charts.ageing(points, titles, page.palette), alt=alt)
+        drawn.altair_chart(charts.ageing(points, titles, page.palette, 2 if page.is_phone else 0), alt=alt)
         drawn.caption("Debit documents; unallocated credits are in the table.")
     rows = []
     for schedule, part in entries:
@@ -244,6 +245,9 @@ def _customers(page: Page, table: pa.Table) -> None:
         entry["owed"] += outstanding
         entry["past_due"] += outstanding if late else 0
         entry["oldest"] = days if entry["oldest"] is None else max(entry["oldest"], days)
+    names = page.reader.rooftops()
+    for entry in found.values():
+        entry["rooftop"] = names.get(entry["rooftop"], entry["rooftop"])
     ordered = sorted(
         found.values(), key=lambda row: (-row["past_due"], -row["owed"], row["rooftop"], row["customer_id"])
     )
@@ -268,7 +272,18 @@ def _documents(page: Page, table: pa.Table) -> None:
     st.subheader("Documents, oldest first", anchor=False)
     order = sorted(range(table.num_rows), key=table.column("days_past_due").to_pylist().__getitem__, reverse=True)
     first = table.take(order[: tables.SHOWN]).to_pylist()
-    rows = [row | {"row_number": row["row"]} for row in first]
+    names = page.reader.rooftops()
+    rows = [
+        row
+        | {
+            "row_number": row["row"],
+            "rooftop": names.get(row["rooftop"], row["rooftop"]),
+            "schedule": _plain(row["schedule"]),
+            "document_kind": row["document_kind"].replace("_", " "),
+            "disputed": "yes" if row["disputed"] else None,
+        }
+        for row in first
+    ]
     tables.records(
         page,
         rows,
@@ -284,7 +299,6 @@ def _documents(page: Page, table: pa.Table) -> None:
 
 def _downloads(page: Page, table: pa.Table, day: date, basis: Basis, schedule: str | None) -> None:
     """The files: exactly what is chosen above, and everything of the day, each with its row count."""
-    st.subheader("Files", anchor=False)
     chosen = bool(schedule or page.filters.rooftops)
     whole = page.reader.ageing(day, basis)
     with st.container(horizontal=True):
@@ -313,7 +327,7 @@ def _pair(
         facts_name = f"ageing_{day.isoformat()}_{basis}.{suffix}"
         st.download_button(
             f"{suffix}, {part}: {rows}",
-            lambda suffix=suffix: _file(page, table, day, basis, rooftops, schedule, suffix),
+            partial(_file, page, table, day, basis, rooftops, schedule, suffix),
             facts_name,
             kind,
             key=f"{suffix}_{part}",

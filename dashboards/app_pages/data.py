@@ -66,8 +66,8 @@ def _answer(page: Page) -> None:
     (sums,) = page.reader.rows(
         "select count(*) as files, coalesce(sum(rows_read), 0)::bigint as read, "
         "coalesce(sum(rows_quarantined), 0)::bigint as quarantined, "
-        "coalesce(sum(rows_read - rows_new - rows_changed - rows_unchanged - rows_quarantined - rows_skipped), 0)::bigint "
-        "as lost from meta.files"
+        "coalesce(sum(rows_read - rows_new - rows_changed - rows_unchanged - rows_quarantined - rows_skipped), 0)"
+        "::bigint as lost from meta.files"
     )
     locale = page.locale
     lost = (
@@ -76,8 +76,8 @@ def _answer(page: Page) -> None:
         else f"{words.number(sums['lost'], 0, locale)} are not accounted for"
     )
     st.markdown(
-        f"##### {words.counted(sums['files'], 'files', locale)} with {words.number(sums['read'], 0, locale)} rows were read; "
-        f"{words.number(sums['quarantined'], 0, locale)} are in quarantine, and {lost}."
+        f"#### {words.counted(sums['files'], 'files', locale)} with {words.number(sums['read'], 0, locale)} rows "
+        f"were read; {words.number(sums['quarantined'], 0, locale)} are in quarantine, and {lost}."
     )
     known = f" · as known at {words.instant(run['known_at'], locale)}" if run["known_at"] else ""
     st.caption(
@@ -87,10 +87,11 @@ def _answer(page: Page) -> None:
 
 
 def _checks(page: Page) -> None:
-    try_rows = page.reader.rows(
-        "select count(*) as there from information_schema.tables where table_schema = 'meta' and table_name = 'check_results'"
+    found = page.reader.rows(
+        "select count(*) as there from information_schema.tables "
+        "where table_schema = 'meta' and table_name = 'check_results'"
     )
-    if not try_rows[0]["there"]:
+    if not found[0]["there"]:
         st.caption("This run holds no check results.")
         return
     counts = {
@@ -113,8 +114,8 @@ def _checks(page: Page) -> None:
 
 def _files(page: Page) -> None:
     rows = page.reader.rows(
-        "select *, rows_read - rows_new - rows_changed - rows_unchanged - rows_quarantined - rows_skipped as unaccounted "
-        "from meta.files order by status = 'landed', received_at desc, name limit 1000"
+        "select *, rows_read - rows_new - rows_changed - rows_unchanged - rows_quarantined - rows_skipped "
+        "as unaccounted from meta.files order by status = 'landed', received_at desc, name limit 1000"
     )
     frame = tables.frame(rows, FILES)
     if frame["reason"].isna().all():
@@ -150,4 +151,4 @@ def _quarantine(page: Page) -> None:
     )
 
 
-shell.show("Data", data_page)
+shell.show("Data", data_page, with_filters=False)

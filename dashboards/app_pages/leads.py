@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboards import cards, kpi_page, shell
+from dashboards import kpi_page, shell
 from dashboards.kpi_page import Records, Report
 from dashboards.shell import Page
 from dashboards.tables import Column
@@ -34,7 +34,7 @@ LEADS = Records(
         where ({population})
             and lead.received_on between asked.first_day and asked.last_day
     """,
-    order="answer != 'not answered', answer != 'answered', minutes desc nulls last, rooftop, lead_id",
+    order="answer != 'not answered', answer != 'answered', minutes desc nulls last, received_at, rooftop, lead_id",
     columns={
         "rooftop": Column("Rooftop"),
         "lead_id": Column("Lead"),
@@ -50,24 +50,84 @@ LEADS = Records(
     phone=("lead_id", "source", "minutes"),
 )
 
-REPORT = Report(
-    kpi="response_minutes",
-    dimensions=("rooftop", "channel", "source", "intent", "owner"),
-    beside=("sla_met_rate", "contact_rate", "show_rate"),
-    records=(LEADS,),
-    policies=("response.", "sla.", "conversion.", "episode."),
+ENQUIRIES = Records(
+    title="Enquiries, open ones first",
+    needs="fct_episode",
+    sql="""
+        select
+            episode.rooftop,
+            episode.lead_id,
+            episode.file_id,
+            episode.row_number,
+            episode.source,
+            episode.channel,
+            episode.intent,
+            episode.owner,
+            episode.started_on,
+            episode.leads,
+            case when episode.converted_on <= asked.as_of then episode.converted_on end as converted_on,
+            episode.not_good_reason
+        from asked, marts.fct_episode as episode
+        where episode.started_on between asked.first_day and asked.last_day
+    """,
+    order="not_good_reason is not null, converted_on is not null, started_on, rooftop, lead_id",
+    columns={
+        "rooftop": Column("Rooftop"),
+        "lead_id": Column("First lead"),
+        "source": Column("Source"),
+        "channel": Column("Channel"),
+        "intent": Column("Wants"),
+        "owner": Column("Owner"),
+        "started_on": Column("Began", "day"),
+        "leads": Column("Leads", "count"),
+        "converted_on": Column("Became a deal", "day"),
+        "not_good_reason": Column("Why not counted"),
+    },
+    phone=("lead_id", "source", "converted_on"),
+)
+
+_DIMENSIONS = ("rooftop", "channel", "source", "intent", "owner")
+REPORTS = (
+    Report(
+        kpi="response_minutes",
+        dimensions=_DIMENSIONS,
+        beside=("sla_met_rate", "contact_rate", "appointment_set_rate", "show_rate", "conversion_rate"),
+        records=(LEADS,),
+        policies=("response.", "sla."),
+    ),
+    Report(
+        kpi="appointment_set_rate",
+        dimensions=_DIMENSIONS,
+        beside=("contact_rate", "show_rate", "conversion_rate"),
+        records=(LEADS,),
+    ),
+    Report(
+        kpi="conversion_rate",
+        dimensions=_DIMENSIONS,
+        beside=("contact_rate", "appointment_set_rate", "show_rate"),
+        records=(ENQUIRIES,),
+        policies=("conversion.", "episode."),
+    ),
 )
 
 
 def leads(page: Page) -> None:
     metrics = page.reader.metrics()
-    names = [name for name in ("appointment_set_rate", "conversion_rate") if name in metrics]
-    kpi_page.draw(page, REPORT)
-    if names:
-        st.subheader("What came of them", anchor=False)
-        for place, name in zip(st.columns(len(names)), names, strict=True):
-            with place:
-                cards.kpi_card(page, metrics[name], "leads")
+    labels = {metrics[report.kpi].label: report for report in REPORTS if report.kpi in metrics}
+    if not labels:
+        st.info("This run holds no figures about leads.", icon=":material/info:")
+        return
+    names = list(labels)
+    chosen = st.segmented_control(
+        "Question",
+        names,
+        default=names[0],
+        required=True,
+        key="kpi",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    kpi_page.draw(page, labels[chosen or names[0]])
 
 
 shell.show("Leads", leads)

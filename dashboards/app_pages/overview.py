@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboards import cards, shell
+from dashboards import cards, shell, words
 from dashboards.shell import Page
+from forecourt.metrics import Metric
 
 HEADLINES = {
     "gross_margin_rate": "gross",
@@ -14,23 +15,54 @@ HEADLINES = {
     "claim_rate": "claims",
     "overdue_rate": "ageing",
 }
-FIRST_STEPS = {"response_minutes": "leads", "appointment_set_rate": "leads", "conversion_rate": "leads"}
+FIRST_STEPS = ("response_minutes", "appointment_set_rate", "conversion_rate")
 
 
 def overview(page: Page) -> None:
     metrics = page.reader.metrics()
-    _row(page, {metrics[name].name: link for name, link in HEADLINES.items() if name in metrics})
-    there = {name: link for name, link in FIRST_STEPS.items() if name in metrics}
+    _answer(page, [metrics[name] for name in HEADLINES if name in metrics])
+    _row(page, {name: link for name, link in HEADLINES.items() if name in metrics})
+    there = {name: "leads" for name in FIRST_STEPS if name in metrics}
     if there:
         st.subheader("From enquiry to order", anchor=False)
         _row(page, there)
 
 
+def _answer(page: Page, headlines: list[Metric]) -> None:
+    """Which of the five meet their target, in a sentence."""
+    met: list[str] = []
+    missed: list[str] = []
+    for metric in headlines:
+        period = page.reader.headline_period(metric.name, page.filters.period)
+        rows = page.reader.kpi(metric.name, period, rooftops=page.filters.rooftops)
+        standings = [standing for row in rows if (standing := cards.is_met(metric, row)) is not None]
+        if standings:
+            (met if all(standings) else missed).append(words.in_sentence(metric.label))
+    parts = []
+    if met:
+        parts.append(f"**{words.listed(met)}** {'meets its target' if len(met) == 1 else 'meet their targets'}")
+    if missed:
+        parts.append(f"**{words.listed(missed)}** {'misses its target' if len(missed) == 1 else 'miss their targets'}")
+    if parts:
+        sentence = "; ".join(parts) + "."
+        st.markdown(f"#### {sentence[:2]}{sentence[2:3].upper()}{sentence[3:]}")
+
+
 def _row(page: Page, links: dict[str, str]) -> None:
     metrics = page.reader.metrics()
-    for place, (name, link) in zip(st.columns(len(links)), links.items(), strict=True):
+    # A card with a value per currency needs more room than the others.
+    values = [
+        len(
+            page.reader.kpi(
+                name, page.reader.headline_period(name, page.filters.period), rooftops=page.filters.rooftops
+            )
+        )
+        for name in links
+    ]
+    for place, (name, link) in zip(st.columns([min(2, count) + 1 for count in values]), links.items(), strict=True):
         with place:
-            cards.kpi_card(page, metrics[name], link)
+            query = {"kpi": metrics[name].label} if link == "leads" else None
+            cards.kpi_card(page, metrics[name], link, query)
 
 
 shell.show("Overview", overview)
