@@ -546,7 +546,6 @@ def _land(home: Home, settings: Settings, paths: Sequence[Path], *, quiet: bool)
 
 def _run(home: Home, paths: Sequence[Path], *, quiet: bool = False) -> Outcome:
     from checks.gate import check
-
     from forecourt import show
     from forecourt.run import build_and_publish
     from forecourt.terminal import step

@@ -47,7 +47,7 @@ class Warehouse:
     def table(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         """The result as an Arrow table."""
         cursor = self._connection.cursor()
-        return cursor.execute(sql, list(parameters)).to_arrow_table()
+        return cursor.sql(sql, params=list(parameters)).to_arrow_table()
 
 
 def current_run(home: Home) -> str | None:

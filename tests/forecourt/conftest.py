@@ -68,7 +68,7 @@ def fill(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Seque
 #: A dbt project small enough to start fast, over the real landing and settings tables and the real profile.
 MODELS = {
     "marts/fct_lead.sql": "select key as lead_key, rooftop from {{ source('crm', 'crm_leads') }}\n",
-    "marts/dim_place.sql": "select rooftop from {{ source('settings', 'rooftops') }}\n",
+    "marts/dim_rooftop.sql": "select rooftop from {{ source('settings', 'rooftops') }}\n",
     "marts/sources.yml": """
 version: 2
 sources:

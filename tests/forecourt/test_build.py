@@ -53,7 +53,7 @@ def test_a_build_tells_what_became_of_every_model_and_test(project: Project) -> 
         for node in build(home, defaults(), on_node=lambda done, total, name: told.append((done, total, name)))
     }
     assert {name: node.status for name, node in nodes.items()} == {
-        "dim_place": "success",
+        "dim_rooftop": "success",
         "fct_lead": "success",
         "fct_broken": "error",
         "fct_after": "skipped",
@@ -65,13 +65,13 @@ def test_a_build_tells_what_became_of_every_model_and_test(project: Project) -> 
     assert (nodes["no_lead"].failures, nodes["no_lead"].severity) == (1, "error")
     assert (nodes["odd_lead"].failures, nodes["odd_lead"].severity) == (1, "warn")
     assert nodes["odd_lead"].sql.endswith('fct_lead"')
-    assert {name for _, _, name in told} >= {"dim_place", "fct_lead", "no_lead"}
+    assert {name for _, _, name in told} >= {"dim_rooftop", "fct_lead", "no_lead"}
     assert {total for _, total, _ in told} == {7}
     assert max(done for done, _, _ in told) <= 7
 
     with duckdb.connect(str(home.warehouse), read_only=True) as warehouse:
         assert warehouse.execute("select * from marts.fct_lead").fetchall() == [("R1|L1", "R1")]
-        assert warehouse.execute("select * from marts.dim_place").fetchall() == [("R1",)]
+        assert warehouse.execute("select * from marts.dim_rooftop").fetchall() == [("R1",)]
 
     checks = {check.name: check for check in dbt_checks(home, Paths(home.build), list(nodes.values()))}
     assert {name: check.outcome for name, check in checks.items()} == {

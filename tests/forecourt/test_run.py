@@ -75,8 +75,8 @@ def test_a_failed_test_of_ours_blocks_before_the_gate_meets_a_mart_that_was_left
     project: Project, defaults: Settings
 ) -> None:
     home = project(
-        marts__fct_lead="select rooftop from {{ ref('dim_place') }}\n",
-        checks__no_place="select rooftop from {{ ref('dim_place') }}\n",
+        marts__fct_lead="select rooftop from {{ ref('dim_rooftop') }}\n",
+        checks__no_place="select rooftop from {{ ref('dim_rooftop') }}\n",
     )
     outcome = build_and_publish(home, defaults, passing)
     assert not outcome.is_published
