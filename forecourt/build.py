@@ -161,7 +161,8 @@ def _run_dbt(
         *("--log-format", "json", "--log-level-file", "none", "--no-use-colors"),
     ]
     if select:
-        command += ["--select", select]
+        # Only tests all of whose models are here: a test across the edge of the part would fail for what is missing.
+        command += ["--select", select, "--indirect-selection", "buildable"]
     if not unit_tests:
         command += ["--exclude-resource-type", "unit_test"]
     environment = os.environ | {

@@ -105,7 +105,9 @@ final as (
     select
         * exclude (from_amount),
         -- A write-off and an exchange difference come from no document, also where they mention one.
-        case when allocation_kind not in ('write_off', 'fx') and from_key is not null then from_amount end as from_amount,
+        case
+            when allocation_kind not in ('write_off', 'fx') and from_key is not null then from_amount
+        end as from_amount,
     from resolved
 )
 
