@@ -21,7 +21,8 @@ Where its text leaves room, this is how it is read:
     fleet; ``excluded`` counts hires that went out in the period when their car was not in the fleet. No period here
     holds a change of the clock, so a day is 86,400 s. Cars that changed their use were exported before and after.
 7.  Claim rate: the cohort is as long as the period and ends 90 days before as_of. ``excluded`` counts claims of
-    the kinds that were opened on the cohort's days and name no deal, stock unit or VIN that was sold before.
+    the kinds that were opened on the cohort's days and name no deal, stock unit or VIN, or one that was not yet
+    delivered then.
 8.  Receivables: refunds, returned payments, credit notes and payments are aged from the day they were posted,
     overpayments from their last allocation; a refund is past due the day after. A row's value in the rooftop's
     currency is its open amount times the document's rate, rounded once. Contracts in transit are bucketed by the
@@ -154,17 +155,17 @@ def claim_rate(facts: SalesFacts, rooftops: set[str], first: date, as_of: date) 
         for unit in facts.handovers
         if unit.rooftop in rooftops and begin <= unit.day <= end
     }
-    claimed, unlinked = set(), 0
+    claimed, left_out = set(), 0
     for claim in facts.claims:
         if claim.rooftop not in rooftops:
             continue
         if claim.deal is None:
-            unlinked += begin <= claim.opened_on <= end
+            left_out += begin <= claim.opened_on <= end
             continue
         sold = units.get((claim.rooftop, claim.deal))
         if sold and sold.day <= claim.opened_on <= sold.day + timedelta(days=CLAIM_WINDOW):
             claimed.add((claim.rooftop, claim.deal))
-    return figure(len(claimed), len(units), len(units), unlinked)
+    return figure(len(claimed), len(units), len(units), left_out)
 
 
 def overdue(rows: list[OpenRow], rooftops: set[str]) -> Figure:

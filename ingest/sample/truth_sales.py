@@ -41,7 +41,7 @@ class Handover(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A claim of a kind that counts, with the deal it leads to; None when it leads to none."""
+    """A claim of a kind that counts, with the deal delivered before it that it leads to, else None."""
 
     rooftop: str
     deal: str | None
@@ -82,7 +82,7 @@ class SalesFacts:
             began = first_leads.get((deal["rooftop"], deal["lead_id"] or ""))
             days = (deal["delivered_on"] - began.date()).days if began else None
             self.handovers.append(Handover(deal["rooftop"], deal["deal_number"], deal["delivered_on"], days))
-        self.claims = self._claims(world, deals)
+        self.claims = self._claims(world)
 
     def base(self, row: Row, column: str) -> int:
         """An amount of a row in cents of its rooftop's currency, at the row's own rate."""
@@ -183,8 +183,8 @@ class SalesFacts:
 
     # claims --------------------------------------------------------------------------------------------------
 
-    def _claims(self, world: World, deals: list[Row]) -> list[Claim]:
-        numbers = {(deal["rooftop"], deal["deal_number"]) for deal in deals}
+    def _claims(self, world: World) -> list[Claim]:
+        delivered = {(deal["rooftop"], deal["deal_number"]): deal["delivered_on"] for deal in self.sold}
         by_stock: dict[Key, list[Row]] = defaultdict(list)
         by_vin: dict[Key, list[Row]] = defaultdict(list)
         for deal in self.sold:
@@ -197,7 +197,8 @@ class SalesFacts:
             rooftop, opened = row["rooftop"], row["opened_at"].date()
             found: str | None = None
             if row["deal_number"]:
-                found = row["deal_number"] if (rooftop, row["deal_number"]) in numbers else None
+                day = delivered.get((rooftop, row["deal_number"]))
+                found = row["deal_number"] if day and day <= opened else None
             elif row["stock_number"] or row["vin"]:
                 sold = by_stock[rooftop, row["stock_number"]] if row["stock_number"] else by_vin[rooftop, row["vin"]]
                 before = [deal for deal in sold if deal["delivered_on"] <= opened]
