@@ -95,6 +95,21 @@ def test_a_reader_keeps_the_run_it_opened(home: Home) -> None:
     assert open_warehouse(home).rows("select distinct run from marts.fct_x") == [{"run": "run2"}]
 
 
+def test_a_reader_whose_run_is_cleared_away_while_it_looks_follows_the_pointer(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published(home, "run1")
+
+    def publish_in_between(place: Home, run_id: str) -> Path:
+        monkeypatch.undo()
+        published(place, "run2", keep=1)
+        return published_path(place, run_id)
+
+    monkeypatch.setattr("forecourt.door.published_path", publish_in_between)
+    assert open_warehouse(home).run_id == "run2"
+    assert kept(home) == ["run2"]
+
+
 def test_the_candidate_is_moved_and_nobody_may_write_it(home: Home) -> None:
     file = publish(home, candidate(home, "run1"), "run1", keep=10)
     assert file == published_path(home, "run1")
