@@ -109,31 +109,6 @@
     )
 {%- endmacro %}
 
-{#-
-    Money of one currency in another through two rates to a third (money x rate / other rate), rounded half away from
-    zero to the cent, in whole numbers: a double would lose cents.
--#}
-{% macro money_converted(money, rate, other_rate) -%}
-    {{ return(adapter.dispatch('money_converted')(money, rate, other_rate)) }}
-{%- endmacro %}
-{% macro default__money_converted(money, rate, other_rate) -%}
-    cast(
-        cast(
-            cast(sign({{ money }}) as hugeint)
-            * (
-                (
-                    2 * cast(cast({{ money }} as decimal(20, 2)) * sign({{ money }}) * 100 as hugeint)
-                    * cast(cast({{ rate }} as decimal(24, 6)) * 1000000 as hugeint)
-                    + cast(cast({{ other_rate }} as decimal(24, 6)) * 1000000 as hugeint)
-                )
-                // nullif(2 * cast(cast({{ other_rate }} as decimal(24, 6)) * 1000000 as hugeint), 0)
-            )
-            as decimal(20, 0)
-        ) * cast(0.01 as decimal(3, 2))
-        as decimal(18, 2)
-    )
-{%- endmacro %}
-
 {#- Stops the query with a sentence; as a value it has the type of the other branches. -#}
 {% macro stop_with(sentence) -%}
     {{ return(adapter.dispatch('stop_with')(sentence)) }}
@@ -150,7 +125,7 @@
     contains(',' || {{ names }} || ',', ',' || {{ column }} || ',')
 {%- endmacro %}
 
-{#- The day that an export speaks for: the local day of its instant, before six in the morning the day before. -#}
+{#- The day that an export speaks for: its local day, before six in the morning the day before. -#}
 {% macro business_day_of(instant, time_zone) -%}
     {{ return(adapter.dispatch('business_day_of')(instant, time_zone)) }}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{#- A readable key: parts joined by a bar, as the landing writes them (a bar or backslash inside a part is escaped). -#}
+{#- A readable key as the landing writes them: parts joined by a bar, a bar or backslash inside one escaped. -#}
 {% macro readable_key(parts) -%}
     {%- for part in parts -%}
     replace(replace(cast({{ part }} as varchar), '\', '\\'), '|', '\|'){{ " || '|' || " if not loop.last }}

@@ -10,7 +10,10 @@
         when not {{ parts }}.is_debit
             then {{ parts }}.amount - {{ settled }}
         else
-            least({{ parts }}.amount, greatest(0, {{ parts }}.filled_before + {{ parts }}.amount - {{ settled }}))
+            least(
+                {{ parts }}.amount,
+                greatest(0, {{ parts }}.filled_before + {{ parts }}.amount - {{ settled }})
+            )
             + case when {{ parts }}.is_last then greatest(0, -{{ settled }}) else 0 end
     end
 {%- endmacro %}
@@ -24,9 +27,12 @@
     with moved as (
         select
             receivable_key,
-            cast(coalesce(sum(amount) filter (where effective_on <= {{ as_of }}), 0) as decimal(18, 2))
-                as outstanding,
-            cast(sum(amount_base) filter (where effective_on <= {{ as_of }}) as decimal(18, 2)) as outstanding_base,
+            cast(
+                coalesce(sum(amount) filter (where effective_on <= {{ as_of }}), 0)
+                as decimal(18, 2)
+            ) as outstanding,
+            cast(sum(amount_base) filter (where effective_on <= {{ as_of }}) as decimal(18, 2))
+                as outstanding_base,
             max(effective_on) filter (where effective_on <= {{ as_of }}) as moved_on,
             cast(-coalesce(sum(amount) filter (
                 where effective_on > {{ as_of }} and is_cash and is_within_data
@@ -61,10 +67,14 @@
             receivables.deal_number,
             receivables.ro_number,
             -- An overpayment ages by the allocation that came last.
-            case when receivables.document_kind = 'overpayment' then moved.moved_on else receivables.posted_on end
-                as posted_on,
-            case when receivables.document_kind = 'overpayment' then moved.moved_on else receivables.due_on end
-                as due_on,
+            case
+                when receivables.document_kind = 'overpayment' then moved.moved_on
+                else receivables.posted_on
+            end as posted_on,
+            case
+                when receivables.document_kind = 'overpayment' then moved.moved_on
+                else receivables.due_on
+            end as due_on,
             receivables.contract_on,
             receivables.currency,
             receivables.amount,
@@ -73,7 +83,10 @@
             moved.outstanding_base,
             receivables.base_currency,
             receivables.disputed_from <= {{ as_of }}
-                and (receivables.disputed_until is null or receivables.disputed_until > {{ as_of }}) as is_disputed,
+                and (
+                    receivables.disputed_until is null
+                    or receivables.disputed_until > {{ as_of }}
+                ) as is_disputed,
             moved.received_after,
             receivables.is_debit,
             receivables.is_headline,

@@ -27,8 +27,8 @@ stated as (
         on balances.rooftop = rooftops.rooftop
 ),
 
--- An account kept in the rooftop's currency holds every document at its booked rate; one kept in another currency
--- holds the documents of that currency.
+-- An account kept in the rooftop's currency holds every document at its booked rate; one kept in
+-- another currency holds the documents of that currency.
 daily as (
     select
         rooftop,

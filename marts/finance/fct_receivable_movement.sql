@@ -10,8 +10,8 @@ settlements as (
     select * from {{ ref('int_settlements_ordered') }}
 ),
 
--- Whatever came before a day decides which instalment a settlement fills, so the change of each part's balance is the
--- same whatever day is asked for, and any day's balance is a plain sum.
+-- Whatever came before a day decides which instalment a settlement fills, so the change of each
+-- part's balance is the same whatever day is asked for, and any day's balance is a plain sum.
 settled as (
     select
         parts.receivable_key,
@@ -88,7 +88,8 @@ final as (
         moved.effective_on,
         settled_parts.settled_on,
         cast(moved.balance_after - moved.balance_before as decimal(18, 2)) as amount,
-        -- Differences of rounded balances: their sum is the balance at the booked rate, rounded once.
+        -- Differences of rounded balances: their sum is the balance at the booked rate, rounded
+        -- once.
         cast(
             {{ money_times('moved.balance_after', 'documents.rate') }}
             - {{ money_times('moved.balance_before', 'documents.rate') }}

@@ -1,6 +1,7 @@
--- One row per credit note that names the invoice it credits and that no allocation names yet: it counts as one
--- allocation of min(credit note, open amount) on its own day. Once an allocation names the credit note the reference is
--- lifted, on the day that allocation counts from, so that nothing dated after a day changes that day.
+-- One row per credit note that names the invoice it credits and that no allocation names yet: it
+-- counts as one allocation of min(credit note, open amount) on its own day. Once an allocation
+-- names the credit note the reference is lifted, on the day that allocation counts from, so that
+-- nothing dated after a day changes that day.
 with recursive documents as (
     select * from {{ ref('int_receivables_unioned') }}
 ),
@@ -48,7 +49,9 @@ candidates as (
 settled as (
     select to_key as document_key, effective_on, amount from allocations where to_key is not null
     union all
-    select from_key as document_key, effective_on, -from_amount as amount from allocations where from_amount is not null
+    select from_key as document_key, effective_on, -from_amount as amount
+    from allocations
+    where from_amount is not null
 ),
 
 already_settled as (
@@ -63,7 +66,8 @@ already_settled as (
 queued as (
     select
         candidates.* exclude (invoice_amount),
-        cast(candidates.invoice_amount - coalesce(already_settled.amount, 0) as decimal(18, 2)) as open_amount,
+        cast(candidates.invoice_amount - coalesce(already_settled.amount, 0) as decimal(18, 2))
+            as open_amount,
         row_number() over (
             partition by candidates.invoice_key
             order by candidates.effective_on, candidates.credit_key
@@ -74,8 +78,8 @@ queued as (
         and candidates.invoice_key = already_settled.invoice_key
 ),
 
--- The credit notes of one invoice in turn; each step carries the earlier ones along, since what they took and whether
--- they were lifted meanwhile decides what is left.
+-- The credit notes of one invoice in turn; each step carries the earlier ones along, since what
+-- they took and whether they were lifted meanwhile decides what is left.
 applied as (
     select
         place as step,
@@ -117,7 +121,8 @@ applied as (
             lifted_on,
             file_id,
             row_number,
-            cast(least(credit_amount, greatest(0, open_amount - taken)) as decimal(18, 2)) as amount,
+            cast(least(credit_amount, greatest(0, open_amount - taken)) as decimal(18, 2))
+                as amount,
         from following
 
         union all

@@ -1,5 +1,5 @@
--- One row: the newest day that any landed file speaks for. A file exported before six in the morning speaks for the day
--- before.
+-- One row: the newest day that any landed file speaks for. A file exported before six in the
+-- morning speaks for the day before.
 with files as (
     select max(exported_at) as exported_at
     from {{ source('ledger', 'files') }}

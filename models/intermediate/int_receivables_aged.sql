@@ -1,4 +1,5 @@
--- The ageing at the newest day of the data by both bases: the body of receivable_ageing as a model, for its tests.
+-- The ageing at the newest day of the data by both bases: the body of receivable_ageing as a model,
+-- for its tests.
 {% for basis in ["'due'", "'invoice'"] -%}
 select
     {{ basis }} as aged_by,

@@ -1,6 +1,6 @@
--- One row per part of a document: its instalments (most documents are one) and, where more was allocated to it than it
--- is worth, its overpayment. `filled_before` is how much must be settled before this part gets anything: the oldest due
--- is settled first, the overpayment last.
+-- One row per part of a document: its instalments (most documents are one) and, where more was
+-- allocated to it than it is worth, its overpayment. `filled_before` is how much must be settled
+-- before this part gets anything: the oldest due is settled first, the overpayment last.
 with documents as (
     select * from {{ ref('int_receivables_unioned') }}
 ),
@@ -26,7 +26,8 @@ given as (
         and instalments.amount > 0
 ),
 
--- Instalments beyond the document's amount are cut from the last one back: the document is what is owed.
+-- Instalments beyond the document's amount are cut from the last one back: the document is what is
+-- owed.
 cut as (
     select
         document_key,
@@ -75,7 +76,8 @@ instalments as (
         cast(coalesce(parts.filled_before, 0) as decimal(18, 2)) as filled_before,
         cast(coalesce(parts.amount, documents.amount) as decimal(18, 2)) as amount,
         coalesce(parts.instalment_source, 'document') as instalment_source,
-        -- What raises a document above its amount (a negative allocation) is owed with the part due last.
+        -- What raises a document above its amount (a negative allocation) is owed with the part due
+        -- last.
         coalesce(parts.is_last, true) as is_last,
     from documents
     left join parts

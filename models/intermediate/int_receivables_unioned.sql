@@ -1,5 +1,5 @@
--- One row per receivable document: invoices, credit notes, receipts, refunds and returned payments, with the amount
--- signed (a debit is positive) and the day from which it ages.
+-- One row per receivable document: invoices, credit notes, receipts, refunds and returned payments,
+-- with the amount signed (a debit is positive) and the day from which it ages.
 with invoices as (
     select * from {{ ref('stg_dms__invoices') }}
 ),
@@ -35,7 +35,6 @@ entered as (
         'invoices' as book,
         rooftop,
         invoice_number as document,
-        case when lower(kind) = 'credit_note' then 'credit_note' else 'invoice' end as document_kind,
         case when lower(kind) = 'credit_note' then 'credit_note' else 'invoice' end as entry_kind,
         coalesce(schedule, 'customer') as schedule,
         customer_id,
@@ -63,8 +62,10 @@ entered as (
         'payments' as book,
         rooftop,
         payment_number as document,
-        case when lower(kind) in ('refund', 'returned') then 'refund' else 'payment' end as document_kind,
-        case when lower(kind) in ('refund', 'returned') then lower(kind) else 'payment' end as entry_kind,
+        case
+            when lower(kind) in ('refund', 'returned') then lower(kind)
+            else 'payment'
+        end as entry_kind,
         coalesce(schedule, 'customer') as schedule,
         customer_id,
         customer_name,
@@ -89,18 +90,24 @@ entered as (
 dated as (
     select
         entered.*,
-        -- A credit and a payment age by their own day: the schedule's default terms are for what a customer owes.
+        case when entered.entry_kind = 'returned' then 'refund' else entered.entry_kind end
+            as document_kind,
+        -- A credit and a payment age by their own day: the schedule's default terms are for what a
+        -- customer owes.
         case
             when entered.due_on is not null then entered.due_on
-            when entered.terms_days is not null then {{ add_days('entered.posted_on', 'entered.terms_days') }}
-            when entered.document_kind = 'invoice'
-                then {{ add_days('entered.posted_on', 'coalesce(own_terms.days, default_terms.days, 0)') }}
+            when entered.terms_days is not null
+                then {{ add_days('entered.posted_on', 'entered.terms_days') }}
+            when entered.entry_kind = 'invoice'
+                then {{ add_days(
+                    'entered.posted_on', 'coalesce(own_terms.days, default_terms.days, 0)'
+                ) }}
             else entered.posted_on
         end as falls_due_on,
         case
             when entered.due_on is not null then 'due date'
             when entered.terms_days is not null then 'terms'
-            when entered.document_kind = 'invoice' then 'schedule'
+            when entered.entry_kind = 'invoice' then 'schedule'
             else 'own day'
         end as terms_source,
     from entered
@@ -116,7 +123,8 @@ dated as (
 
 final as (
     select
-        {{ readable_key(['dated.rooftop', 'dated.document_kind', 'dated.document']) }} as document_key,
+        {{ readable_key(['dated.rooftop', 'dated.document_kind', 'dated.document']) }}
+            as document_key,
         dated.book,
         dated.rooftop,
         rooftops.legal_entity,

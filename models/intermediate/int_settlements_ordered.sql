@@ -1,5 +1,6 @@
--- One row per effect of an allocation on a document, in the order in which the effects count, with how much of the
--- document was settled before and after it. Settling is positive for a debit and negative for a credit.
+-- One row per effect of an allocation on a document, in the order in which the effects count, with
+-- how much of the document was settled before and after it. Settling is positive for a debit and
+-- negative for a credit.
 with allocations as (
     select * from {{ ref('int_allocations_resolved') }}
 ),
@@ -119,7 +120,8 @@ final as (
         *,
         cast(sum(settled) over (
             partition by document_key
-            -- Payments before credit notes; a lifted reference makes room for the allocation that replaces it.
+            -- Payments before credit notes; a lifted reference makes room for the allocation that
+            -- replaces it.
             order by
                 effective_on,
                 case

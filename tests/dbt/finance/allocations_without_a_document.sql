@@ -1,6 +1,6 @@
--- An allocation names a document that is not here. The side that is here counts, so the two sides no longer net to
--- zero. It matters when money seems spent on nothing. Find the file the document should have come in, or mend the
--- number.
+-- An allocation names a document that is not here. The side that is here counts, so the two sides
+-- no longer net to zero. It matters when money seems spent on nothing. Find the file the document
+-- should have come in, or mend the number.
 {{ config(severity='warn') }}
 
 select

@@ -1,6 +1,6 @@
--- An allocation between documents of two currencies, one of which has no booked rate: it settles its target and
--- takes nothing from its source, whose value is unknown. It matters because the source looks unapplied. Give the
--- document a rate.
+-- An allocation between documents of two currencies, one of which has no booked rate: it settles
+-- its target and takes nothing from its source, whose value is unknown. It matters because the
+-- source looks unapplied. Give the document a rate.
 {{ config(severity='warn') }}
 
 select

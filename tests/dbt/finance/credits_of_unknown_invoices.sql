@@ -1,6 +1,6 @@
--- A credit note names an invoice that is not here, or that is in another currency, and no allocation names the
--- credit note: it stands as a negative row of its own. It matters because the invoice looks fully owed. Mend the
--- reference.
+-- A credit note names an invoice that is not here, or that is in another currency, and no
+-- allocation names the credit note: it stands as a negative row of its own. It matters because the
+-- invoice looks fully owed. Mend the reference.
 {{ config(severity='warn') }}
 
 with named as (

@@ -1,6 +1,7 @@
--- More was allocated to an invoice, or from a payment or credit note, than it is worth, by all that is known. An
--- invoice shows a negative row of kind overpayment, a credit turns into a debit. It matters because one of the
--- allocations is probably wrong or belongs to another document. Look at the document's allocations.
+-- More was allocated to an invoice, or from a payment or credit note, than it is worth, by all that
+-- is known. An invoice shows a negative row of kind overpayment, a credit turns into a debit. It
+-- matters because one of the allocations is probably wrong or belongs to another document. Look at
+-- the document's allocations.
 {{ config(severity='warn') }}
 
 select

@@ -1,5 +1,6 @@
--- The instalments of an invoice do not add up to it, or belong to no invoice. What is missing is due with the last,
--- what is too much is cut from the last. It matters for the days past due. Compare with the contract.
+-- The instalments of an invoice do not add up to it, or belong to no invoice. What is missing is
+-- due with the last, what is too much is cut from the last. It matters for the days past due.
+-- Compare with the contract.
 {{ config(severity='warn') }}
 
 with instalments as (

@@ -1,5 +1,6 @@
--- Our promise: the parts of a document move by exactly what is settled of it, so that their sum is the document's
--- amount less every settlement. A row here is a fault of the models, never of the source: the ageing would not tie.
+-- Our promise: the parts of a document move by exactly what is settled of it, so that their sum is
+-- the document's amount less every settlement. A row here is a fault of the models, never of the
+-- source: the ageing would not tie.
 with documents as (
     select document_key, amount from {{ ref('int_receivables_unioned') }}
 ),

@@ -1,5 +1,6 @@
--- Our promise: the posted movement of every part is the amount that fct_receivable shows for it, and the parts of a
--- document add up to the document. A row here is a fault of the models: money would be split wrongly.
+-- Our promise: the posted movement of every part is the amount that fct_receivable shows for it,
+-- and the parts of a document add up to the document. A row here is a fault of the models: money
+-- would be split wrongly.
 with parts as (
     select
         receivables.document_key,
