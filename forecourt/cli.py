@@ -600,7 +600,7 @@ def _asked(
     start = first or until.replace(day=1)
     if start > until:
         raise Problem(f"The period starts on {start} and ends before, on {until}. Swap --from and --to.")
-    as_of_day = as_of or max(newest_day(warehouse), until)
+    as_of_day = as_of or newest_day(warehouse)
     return [(metric, Period(start, until, as_of_day)) for metric in metrics]
 
 

@@ -402,6 +402,51 @@ def offences(rule: re.Pattern[str], *folders: str) -> list[str]:
     ]
 
 
+#: For each rule a line that must be caught; PLAIN holds what must not.
+BREACHES = {
+    "asof join": "asof join rates on true",
+    "pivot": "from (pivot sales on month using sum(gross))",
+    "whole division": "select seconds // 60 as minutes",
+    "lambda": "list_transform(kinds, kind -> upper(kind))",
+    "list or struct literal": "where kind in ['warranty']",
+    "list function": "select array_agg(kind) from claims",
+    "positional join": "from a positional join b",
+    "star with changes": "select * exclude (key)",
+    "day arithmetic": "select date_diff('day', opened_on, closed_on)",
+    "day parts": "select strftime(day, '%Y')",
+    "time zones": "select received_at at time zone 'UTC'",
+    "pattern functions": "where regexp_matches(phone, '[0-9]')",
+    "json": "select json_extract(rest, '$.x')",
+    "arg_max": "select arg_max(value, valid_from)",
+    "distinct on": "select distinct on (vin) *",
+    "series": "from generate_series(1, 10)",
+    "quantiles": "select quantile_cont(days, 0.5)",
+    "files": "from read_csv('x.csv')",
+    "the clock": "where due_on < current_date",
+}
+PLAIN = """
+with deals as (
+    select *, row_number() over (partition by rooftop order by posted_on) as position,
+    from {{ ref('stg_dms__deals') }}  -- a // comment with a list [1, 2]
+)
+
+select
+    deals.rooftop,
+    cast(sum(deals.gross) filter (where deals.kind = 'pivot // [a] -> b') as decimal(18, 2)) as gross,
+    {{ days_between('opened_on', 'closed_on') }} as days,
+from deals
+where deals.range_price between 1 and 2
+qualify position = 1
+"""
+
+
+@pytest.mark.parametrize("rule", ENGINE_ONLY)
+def test_the_rule_of_plain_sql_catches_its_breach_and_nothing_else(rule: str) -> None:
+    found = re.compile(ENGINE_ONLY[rule], re.IGNORECASE)
+    assert found.search(plain(BREACHES[rule]))
+    assert not found.search(plain(PLAIN))
+
+
 @pytest.mark.parametrize("rule", ENGINE_ONLY)
 def test_marts_are_plain_sql(rule: str) -> None:
     nothing(offences(re.compile(ENGINE_ONLY[rule], re.IGNORECASE), "marts"))

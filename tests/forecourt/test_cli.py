@@ -245,6 +245,13 @@ def test_kpi_takes_period_group_and_rooftop(home: Home) -> None:
     assert (early["value"], early["as_of"]) == (0.075, "2026-03-30")
 
 
+def test_a_period_that_ends_after_the_data_is_answered_as_of_the_data(home: Home) -> None:
+    """Else a cohort whose claims nobody has sent yet would look mature and free of claims."""
+    (claims,) = kpis(home, "claim_rate", "--from", "2026-03-01", "--to", "2026-12-31")
+    assert (claims["to"], claims["as_of"]) == ("2026-12-31", "2026-03-31")
+    assert (claims["value"], claims["reason"]) == (None, "immature: 0 of 3 so far")
+
+
 def test_by_alone_leaves_out_the_kpis_without_that_dimension(home: Home) -> None:
     assert {row["kpi"] for row in kpis(home, "--by", "make")} == {"gross_margin_rate"}
     assert "No KPI has a dimension 'colour'" in said(call("kpi", "--by", "colour", "--home", str(home.root)))
