@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -321,11 +321,11 @@ def export() -> None:
 def export_ageing(
     home_path: Path,
     as_of: date | None,
-    basis: str,
+    basis: Literal["due", "invoice"],
     known_at: datetime | None,
     rooftops: tuple[str, ...],
     schedule: str | None,
-    kind: str,
+    kind: Literal["xlsx", "csv"],
     output: Path,
     as_json: bool,
 ) -> None:
@@ -621,9 +621,9 @@ def _export_ageing(
     home: Home,
     warehouse: Warehouse,
     output: Path,
-    kind: str,
+    kind: Literal["xlsx", "csv"],
     as_of: date,
-    basis: str,
+    basis: Literal["due", "invoice"],
     rooftops: Sequence[str],
     schedule: str | None,
     known_at: datetime | None,
