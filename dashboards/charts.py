@@ -204,13 +204,11 @@ def _target(target: float, text: str, y: alt.Y, colours: Palette) -> list[alt.Ch
     ]
 
 
-def bars(
-    rows: Sequence[dict[str, Any]], whole: float | None, whole_text: str, target: float | None, colours: Palette
-) -> alt.Chart:
+def bars(rows: Sequence[dict[str, Any]], whole: float | None, whole_text: str, colours: Palette) -> alt.Chart:
     """Horizontal bars from zero in the order given. Rows: group, value, text, n; a thin line marks the whole."""
     base = alt.Chart(alt.Data(values=list(rows)))
     y = _groups(rows)
-    ends = [row["value"] for row in rows] + [0.0] + [v for v in (whole, target) if v is not None]
+    ends = [row["value"] for row in rows] + [0.0] + ([whole] if whole is not None else [])
     span = (max(ends) - min(ends)) or 1
     domain = [min(ends) - (span * 0.12 if min(ends) < 0 else 0), max(ends) + span * 0.16]
     x = alt.X("value:Q", title=None, axis=None, scale=alt.Scale(domain=domain, nice=False))
@@ -221,15 +219,16 @@ def bars(
     ]
     layers = [
         base.mark_bar(color=colours.accent, height={"band": 0.62}).encode(y=y, x=x, tooltip=tooltip),
-        base.transform_filter("datum.value >= 0")
-        .mark_text(align="left", dx=6, color=colours.ink)
-        .encode(y=y, x=x, text="text:N"),
-        base.transform_filter("datum.value < 0")
-        .mark_text(align="right", dx=-6, color=colours.ink)
-        .encode(y=y, x=x, text="text:N"),
     ]
     if whole is not None:
         layers += _whole(whole, whole_text, x, colours)
+    sides: list[tuple[str, dict[str, Any]]] = [
+        ("datum.value >= 0", {"align": "left", "dx": 6}),
+        ("datum.value < 0", {"align": "right", "dx": -6}),
+    ]
+    for side, place in sides:
+        label = base.transform_filter(side).encode(y=y, x=x, text="text:N")
+        layers += [_halo(label, colours.background, place), label.mark_text(**place, color=colours.ink)]
     return _framed(alt.layer(*layers), 34 * len(rows) + 30, colours)
 
 
@@ -348,5 +347,6 @@ def _framed(chart: Any, height: int, colours: Palette) -> Any:
             labelFontSize=12,
             tickColor=colours.grid,
         )
+        .configure_legend(labelColor=colours.text, labelFontSize=12)
         .configure_text(fontSize=12)
     )

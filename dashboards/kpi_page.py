@@ -263,7 +263,7 @@ def _groups(
         drawn.altair_chart(charts.dots(shown, whole_value, whole_text, page.palette), alt=alt)
         drawn.caption("Dot: median. Tick: nine of ten were done by then (P90).")
     elif shown:
-        drawn.altair_chart(charts.bars(shown, whole_value, whole_text, None, page.palette), alt=alt)
+        drawn.altair_chart(charts.bars(shown, whole_value, whole_text, page.palette), alt=alt)
     if len(worst_first) > GROUPS:
         drawn.caption(f"The {GROUPS} largest of {len(worst_first)} groups; the table has all.")
     if without:

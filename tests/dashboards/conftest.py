@@ -1,0 +1,77 @@
+"""One small published warehouse and one empty home for every test of the pages."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from forecourt.home import Home
+from forecourt.run import build_and_publish
+from forecourt.settings import load_settings
+from ingest.landing import land
+from ingest.sample import write_sample
+
+#: What the pages read; the sample's other feeds would only cost time here.
+FEEDS = (
+    "crm_activities",
+    "crm_appointments",
+    "crm_leads",
+    "dms_allocations",
+    "dms_claims",
+    "dms_control_balances",
+    "dms_customers",
+    "dms_deal_products",
+    "dms_deals",
+    "dms_instalments",
+    "dms_invoices",
+    "dms_payments",
+    "dms_rentals",
+    "dms_vehicle_costs",
+    "dms_vehicle_events",
+    "dms_vehicles",
+    "fx_rates",
+)
+
+
+@pytest.fixture(scope="session")
+def published_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A sample dealership, landed, built and published."""
+    folder = tmp_path_factory.mktemp("dashboards")
+    sample, home = folder / "sample", Home(folder / "home")
+    write_sample(sample, years=1.5, scale=0.2)
+    home.create()
+    shutil.copy(sample / "forecourt.toml", home.settings)
+    return published(home, [file for file in sorted(sample.glob("*.csv")) if file.name.startswith(FEEDS)])
+
+
+@pytest.fixture(scope="session")
+def single_feed_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A business that sends nothing but its invoices."""
+    folder = tmp_path_factory.mktemp("single")
+    home, file = Home(folder / "home"), folder / "dms_invoices_2026-03-31.csv"
+    home.create()
+    file.write_text(
+        "rooftop,invoice_number,kind,customer_id,posted_on,due_on,amount,currency\n"
+        "R1,I1,invoice,C1,2026-01-10,2026-02-09,1000.00,GBP\n"
+        "R1,I2,invoice,C2,2026-03-20,2026-04-20,70.50,GBP\n",
+        encoding="utf-8",
+    )
+    return published(home, [file])
+
+
+def published(home: Home, files: list[Path]) -> Home:
+    """The home with these files landed, built and published."""
+    settings = load_settings(home.settings)
+    with home.lock():
+        land(home, settings, files)
+        outcome = build_and_publish(home, settings, lambda home, paths: [])
+    assert outcome.is_published, outcome.message
+    return home
+
+
+@pytest.fixture
+def empty_home(tmp_path: Path) -> Home:
+    """A home that nothing was ever put in."""
+    return Home(tmp_path / "empty")

@@ -1,0 +1,55 @@
+"""Periods and comparisons behind the filters."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from dashboards import filters
+from dashboards.filters import BEFORE, CUSTOM, LAST_MONTH, MONTH, NOTHING, QUARTER, YEAR, YEAR_AGO
+from forecourt.metrics import Period
+
+AS_OF = date(2026, 9, 17)
+
+
+@pytest.mark.parametrize(
+    ("choice", "first", "last"),
+    [
+        (MONTH, date(2026, 9, 1), AS_OF),
+        (LAST_MONTH, date(2026, 8, 1), date(2026, 8, 31)),
+        (QUARTER, date(2026, 7, 1), AS_OF),
+        (YEAR, date(2026, 1, 1), AS_OF),
+    ],
+)
+def test_periods_end_with_the_newest_day(choice: str, first: date, last: date) -> None:
+    assert filters.period_of(choice, AS_OF) == Period(first, last, AS_OF)
+
+
+def test_a_free_period_may_be_given_backwards() -> None:
+    given = filters.period_of(CUSTOM, AS_OF, date(2026, 9, 10), date(2026, 9, 2))
+    assert given == Period(date(2026, 9, 2), date(2026, 9, 10), AS_OF)
+
+
+@pytest.mark.parametrize(
+    ("choice", "comparison", "first", "last"),
+    [
+        (MONTH, BEFORE, date(2026, 8, 1), date(2026, 8, 17)),
+        (MONTH, YEAR_AGO, date(2025, 9, 1), date(2025, 9, 17)),
+        (LAST_MONTH, BEFORE, date(2026, 7, 1), date(2026, 7, 31)),
+        (QUARTER, BEFORE, date(2026, 4, 1), date(2026, 6, 17)),
+        (YEAR, BEFORE, date(2025, 1, 1), date(2025, 9, 17)),
+    ],
+)
+def test_comparisons_take_the_same_days(choice: str, comparison: str, first: date, last: date) -> None:
+    before = filters.before_of(choice, comparison, filters.period_of(choice, AS_OF))
+    assert before == Period(first, last, last)
+
+
+def test_a_free_period_is_compared_with_as_many_days_before_it() -> None:
+    period = Period(date(2026, 9, 8), date(2026, 9, 14), AS_OF)
+    assert filters.before_of(CUSTOM, BEFORE, period) == Period(date(2026, 9, 1), date(2026, 9, 7), date(2026, 9, 7))
+
+
+def test_nothing_to_compare_with() -> None:
+    assert filters.before_of(MONTH, NOTHING, filters.period_of(MONTH, AS_OF)) is None

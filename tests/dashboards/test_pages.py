@@ -1,0 +1,131 @@
+"""Every page opens: over a published warehouse, over one that holds a single feed, and over nothing at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboards import words
+from dashboards.exports import ageing_table
+from dashboards.receivables import sums_by_schedule
+from forecourt.door import current_run, open_warehouse
+from forecourt.home import Home
+from forecourt.kpi import compute, default_period, headline_period, load_metrics, newest_day
+from forecourt.metrics import HEADLINES
+from forecourt.publish import record_end
+
+APP = Path(__file__).resolve().parents[2] / "dashboards" / "streamlit_app.py"
+PAGES = ("overview", "gross", "turnaround", "utilisation", "claims", "ageing", "leads", "data")
+
+
+def opened(home: Home, page: str, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
+    """A page as a reader with this URL sees it; fails where it shows an error."""
+    monkeypatch.setenv("FORECOURT_HOME", str(home.root))
+    app = AppTest.from_file(str(APP), default_timeout=120)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    if page != "overview":
+        app.switch_page(f"app_pages/{page}.py").run()
+    assert not app.exception, [problem.message for problem in app.exception]
+    return app
+
+
+def text_of(app: AppTest) -> str:
+    parts = [*app.title, *app.header, *app.subheader, *app.markdown, *app.caption, *app.info, *app.warning, *app.error]
+    return "\n".join(str(part.value) for part in parts)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_opens(page: str, published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(published_home, page, monkeypatch)
+    assert app.title[0].value
+    assert not app.error
+    assert not app.info, text_of(app)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_over_an_empty_home_says_what_to_do(page: str, empty_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = text_of(opened(empty_home, page, monkeypatch))
+    assert "Nothing is published" in said
+    assert f"forecourt run --home {empty_home.root}" in said
+    assert str(empty_home.inbox) in said
+
+
+def test_cards_show_what_the_kernel_computes(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse = open_warehouse(published_home)
+    metrics = load_metrics(warehouse)
+    period = default_period(newest_day(warehouse))
+    expected = []
+    for name in HEADLINES:
+        metric = metrics[name]
+        for row in compute(warehouse, metric, headline_period(warehouse, metric, period)):
+            expected.append("no data" if row.value is None else words.value_text(metric, row.value, row.currency))
+    app = opened(published_home, "overview", monkeypatch)
+    shown = [str(card.value).removeprefix(":gray[").removesuffix("]") for card in app.metric]
+    assert sorted(shown[: len(expected)]) == sorted(expected)
+
+
+def test_url_chooses_rooftop_and_period(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse = open_warehouse(published_home)
+    (first,) = warehouse.rows("select rooftop, rooftop_name from marts.dim_rooftop order by rooftop limit 1")
+    query = {"rooftop": first["rooftop_name"], "period": "Last month", "versus": "Nothing"}
+    app = opened(published_home, "overview", monkeypatch, **query)
+    assert app.multiselect(key="rooftop").value == [first["rooftop"]]
+    assert any(f"**{first['rooftop_name']}** · August 2026" in str(part.value) for part in app.markdown)
+
+
+def test_ageing_page_offers_what_it_shows(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse = open_warehouse(published_home)
+    table = ageing_table(warehouse, newest_day(warehouse))
+    app = opened(published_home, "ageing", monkeypatch)
+    labels = [button.label for button in app.get("download_button")]
+    rows = words.counted(table.num_rows, "rows")
+    assert f"xlsx, all open documents: {rows}" in labels
+    assert f"csv, all open documents: {rows}" in labels
+    said = text_of(app)
+    for currency in {key[1] for key in sums_by_schedule(table)}:
+        net = sum(part.net for key, part in sums_by_schedule(table).items() if key[1] == currency)
+        assert words.money(net, currency, 2) in said
+
+
+def test_ageing_page_narrows_to_a_schedule(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse = open_warehouse(published_home)
+    table = ageing_table(warehouse, newest_day(warehouse), schedule="customer")
+    app = opened(published_home, "ageing", monkeypatch)
+    app.selectbox(key="schedule").set_value("customer").run()
+    assert not app.exception
+    labels = [button.label for button in app.get("download_button")]
+    assert f"xlsx, this choice: {words.counted(table.num_rows, 'rows')}" in labels
+    assert any(label.startswith("xlsx, all open documents") for label in labels)
+
+
+def test_a_failed_run_leaves_the_numbers_and_a_banner(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = published_home.last.read_bytes()
+    try:
+        record_end(published_home, "20991231T000000", "blocked", "1 check blocks publishing: units add up.")
+        app = opened(published_home, "overview", monkeypatch)
+    finally:
+        published_home.last.write_bytes(before)
+    said = str(app.warning[0].value)
+    assert "1 check blocks publishing: units add up." in said
+    assert str(current_run(published_home)) in said
+    assert app.metric
+
+
+def test_leads_page_answers_the_question_chosen(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(published_home, "leads", monkeypatch)
+    app.segmented_control(key="kpi").set_value("Conversion").run()
+    assert not app.exception
+    assert any("for enquiries that began" in str(part.value) for part in app.markdown)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_over_a_single_feed(page: str, single_feed_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(single_feed_home, page, monkeypatch)
+    assert not app.error
+    if page == "overview":
+        assert "no dms_rentals" in text_of(app)
+        assert any(card.value == ":gray[no data]" for card in app.metric)
