@@ -15,6 +15,9 @@ from typing import Any
 import duckdb
 import yaml
 
+#: The parser written in C where it is there: it reads the contract ten times faster.
+_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 FEEDS_FOLDER = Path(__file__).parent / "feeds"
 SYSTEMS = ("crm", "dms", "portal")
 
@@ -108,12 +111,17 @@ class Feed:
         return {**self.columns, "updated_at": Column("updated_at", "instant")}
 
 
+def read_yaml(text: str) -> Any:
+    """The content of a YAML text. Raises yaml.YAMLError."""
+    return yaml.load(text, Loader=_YAML_LOADER)
+
+
 @cache
 def load_feeds() -> dict[str, Feed]:
     """All feeds by name, in the order of the YAML files."""
     feeds: dict[str, Feed] = {}
     for system in SYSTEMS:
-        entries = yaml.safe_load((FEEDS_FOLDER / f"{system}.yml").read_text(encoding="utf-8"))
+        entries = read_yaml((FEEDS_FOLDER / f"{system}.yml").read_text(encoding="utf-8"))
         for name, entry in entries.items():
             feeds[name] = _feed(name, system, entry)
     return feeds
@@ -122,7 +130,7 @@ def load_feeds() -> dict[str, Feed]:
 @cache
 def column_descriptions() -> dict[str, dict[str, str]]:
     """Feed -> column -> one sentence: meaning and unit, from ``columns.yml`` (``updated_at`` included)."""
-    text = yaml.safe_load((FEEDS_FOLDER / "columns.yml").read_text(encoding="utf-8"))
+    text = read_yaml((FEEDS_FOLDER / "columns.yml").read_text(encoding="utf-8"))
     common, special = text["columns"], text.get("feeds", {})
     return {
         feed.name: {

@@ -138,15 +138,17 @@ def rebuild(home: Home, settings: Settings) -> None:
 def open_landing(home: Home, settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """The landing database for writing, complete: what the log names and the database does not is landed first."""
     home.create()
-    if home.landing.exists() and _is_outdated(home):
-        _drop(home)
-    connection = duckdb.connect(str(home.landing), config={"preserve_insertion_order": "false"})
+    connection = _connect(home)
     try:
-        connection.execute("begin")
-        create_schema(connection)
-        if not connection.execute("select 1 from ledger.built_from").fetchone():
+        if _built_from(connection) not in (None, _contract_hash()):
+            connection.close()
+            _drop(home)
+            connection = _connect(home)
+        if not _built_from(connection):
+            connection.execute("begin")
+            create_schema(connection)
             connection.execute("insert into ledger.built_from values (?)", [_contract_hash()])
-        connection.execute("commit")
+            connection.execute("commit")
         place_clocks(connection, settings, list(load_sources().values()))
         prepare(connection)
         _catch_up(connection, home, settings)
@@ -554,14 +556,16 @@ def _log_settings(home: Home) -> None:
         )
 
 
-def _is_outdated(home: Home) -> bool:
-    """True when the database was made from another contract, or another version of the landing."""
-    with duckdb.connect(str(home.landing), read_only=True) as connection:
-        try:
-            found = connection.execute("select contract_hash from ledger.built_from").fetchone()
-        except duckdb.CatalogException:
-            return False
-    return found is not None and found[0] != _contract_hash()
+def _connect(home: Home) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(str(home.landing), config={"preserve_insertion_order": "false"})
+
+
+def _built_from(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """The contract that the database was made from; None for one that is new."""
+    try:
+        return str(connection.execute("select contract_hash from ledger.built_from").fetchall()[0][0])
+    except duckdb.CatalogException:
+        return None
 
 
 def _contract_hash() -> str:

@@ -1,7 +1,8 @@
 """Makes feed rows from file rows: which column of the file becomes which column of the feed, as SQL.
 
 The rows of a file lie in a relation with the columns c0, c1, ..., row_id (unique in the file) and row_number.
-Each feed mapping becomes one statement that gives typed rows with key, row hash, the columns that are kept aside, and what is wrong with the row.
+Each feed mapping becomes one statement that gives typed rows with key, row hash, the columns that are kept aside, and
+what is wrong with the row.
 """
 
 from __future__ import annotations
@@ -121,8 +122,8 @@ def feed_rows(mapping: FeedMapping, source: Source, layout: Layout, relation: st
     """The statement that gives the typed rows of one mapping.
 
     Its columns: row_id, row_number, every column of the feed and updated_at (null where not carried), rooftop_text
-    (as the file has it), key, carried, day_only, row_hash, rest, bad, problem ('missing:column' or 'wrong:column'; null for
-    a sound row) and problem_text. It joins ``rooftop_places`` (text, code, time_zone).
+    (as the file has it), key, carried, day_only, row_hash, rest, bad, problem ('missing:column' or 'wrong:column';
+    null for a sound row) and problem_text. It joins ``rooftop_places`` (text, code, time_zone).
     """
     feed = mapping.feed
     columns = feed.all_columns

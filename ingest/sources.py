@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from forecourt.errors import Problem
-from ingest.contract import Feed, load_feeds
+from ingest.contract import Feed, load_feeds, read_yaml
 from ingest.delivery import is_full, native_feed
 from ingest.readers.adf import looks_like_adf
 from ingest.readers.text import Decoded, Dialect, decode, header_of, what_it_is
@@ -160,7 +160,7 @@ def recognise(name: str, data: bytes) -> Recognised:
 def read_source(name: str, text: str, file: str) -> Source:
     """A source from the text of its YAML file. Raises Problem naming the file and what is wrong."""
     try:
-        given = yaml.safe_load(text)
+        given = read_yaml(text)
     except yaml.YAMLError as error:
         raise Problem(f"{file} is no valid YAML: {error}") from None
     reader = _Declaration(file)

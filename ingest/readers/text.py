@@ -208,7 +208,9 @@ def _read_fast(data: bytes, start: int, header: list[str], dialect: Dialect) -> 
         return None
     if rows.num_rows != len(starts):
         return None
-    rows = rows.append_column("row_number", pa.array(row_numbers, pa.int64()))
+    # From the buffer, because a conversion of the array would import pandas, which takes a second.
+    numbers = pa.Array.from_buffers(pa.int64(), len(row_numbers), [None, pa.py_buffer(row_numbers.astype(np.int64))])
+    rows = rows.append_column("row_number", numbers)
     return TextTable(header, rows, blank=blank, trimmed=trimmed, _data=data, _places=(starts, ends, row_numbers))
 
 
