@@ -289,3 +289,9 @@ def test_movements_are_all_there_is(warehouse: duckdb.DuckDBPyConnection) -> Non
         """
     ).fetchone() or (None,)
     assert off == 0
+
+
+@pytest.mark.parametrize("day", ["2026-02-01", "1999-12-31", "2099-12-31"])
+def test_another_basis_is_refused(day: str, warehouse: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(duckdb.Error, match="The basis of an ageing is due or invoice, not posted"):
+        warehouse.execute("select * from marts.receivable_ageing($1, 'posted')", [day]).fetchall()
