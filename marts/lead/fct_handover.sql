@@ -44,6 +44,8 @@ select
     timed.linked_by,
     case
         when timed.episode_key is null then 'no lead'
+        when timed.status in ('delivered', 'unwound') and timed.delivered_on is null
+            then 'handed over on a day that is not given'
         when timed.handover_days < 0 then 'handed over before its enquiry'
         when timed.handover_days > 365 then 'handed over after more than 365 days'
     end as excluded_reason,

@@ -69,6 +69,7 @@ contacts as (
     inner join leads
         on messages.rooftop = leads.rooftop
         and messages.phone = leads.phone
+        and abs({{ seconds_between('messages.received_at', 'leads.received_at') }}) <= 86400
 
     union
 
@@ -80,6 +81,7 @@ contacts as (
     inner join leads
         on messages.rooftop = leads.rooftop
         and messages.email = leads.email
+        and abs({{ seconds_between('messages.received_at', 'leads.received_at') }}) <= 86400
 ),
 
 by_contact as (
@@ -91,14 +93,11 @@ by_contact as (
     from contacts
     inner join messages on contacts.message_key = messages.message_key
     inner join leads on contacts.lead_key = leads.lead_key
-    where abs({{ seconds_between('messages.received_at', 'leads.received_at') }}) <= 86400
-        and (
-            coalesce(messages.vin, messages.stock_number, messages.vehicle_text) is null
-            or coalesce(leads.vin, leads.stock_number, leads.vehicle_text) is null
-            or messages.vin = leads.vin
-            or messages.stock_number = leads.stock_number
-            or messages.vehicle_text = leads.vehicle_text
-        )
+    where coalesce(messages.vin, messages.stock_number, messages.vehicle_text) is null
+        or coalesce(leads.vin, leads.stock_number, leads.vehicle_text) is null
+        or messages.vin = leads.vin
+        or messages.stock_number = leads.stock_number
+        or messages.vehicle_text = leads.vehicle_text
 ),
 
 matches as (
