@@ -14,7 +14,8 @@
         ), 0) as bigint) as open_seconds,
         coalesce(bool_or(dated.moment < intervals.closes_at), false) as is_open,
     from (
-        -- The day is a column of its own first: a join on the expression would compare every day of the calendar.
+        -- The day is a column of its own first: a join on the expression would compare every day of
+        -- the calendar.
         select
             moments.rooftop,
             moments.moment,

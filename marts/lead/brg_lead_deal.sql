@@ -10,7 +10,8 @@ grouped as (
     select * from {{ ref('int_leads_grouped') }}
 ),
 
--- Every lead of the episode that the deal came from, and the lead that the deal names where it is no sales lead.
+-- Every lead of the episode that the deal came from, and the lead that the deal names where it is
+-- no sales lead.
 pairs as (
     select
         grouped.lead_key,

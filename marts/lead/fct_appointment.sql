@@ -31,7 +31,8 @@ last_slots as (
     ) = 1
 ),
 
--- The first slot names the appointment and was when it was made; the last one is when it is due and what became of it.
+-- The first slot names the appointment and was when it was made; the last one is when it is due and
+-- what became of it.
 appointments as (
     select
         first_slots.rooftop,
@@ -56,7 +57,10 @@ appointments as (
         last_slots.cancelled_at,
         last_slots.slots,
         last_slots.status = 'shown'
-        or (last_slots.status in ('booked', 'confirmed') and last_slots.shown_at is not null) as is_shown,
+        or (
+            last_slots.status in ('booked', 'confirmed')
+            and last_slots.shown_at is not null
+        ) as is_shown,
         last_slots.status = 'no_show' as is_no_show,
         last_slots.status = 'cancelled'
         or (

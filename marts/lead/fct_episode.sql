@@ -27,8 +27,10 @@ rooftops_with_deals as (
 sales as (
     select
         deals.episode_key,
-        min(deals.delivered_on) filter (where deals.delivered_on >= episodes.started_on) as delivered_on,
-        min(deals.recognised_on) filter (where deals.recognised_on >= episodes.started_on) as recognised_on,
+        min(deals.delivered_on)
+            filter (where deals.delivered_on >= episodes.started_on) as delivered_on,
+        min(deals.recognised_on)
+            filter (where deals.recognised_on >= episodes.started_on) as recognised_on,
         count(*) as deals,
     from deals
     inner join episodes
@@ -41,7 +43,10 @@ wins as (
         grouped.episode_key,
         bool_or(leads.not_good_reason is null) as is_good,
         min(
-            coalesce({{ local_day('leads.stage_changed_at', 'rooftops.time_zone') }}, leads.received_on)
+            coalesce(
+                {{ local_day('leads.stage_changed_at', 'rooftops.time_zone') }},
+                leads.received_on
+            )
         ) filter (where leads.stage = 'won') as won_on,
     from grouped
     inner join leads
@@ -62,7 +67,10 @@ select
     coalesce(leads.channel, 'unknown') as channel,
     coalesce(leads.intent, 'unknown') as intent,
     coalesce(leads.owner, 'unknown') as owner,
-    case when rooftops_with_deals.rooftop is not null then 'deal' else 'CRM' end as conversion_basis,
+    case
+        when rooftops_with_deals.rooftop is not null then 'deal'
+        else 'CRM'
+    end as conversion_basis,
     case when not wins.is_good then 'no good lead' end as not_good_reason,
     episodes.started_at,
     episodes.started_on,

@@ -1,6 +1,6 @@
--- Every activity with the lead it belongs to and what it counts as (METRICS section 2).
--- A person's own outbound activity is an attempt; one that reached the customer is a response. What a machine or a
--- mailing sent is neither. Both sides spoke in an inbound activity and in a connected call.
+-- Every activity with the lead it belongs to and what it counts as (METRICS section 2). A person's
+-- own outbound activity is an attempt; one that reached the customer is a response. What a machine
+-- or a mailing sent is neither. Both sides spoke in an inbound activity and in a connected call.
 with rooftops as (
     select * from {{ ref('dim_rooftop') }}
 ),
@@ -22,7 +22,10 @@ activities as (
         coalesce(activities.outcome, 'connected') = 'connected'
         and coalesce(
             activities.duration_seconds >= cast(
-                {{ policy('response.min_call_seconds', local_day('activities.occurred_at', 'rooftops.time_zone')) }}
+                {{ policy(
+                    'response.min_call_seconds',
+                    local_day('activities.occurred_at', 'rooftops.time_zone'),
+                ) }}
                 as integer
             ),
             activities.outcome = 'connected',
@@ -55,7 +58,8 @@ select
     and case
         when activities.channel = 'call' then activities.is_conversation
         when activities.direction = 'in'
-            then coalesce(activities.outcome, 'connected') not in ('missed', 'bounced', 'no_answer', 'voicemail')
+            then coalesce(activities.outcome, 'connected')
+                not in ('missed', 'bounced', 'no_answer', 'voicemail')
         else activities.channel = 'visit' and coalesce(activities.outcome = 'connected', false)
     end as is_two_way,
 from activities

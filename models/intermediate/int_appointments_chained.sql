@@ -1,5 +1,6 @@
--- Every appointment slot with the chain it belongs to: a slot that was moved and those that took its place are one
--- appointment. A slot that was kept or missed took place: what follows it is a new appointment.
+-- Every appointment slot with the chain it belongs to: a slot that was moved and those that took
+-- its place are one appointment. A slot that was kept or missed took place: what follows it is a
+-- new appointment.
 with recursive slots as (
     select
         appointment_key,

@@ -1,5 +1,5 @@
--- A customer record of the CRM that was merged away, and the record that survives it. Merges are followed to
--- their end; a chain that runs in a circle has no survivor and stays as it is.
+-- A customer record of the CRM that was merged away, and the record that survives it. Merges are
+-- followed to their end; a chain that runs in a circle has no survivor and stays as it is.
 with recursive customers as (
     select
         coalesce(rooftop, '') as scope,

@@ -1,5 +1,6 @@
--- Every deal as the leads see it: its customer, the days of its steps and the day its car was handed over.
--- delivered_on is a plan until the deal is finalised, so it counts from there on (the rule of deal.recognition).
+-- Every deal as the leads see it: its customer, the days of its steps and the day its car was
+-- handed over. delivered_on is a plan until the deal is finalised, so it counts from there on (the
+-- rule of deal.recognition).
 with merged as (
     select * from {{ ref('int_customers_merged') }}
 ),

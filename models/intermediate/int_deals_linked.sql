@@ -1,5 +1,6 @@
--- Every deal with the episode it came from: that of the lead it names, else the newest episode of its customer
--- that was alive on one of the deal's days and had not ended with another delivery before.
+-- Every deal with the episode it came from: that of the lead it names, else the newest episode of
+-- its customer that was alive on one of the deal's days and had not ended with another delivery
+-- before.
 with deals as (
     select * from {{ ref('int_deals_handed_over') }}
 ),

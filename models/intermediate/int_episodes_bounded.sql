@@ -1,5 +1,6 @@
--- One row per episode with the day on which it ends for want of a sign of life: gap days after its last lead or
--- two-way contact. Contacts carry it on only while they follow each other within the gap.
+-- One row per episode with the day on which it ends for want of a sign of life: gap days after its
+-- last lead or two-way contact. Contacts carry it on only while they follow each other within the
+-- gap.
 with leads as (
     select * from {{ ref('int_leads_grouped') }}
 ),
@@ -23,7 +24,10 @@ bounded as (
         *,
         case
             when customer_id is not null
-                then lead(started_on) over (partition by rooftop, customer_id order by started_on, started_at, episode_key)
+                then lead(started_on) over (
+                    partition by rooftop, customer_id
+                    order by started_on, started_at, episode_key
+                )
         end as next_started_on,
     from episodes
 ),
@@ -76,7 +80,8 @@ gaps as (
         signs.sign_on,
         bounded.gap_days,
         {{ days_between(
-            'lag(signs.sign_on) over (partition by signs.episode_key order by signs.sign_on)', 'signs.sign_on'
+            'lag(signs.sign_on) over (partition by signs.episode_key order by signs.sign_on)',
+            'signs.sign_on',
         ) }} as days_since,
     from signs
     inner join bounded

@@ -1,5 +1,6 @@
--- Every lead with its first response and first two-way contact, in elapsed and in business time (METRICS section 2).
--- A walk-in, and a telephone lead whose first call was picked up, are answered at receipt.
+-- Every lead with its first response and first two-way contact, in elapsed and in business time
+-- (METRICS section 2). A walk-in, and a telephone lead whose first call was picked up, are answered
+-- at receipt.
 with leads as (
     select * from {{ ref('int_leads_united') }}
 ),
@@ -44,7 +45,8 @@ received as (
         on leads.lead_key = first_inbound_calls.lead_key
 ),
 
--- Of a response dated without a time only the day can be compared; it counts as soon as it can have been.
+-- Of a response dated without a time only the day can be compared; it counts as soon as it can have
+-- been.
 after_receipt as (
     select
         received.lead_key,
@@ -69,7 +71,10 @@ after_receipt as (
 responses as (
     select * from after_receipt
     where is_response
-    qualify row_number() over (partition by lead_key order by happened_at, is_day_only, activity_key) = 1
+    qualify row_number() over (
+        partition by lead_key
+        order by happened_at, is_day_only, activity_key
+    ) = 1
 ),
 
 -- The enquiry itself may stand among the activities; it is no answer of the customer to us.
@@ -101,8 +106,12 @@ stops as (
             else responses.happened_on
         end as responded_on,
         case when not received.is_answered_at_receipt then responses.employee end as responder,
-        case when not received.is_answered_at_receipt then responses.activity_key end as response_activity_key,
-        coalesce(responses.is_day_only and not received.is_answered_at_receipt, false) as is_response_day_only,
+        case
+            when not received.is_answered_at_receipt then responses.activity_key
+        end as response_activity_key,
+        coalesce(
+            responses.is_day_only and not received.is_answered_at_receipt, false
+        ) as is_response_day_only,
         case
             when received.is_answered_at_receipt then received.received_at
             else contacts.happened_at
@@ -199,7 +208,9 @@ select
     -- The day on which the target passes: any later as_of may judge the lead.
     case timed.response_clock
         when 'business' then greatest(closes.day, timed.received_on)
-        else {{ local_day(add_seconds('timed.received_at', 'timed.sla_seconds'), 'rooftops.time_zone') }}
+        else {{ local_day(
+            add_seconds('timed.received_at', 'timed.sla_seconds'), 'rooftops.time_zone'
+        ) }}
     end as sla_due_on,
 from timed
 inner join rooftops

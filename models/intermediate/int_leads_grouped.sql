@@ -1,5 +1,5 @@
--- Every sales lead with the episode it belongs to (METRICS section 6).
--- A lead starts an episode when its customer sent the rooftop none in the gap days before, or took delivery since.
+-- Every sales lead with the episode it belongs to (METRICS section 6). A lead starts an episode
+-- when its customer sent the rooftop none in the gap days before, or took delivery since.
 with leads as (
     select * from {{ ref('int_leads_united') }}
     where is_sales

@@ -1,5 +1,6 @@
--- The leads of the CRM, and the portal messages that the CRM never got, in one shape.
--- A lead is received when the earliest of its messages came; an instant goes before a bare date of the same day.
+-- The leads of the CRM, and the portal messages that the CRM never got, in one shape. A lead is
+-- received when the earliest of its messages came; an instant goes before a bare date of the same
+-- day.
 with rooftops as (
     select * from {{ ref('dim_rooftop') }}
 ),
@@ -189,7 +190,8 @@ select
     coalesce(every_lead.is_call_answered, first_calls.is_answered) as is_call_answered,
     coalesce(sources.source, providers.source, 'unknown') as source,
     every_lead.origin = 'crm' as is_in_crm,
-    -- A CRM that keeps no intent would have no sales at all, so an empty one counts; a call nobody wrote down does not.
+    -- A CRM that keeps no intent would have no sales at all, so an empty one counts; a call nobody
+    -- wrote down does not.
     coalesce(every_lead.quality, 'good') <> 'test'
     and case
         when every_lead.intent is null then every_lead.origin <> 'portal_call'
@@ -197,7 +199,8 @@ select
     end as is_sales,
     case
         when every_lead.quality in ('bad', 'test') then 'marked ' || every_lead.quality
-        when every_lead.quality = 'duplicate' or every_lead.duplicate_of is not null then 'marked duplicate'
+        when every_lead.quality = 'duplicate' or every_lead.duplicate_of is not null
+            then 'marked duplicate'
     end as not_good_reason,
 from every_lead
 inner join earliest

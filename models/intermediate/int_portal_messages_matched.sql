@@ -1,6 +1,7 @@
--- Every message of a portal, a lead or a call, with the lead of the CRM that it became.
--- A portal lead matches by its id; else, as calls do, by telephone or e-mail within 24 hours where the vehicles
--- do not differ (a side that names none does not differ). The nearest lead in time is taken.
+-- Every message of a portal, a lead or a call, with the lead of the CRM that it became. A portal
+-- lead matches by its id; else, as calls do, by telephone or e-mail within 24 hours where the
+-- vehicles do not differ (a side that names none does not differ). The nearest lead in time is
+-- taken.
 with messages as (
     select
         'portal_lead' as origin,
@@ -120,5 +121,9 @@ left join matches
     on messages.message_key = matches.message_key
 qualify row_number() over (
     partition by messages.message_key
-    order by (matches.matched_by = 'id') desc nulls last, matches.seconds_apart, matches.lead_key, matches.matched_by
+    order by
+        (matches.matched_by = 'id') desc nulls last,
+        matches.seconds_apart,
+        matches.lead_key,
+        matches.matched_by
 ) = 1

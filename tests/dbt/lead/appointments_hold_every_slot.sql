@@ -1,6 +1,7 @@
 -- Says: the slots of all appointments are the slots that the CRM sent.
 -- Matters: a chain that loses or doubles a slot changes the show rate.
--- Resolve: look at int_appointments_chained; two slots that name the same forerunner belong to one chain.
+-- Resolve: look at int_appointments_chained; two slots that name the same forerunner belong to one
+-- chain.
 with sent as (
     select rooftop, count(*) as slots
     from {{ ref('stg_crm__appointments') }}

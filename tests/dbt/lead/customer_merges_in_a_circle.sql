@@ -1,5 +1,6 @@
 {{ config(severity = 'warn') }}
--- Says: customer records of the CRM were merged into each other in a circle, so none of them survives.
+-- Says: customer records of the CRM were merged into each other in a circle, so none of them
+-- survives.
 -- Matters: each stands as a customer of its own, and their leads are not joined into one episode.
 -- Resolve: undo one of the merges in the CRM.
 select

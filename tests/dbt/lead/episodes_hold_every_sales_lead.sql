@@ -1,4 +1,5 @@
--- Says: a sales lead lies in exactly one episode, and an episode counts just the leads that lie in it.
+-- Says: a sales lead lies in exactly one episode, and an episode counts just the leads that lie in
+-- it.
 -- Matters: conversion and turnaround are counted by episode; a lost lead would be a lost customer.
 -- Resolve: compare fct_lead and fct_episode by episode_key; ours to mend.
 with counted as (

@@ -1,4 +1,5 @@
--- Says: every deal in force has its row in fct_handover, with its episode or the reason why it has none.
+-- Says: every deal in force has its row in fct_handover, with its episode or the reason why it has
+-- none.
 -- Matters: a deal that falls out here would leave the turnaround without being counted as excluded.
 -- Resolve: compare with stg_dms__deals by deal_key; ours to mend.
 select

@@ -1,6 +1,7 @@
 {{ config(severity = 'warn') }}
 -- Says: an activity, appointment or deal names a lead that is not in the CRM's export.
--- Matters: a deal without its lead leaves the turnaround; an activity without its lead answers nobody.
+-- Matters: a deal without its lead leaves the turnaround; an activity without its lead answers
+-- nobody.
 -- Resolve: export the leads of the whole period; or mend the number where the record was made.
 with leads as (
     select rooftop, lead_id from {{ ref('fct_lead') }}
@@ -8,12 +9,14 @@ with leads as (
 ),
 
 records as (
-    select 'activity' as entity, rooftop, activity_key as record_key, lead_id from {{ ref('stg_crm__activities') }}
+    select 'activity' as entity, rooftop, activity_key as record_key, lead_id
+    from {{ ref('stg_crm__activities') }}
     union all
     select 'appointment' as entity, rooftop, appointment_key as record_key, lead_id
     from {{ ref('stg_crm__appointments') }}
     union all
-    select 'deal' as entity, rooftop, deal_key as record_key, lead_id from {{ ref('stg_dms__deals') }}
+    select 'deal' as entity, rooftop, deal_key as record_key, lead_id
+    from {{ ref('stg_dms__deals') }}
 )
 
 select

@@ -1,6 +1,7 @@
 {{ config(severity = 'warn') }}
 -- Says: a portal sent a lead or a call that is not in the CRM.
--- Matters: nobody is answering it; it counts as a lead, and as unanswered unless the call was picked up.
+-- Matters: nobody is answering it; it counts as a lead, and as unanswered unless the call was
+-- picked up.
 -- Resolve: enter it in the CRM, or check that the portal's messages reach the CRM.
 select
     lead_key,
