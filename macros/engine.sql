@@ -140,3 +140,14 @@
 {% macro default__each_day(first, last) -%}
     cast(unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day)) as date)
 {%- endmacro %}
+
+{#-
+    The last local day that an export made at a UTC instant speaks for: one made before six in the morning, by the
+    clock on the wall, speaks for the day before.
+-#}
+{% macro data_day(exported_at, time_zone) -%}
+    {{ return(adapter.dispatch('data_day')(exported_at, time_zone)) }}
+{%- endmacro %}
+{% macro default__data_day(exported_at, time_zone) -%}
+    cast(timezone({{ time_zone }}, timezone('UTC', {{ exported_at }})) - interval 6 hour as date)
+{%- endmacro %}

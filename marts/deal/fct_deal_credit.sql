@@ -19,7 +19,8 @@ first_people as (
         cast(case when is_split then 0.5 * unit else unit end as decimal(18, 2)) as credited_unit,
         case when is_split then half_revenue else revenue end as credited_revenue,
         case when is_split then half_front else front end as credited_front,
-        -- The half of the back is what the halves of front and total leave, so that the parts add up for each person.
+        -- The half of the back is what the halves of front and total leave, so that the parts add
+        -- up for each person.
         case when is_split then half_total - half_front else back end as credited_back,
         case when is_split then half_total else total end as credited_total,
         *,

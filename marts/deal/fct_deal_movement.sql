@@ -29,7 +29,8 @@ sales as (
     from deals
 ),
 
--- A late cost belongs to the day its deal was recognised: that month is open as long as nobody closed it.
+-- A late cost belongs to the day its deal was recognised: that month is open as long as nobody
+-- closed it.
 late_costs as (
     select
         deals.deal_key,
@@ -64,17 +65,26 @@ late_products as (
         deals.recognised_on as moved_on,
         products.booked_on as dated_on,
         0 as unit,
-        case when products.gross_side = 'front' then products.sale else 0 end as front_revenue,
-        case when products.gross_side = 'back' then products.sale else 0 end as back_revenue,
-        case when products.gross_side = 'front' then products.sale - products.cost else 0 end as front,
-        case when products.gross_side = 'back' then products.sale - products.cost else 0 end as back,
+        {% for side in ['front', 'back'] -%}
+        case
+            when products.gross_side = '{{ side }}' then products.sale
+            else 0
+        end as {{ side }}_revenue,
+        {% endfor -%}
+        {% for side in ['front', 'back'] -%}
+        case
+            when products.gross_side = '{{ side }}' then products.sale - products.cost
+            else 0
+        end as {{ side }},
+        {% endfor %}
     from deals
     inner join products
         on deals.deal_key = products.deal_key
     where products.is_late
 ),
 
--- A chargeback from before the deal counted takes effect when it does; after a reversal nothing is left to charge back.
+-- A chargeback from before the deal counted takes effect when it does; after a reversal nothing is
+-- left to charge back.
 cancelled_products as (
     select
         deals.deal_key,
@@ -134,7 +144,8 @@ all_moved as (
     select * from reversals
 ),
 
--- A deal with an unknown part is in no sum of money, neither above nor below the line; it stays a unit.
+-- A deal with an unknown part is in no sum of money, neither above nor below the line; it stays a
+-- unit.
 known as (
     select
         all_moved.deal_key,
@@ -146,7 +157,9 @@ known as (
         all_moved.dated_on,
         all_moved.unit,
         {% for part in ['front_revenue', 'back_revenue', 'front', 'back'] -%}
-        case when deals.excluded is null then cast(all_moved.{{ part }} as decimal(18, 2)) end as {{ part }},
+        case
+            when deals.excluded is null then cast(all_moved.{{ part }} as decimal(18, 2))
+        end as {{ part }},
         {% endfor -%}
     from all_moved
     inner join deals
@@ -157,7 +170,8 @@ final as (
     select
         known.deal_key
             || '|' || known.kind
-            || case when known.reference = '' then '' else '|' || known.reference end as movement_key,
+            || case when known.reference = '' then '' else '|' || known.reference end
+            as movement_key,
         known.deal_key,
         deals.rooftop,
         deals.deal_number,

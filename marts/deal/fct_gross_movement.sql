@@ -47,8 +47,8 @@ finance_rows as (
         or back != 0
 ),
 
--- A hire earns its revenue second by second; an open one over the time agreed. Rounded on the sum so far, so that
--- the days add up to the revenue.
+-- A hire earns its revenue second by second; an open one over the time agreed. Rounded on the sum
+-- so far, so that the days add up to the revenue.
 hires as (
     select
         rental_key,
@@ -79,10 +79,14 @@ hire_days as (
 earning as (
     select
         hire_days.*,
-        {{ seconds_between('hire_days.out_at', 'greatest(business_days.start_utc, hire_days.out_at)') }}
-            as seconds_before,
-        {{ seconds_between('hire_days.out_at', 'least(business_days.end_utc, hire_days.ends_at)') }}
-            as seconds_after,
+        {{ seconds_between(
+            'hire_days.out_at',
+            'greatest(business_days.start_utc, hire_days.out_at)',
+        ) }} as seconds_before,
+        {{ seconds_between(
+            'hire_days.out_at',
+            'least(business_days.end_utc, hire_days.ends_at)',
+        ) }} as seconds_after,
     from hire_days
     inner join business_days
         on hire_days.rooftop = business_days.rooftop
@@ -109,7 +113,8 @@ rental_rows as (
     from earning
 ),
 
--- Revenue without a time or a rate to count it by is counted, never guessed; a hire of no length earns on its day.
+-- Revenue without a time or a rate to count it by is counted, never guessed; a hire of no length
+-- earns on its day.
 other_rental_rows as (
     select
         rental_key || '|' || cast(out_on as varchar) as gross_movement_key,

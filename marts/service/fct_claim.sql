@@ -14,7 +14,11 @@ localised as (
     select
         claims.*,
         rooftops.currency as rooftop_currency,
-        {{ booked_rate('claims.currency', 'cast(null as decimal(18, 6))', 'rooftops.currency') }} as booked_rate,
+        {{ booked_rate(
+            'claims.currency',
+            'cast(null as decimal(18, 6))',
+            'rooftops.currency',
+        ) }} as booked_rate,
         {{ local_day('claims.opened_at', 'rooftops.time_zone') }} as opened_on,
         {{ local_day('claims.decided_at', 'rooftops.time_zone') }} as decided_on,
         {{ local_day('claims.closed_at', 'rooftops.time_zone') }} as closed_on,
@@ -25,15 +29,25 @@ localised as (
 
 -- The unit of a claim: its deal number, else its stock number, else its VIN.
 candidates as (
-    select claims.claim_key, claims.opened_on, 1 as step, 'deal_number' as linked_by, deals.deal_key,
-        deals.handed_over_on
+    select
+        claims.claim_key,
+        claims.opened_on,
+        1 as step,
+        'deal_number' as linked_by,
+        deals.deal_key,
+        deals.handed_over_on,
     from localised as claims
     inner join deals
         on claims.rooftop = deals.rooftop
         and claims.deal_number = deals.deal_number
     union all
-    select claims.claim_key, claims.opened_on, 2 as step, 'stock_number' as linked_by, deals.deal_key,
-        deals.handed_over_on
+    select
+        claims.claim_key,
+        claims.opened_on,
+        2 as step,
+        'stock_number' as linked_by,
+        deals.deal_key,
+        deals.handed_over_on,
     from localised as claims
     inner join deals
         on claims.rooftop = deals.rooftop
@@ -41,15 +55,21 @@ candidates as (
         and deals.handed_over_on is not null
     union all
     -- A car is the same car at every rooftop of the company.
-    select claims.claim_key, claims.opened_on, 3 as step, 'vin' as linked_by, deals.deal_key,
-        deals.handed_over_on
+    select
+        claims.claim_key,
+        claims.opened_on,
+        3 as step,
+        'vin' as linked_by,
+        deals.deal_key,
+        deals.handed_over_on,
     from localised as claims
     inner join deals
         on claims.vin = deals.vin
         and deals.handed_over_on is not null
 ),
 
--- Of several deals of a stock number or VIN the last delivery not after the claim; else the first one after it.
+-- Of several deals of a stock number or VIN the last delivery not after the claim; else the first
+-- one after it.
 linked as (
     select
         claim_key,
@@ -90,19 +110,23 @@ final as (
                 then 'claim from before delivery'
         end as excluded,
         claims.rooftop_currency as currency,
-        coalesce(nullif(upper(trim(claims.currency)), ''), claims.rooftop_currency) as source_currency,
+        coalesce(nullif(upper(trim(claims.currency)), ''), claims.rooftop_currency)
+            as source_currency,
         claims.opened_at,
         claims.opened_on,
         claims.decided_on,
         claims.closed_on,
         linked.handed_over_on as delivered_on,
-        cast({{ days_between('linked.handed_over_on', 'claims.opened_on') }} as bigint) as days_after_delivery,
+        cast({{ days_between('linked.handed_over_on', 'claims.opened_on') }} as bigint)
+            as days_after_delivery,
         claims.amount_claimed as source_amount_claimed,
         claims.amount_paid as source_amount_paid,
         {{ money_times('claims.amount_claimed', 'claims.booked_rate') }} as amount_claimed,
         {{ money_times('claims.amount_paid', 'claims.booked_rate') }} as amount_paid,
-        coalesce({{ names_contain(policy('claim.kinds', 'claims.opened_on'), 'claims.kind') }}, false)
-            as is_counted_kind,
+        coalesce(
+            {{ names_contain(policy('claim.kinds', 'claims.opened_on'), 'claims.kind') }},
+            false
+        ) as is_counted_kind,
         claims.gone_at is not null as is_vanished,
     from localised as claims
     left join linked

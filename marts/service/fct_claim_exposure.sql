@@ -49,7 +49,8 @@ units as (
         and deals.handed_over_on is not null
 ),
 
--- Claims that belong to no unit stand here on the day they were opened, so that each rate counts what it leaves out.
+-- Claims that belong to no unit stand here on the day they were opened, so that each rate counts
+-- what it leaves out.
 left_out as (
     select
         claim_key as exposure_key,

@@ -82,7 +82,10 @@ joined as (
         costs.has_purchase_line,
         costs.has_unknown_amount,
         exported.last_day,
-        case {{ policy('stock.in_stock_from', 'coalesce(vehicles.arrived_on, vehicles.acquired_on)') }}
+        case {{ policy(
+            'stock.in_stock_from',
+            'coalesce(vehicles.arrived_on, vehicles.acquired_on)',
+        ) }}
             when 'acquired_on' then coalesce(vehicles.acquired_on, vehicles.arrived_on)
             else vehicles.arrived_on
         end as in_stock_on,
@@ -139,13 +142,15 @@ final as (
             case
                 when has_unknown_amount then null
                 when has_purchase_line then lines
-                when purchase_price_booked is not null then purchase_price_booked + coalesce(lines, 0)
+                when purchase_price_booked is not null
+                    then purchase_price_booked + coalesce(lines, 0)
             end as decimal(18, 2)
         ) as cost,
         purchase_price_booked as purchase_price,
         cast(
             case
-                when first_ready_on >= arrived_on then {{ days_between('arrived_on', 'first_ready_on') }}
+                when first_ready_on >= arrived_on
+                    then {{ days_between('arrived_on', 'first_ready_on') }}
             end as bigint
         ) as days_to_line,
         cast(

@@ -38,7 +38,8 @@ fleet as (
         coalesce(nullif(trim(vehicles.make), ''), 'unknown') as make,
         coalesce(nullif(trim(vehicles.model), ''), 'unknown') as model,
         coalesce(vehicles.arrived_on, vehicles.acquired_on) as first_day,
-        -- Not in the fleet any more on the day of removal, nor from when a full file no longer held the car.
+        -- Not in the fleet any more on the day of removal, nor from when a full file no longer held
+        -- the car.
         least(
             vehicles.removed_on,
             {{ local_day('vehicles.gone_at', 'rooftops.time_zone') }}
@@ -88,8 +89,12 @@ interval_days as (
         intervals.starts_at,
         intervals.ends_at,
         {{ each_day(
-            'greatest(' ~ local_day('intervals.starts_at', 'fleet.time_zone') ~ ', fleet.first_day)',
-            'least(' ~ local_day('intervals.ends_at', 'fleet.time_zone') ~ ', fleet.last_day)',
+            'greatest('
+                ~ local_day('intervals.starts_at', 'fleet.time_zone')
+                ~ ', fleet.first_day)',
+            'least('
+                ~ local_day('intervals.ends_at', 'fleet.time_zone')
+                ~ ', fleet.last_day)',
         ) }} as day,
     from intervals
     inner join fleet
@@ -130,14 +135,16 @@ per_day as (
 scaled as (
     select
         fleet_days.*,
+        {% for state, seconds in [
+            ('on_hire', 'on_hire_seconds'), ('out_of_service', 'stood_seconds'),
+        ] -%}
         cast(
-            round(coalesce(per_day.on_hire, 0) * 86400 / cast(fleet_days.day_seconds as decimal(18, 6)))
-            as bigint
-        ) as on_hire_seconds,
-        cast(
-            round(coalesce(per_day.out_of_service, 0) * 86400 / cast(fleet_days.day_seconds as decimal(18, 6)))
-            as bigint
-        ) as stood_seconds,
+            round(
+                coalesce(per_day.{{ state }}, 0) * 86400
+                / cast(fleet_days.day_seconds as decimal(18, 6))
+            ) as bigint
+        ) as {{ seconds }},
+        {% endfor %}
     from fleet_days
     left join per_day
         on fleet_days.stock_unit_key = per_day.stock_unit_key
@@ -167,7 +174,8 @@ vehicle_days as (
     from scaled
 ),
 
--- A hire of a car that was not in the fleet when it went out stands here once, so that it is counted.
+-- A hire of a car that was not in the fleet when it went out stands here once, so that it is
+-- counted.
 other_hires as (
     select
         rentals.rental_key || '|not in fleet' as vehicle_day_key,

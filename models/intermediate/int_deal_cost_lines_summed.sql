@@ -1,6 +1,7 @@
--- What a deal's car had cost after each cost line of its stock unit, by the cost ladder of METRICS section 1.
--- Each deal of a stock unit takes all lines posted up to its own reversal: a car that is sold again after it was
--- taken back carries its whole cost into the new deal, and the old deal is zero by its reversal.
+-- What a deal's car had cost after each cost line of its stock unit, by the cost ladder of METRICS
+-- section 1. Each deal of a stock unit takes all lines posted up to its own reversal: a car that is
+-- sold again after it was taken back carries its whole cost into the new deal, and the old deal is
+-- zero by its reversal.
 with deals as (
     select * from {{ ref('int_deals_recognised') }}
 ),
@@ -29,7 +30,10 @@ matched as (
         and deals.stock_number = vehicle_costs.stock_number
         and (deals.reversed_on is null or vehicle_costs.posted_on <= deals.reversed_on)
     where not vehicle_costs.is_pack
-        or {{ policy('deal.pack', 'coalesce(deals.recognised_on, vehicle_costs.posted_on)') }} = 'in_cost'
+        or {{ policy(
+            'deal.pack',
+            'coalesce(deals.recognised_on, vehicle_costs.posted_on)',
+        ) }} = 'in_cost'
 ),
 
 summed as (
@@ -62,7 +66,9 @@ laddered as (
             when has_purchase_line
                 then case when not has_unknown_amount then sum_so_far end
             when stated_vehicle_cost is not null
-                then case when not has_unknown_late_amount then stated_vehicle_cost + late_so_far end
+                then case
+                    when not has_unknown_late_amount then stated_vehicle_cost + late_so_far
+                end
             when purchase_price is not null
                 then case when not has_unknown_amount then purchase_price + sum_so_far end
         end as cost_so_far,
@@ -80,8 +86,11 @@ select
     line_number,
     is_late,
     cost_source,
-    coalesce(cost_source = 'deal' and has_unknown_late_amount, cost_source != 'deal' and has_unknown_amount, false)
-        as has_unknown_amount,
+    -- What was posted before the sale is in the deal's own cost already, known or not.
+    case
+        when cost_source = 'deal' then has_unknown_late_amount
+        else cost_source is not null and has_unknown_amount
+    end as has_unknown_amount,
     cast(cost_so_far as decimal(18, 2)) as cost_so_far,
     cast(
         coalesce(

@@ -1,6 +1,6 @@
--- What each deal's car had cost when the deal was recognised, and what it has cost since.
--- Where no cost was known on the recognition day and one became known later, the sale takes the first known cost and
--- cost_known_on says from which day it may be shown.
+-- What each deal's car had cost when the deal was recognised, and what it has cost since. Where no
+-- cost was known on the recognition day and one became known later, the sale takes the first known
+-- cost and cost_known_on says from which day it may be shown.
 with deals as (
     select * from {{ ref('int_deals_recognised') }}
 ),

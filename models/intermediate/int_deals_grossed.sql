@@ -1,4 +1,5 @@
--- Each deal's parts of gross as of its recognition day (METRICS section 1), or the reason why a gross is unknown.
+-- Each deal's parts of gross as of its recognition day (METRICS section 1), or the reason why a
+-- gross is unknown.
 with deals as (
     select * from {{ ref('int_deals_recognised') }}
 ),
@@ -14,8 +15,10 @@ products as (
         sum(sale - cost) filter (where gross_side = 'front' and not is_late) as front_gross,
         sum(sale) filter (where gross_side = 'back' and not is_late) as back_sale,
         sum(sale - cost) filter (where gross_side = 'back' and not is_late) as back_gross,
-        count(*) filter (where gross_side = 'front' and (sale is null or cost is null)) as front_unknown,
-        count(*) filter (where gross_side = 'back' and (sale is null or cost is null)) as back_unknown,
+        count(*) filter (where gross_side = 'front' and (sale is null or cost is null))
+            as front_unknown,
+        count(*) filter (where gross_side = 'back' and (sale is null or cost is null))
+            as back_unknown,
     from {{ ref('int_deal_products_booked') }}
     where not is_after_reversal
     group by deal_key
@@ -49,7 +52,8 @@ priced as (
         coalesce(products.back_gross, 0) as back_product_gross,
         case
             when deals.booked_rate is null then 'exchange rate of the deal missing'
-            when deals.is_consignment and deals.commission is null then 'commission of a consignment car missing'
+            when deals.is_consignment and deals.commission is null
+                then 'commission of a consignment car missing'
             when deals.is_consignment then null
             when deals.sale_price is null then 'sale price missing'
             when deals.vat_scheme = 'margin' and deals.purchase_price is null
@@ -79,7 +83,10 @@ reasoned as (
             when booked_rate is null then 'exchange rate of the deal missing'
             when is_back_product_unknown then 'sale or cost of a back product missing'
         end as excluded_back,
-        case when is_consignment then commission else sale_price - margin_vat end as vehicle_revenue,
+        case
+            when is_consignment then commission
+            else sale_price - margin_vat
+        end as vehicle_revenue,
     from priced
 ),
 

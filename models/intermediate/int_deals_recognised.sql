@@ -1,4 +1,5 @@
--- Deals with their stock unit, their amounts in the rooftop's currency, and the days on which they count.
+-- Deals with their stock unit, their amounts in the rooftop's currency, and the days on which they
+-- count.
 with deals as (
     select * from {{ ref('stg_dms__deals') }}
 ),
@@ -64,9 +65,14 @@ final as (
         coalesce(condition, 'unknown') as condition,
         coalesce(deal_vat_scheme, unit_vat_scheme, 'standard') as vat_scheme,
         coalesce(nullif(trim(finance_company), ''), 'none') as finance_company,
-        coalesce(nullif(trim(salesperson), ''), nullif(trim(second_salesperson), ''), 'unknown') as salesperson,
+        coalesce(
+            nullif(trim(salesperson), ''),
+            nullif(trim(second_salesperson), ''),
+            'unknown'
+        ) as salesperson,
         case
-            when nullif(trim(salesperson), '') is not null and trim(salesperson) != trim(second_salesperson)
+            when nullif(trim(salesperson), '') is not null
+                and trim(salesperson) != trim(second_salesperson)
                 then nullif(trim(second_salesperson), '')
         end as second_salesperson,
         finance_manager,

@@ -1,6 +1,6 @@
--- Per stock unit the time on hire (the union of its hires) and out of service, as intervals that do not overlap.
--- `weight` is +1; where a car was out of service and on hire at once, an interval of weight -1 takes the overlap out
--- of the time out of service: the hire wins.
+-- Per stock unit the time on hire (the union of its hires) and out of service, as intervals that do
+-- not overlap. `weight` is +1; where a car was out of service and on hire at once, an interval of
+-- weight -1 takes the overlap out of the time out of service: the hire wins.
 with rentals as (
     select * from {{ ref('int_rentals_spanned') }}
 ),

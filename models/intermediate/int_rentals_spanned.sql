@@ -1,6 +1,6 @@
--- The time that each hire takes of its car, by the policy rental.part_day in force on the day it went out. An open
--- hire runs to the end of the data's last day; a hire that is to go out after the last day for which hires were
--- exported is a booking and takes none.
+-- The time that each hire takes of its car, by the policy rental.part_day in force on the day it
+-- went out. An open hire runs to the end of the data's last day; a hire that is to go out after the
+-- last day for which hires were exported is a booking and takes none.
 with rentals as (
     select * from {{ ref('stg_dms__rentals') }}
 ),
@@ -28,7 +28,10 @@ started as (
         rentals.row_number,
         rentals.out_at,
         rentals.returned_at,
-        coalesce(rentals.returned_at, greatest(exported.last_day_ends_at, rentals.out_at)) as ended_at,
+        coalesce(
+            rentals.returned_at,
+            greatest(exported.last_day_ends_at, rentals.out_at)
+        ) as ended_at,
         {{ local_day('rentals.out_at', 'rooftops.time_zone') }} as out_on,
         rooftops.time_zone,
         exported.last_day_ends_at,
@@ -46,7 +49,10 @@ ruled as (
         *,
         {{ policy('rental.part_day', 'out_on') }} as part_day,
         -- The last second on hire: a car back at midnight does not start the next day.
-        {{ local_day('greatest(' ~ add_seconds('ended_at', '-1') ~ ', out_at)', 'time_zone') }} as last_hired_on,
+        {{ local_day(
+            'greatest(' ~ add_seconds('ended_at', '-1') ~ ', out_at)',
+            'time_zone',
+        ) }} as last_hired_on,
         {{ seconds_between('out_at', 'ended_at') }} as seconds,
     from started
 ),
@@ -54,7 +60,10 @@ ruled as (
 spanned as (
     select
         ruled.*,
-        case when ruled.part_day = 'started_day' then first_days.start_utc else ruled.out_at end as starts_at,
+        case
+            when ruled.part_day = 'started_day' then first_days.start_utc
+            else ruled.out_at
+        end as starts_at,
         case
             when ruled.part_day = 'started_day' then last_days.end_utc
             when ruled.part_day = 'day_24h' and ruled.returned_at is not null

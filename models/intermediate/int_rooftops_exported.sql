@@ -1,5 +1,5 @@
--- Per rooftop the last local day that the data speaks for: of all files, and of the hire agreements. A file exported
--- before six in the morning speaks for the day before.
+-- Per rooftop the last local day that the data speaks for: of all files, and of the hire
+-- agreements. A file exported before six in the morning speaks for the day before.
 with rooftops as (
     select * from {{ ref('dim_rooftop') }}
 ),
@@ -40,8 +40,8 @@ newest as (
 days as (
     select
         rooftops.rooftop,
-        {{ local_day(add_seconds('newest.exported_at', '-21600'), 'rooftops.time_zone') }} as last_day,
-        {{ local_day(add_seconds('newest.rentals_exported_at', '-21600'), 'rooftops.time_zone') }} as rentals_last_day,
+        {{ data_day('newest.exported_at', 'rooftops.time_zone') }} as last_day,
+        {{ data_day('newest.rentals_exported_at', 'rooftops.time_zone') }} as rentals_last_day,
     from rooftops
     cross join newest
 )

@@ -12,7 +12,11 @@ rated as (
         vehicle_costs.*,
         vehicle_costs.rooftop || '|' || vehicle_costs.stock_number as stock_unit_key,
         rooftops.currency as rooftop_currency,
-        {{ booked_rate('vehicle_costs.currency', 'vehicle_costs.rate', 'rooftops.currency') }} as booked_rate,
+        {{ booked_rate(
+            'vehicle_costs.currency',
+            'vehicle_costs.rate',
+            'rooftops.currency',
+        ) }} as booked_rate,
     from vehicle_costs
     left join rooftops
         on vehicle_costs.rooftop = rooftops.rooftop

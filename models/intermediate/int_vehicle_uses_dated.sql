@@ -1,6 +1,6 @@
--- What each stock unit was used for, as spans of days, from its versions. A version is valid from the day it was
--- changed; the first one, where the source does not say, from the day the car came; a later one from its export.
--- Before the first version the use is not known.
+-- What each stock unit was used for, as spans of days, from its versions. A version is valid from
+-- the day it was changed; the first one, where the source does not say, from the day the car came;
+-- a later one from its export. Before the first version the use is not known.
 with versions as (
     select * from {{ ref('stg_dms__vehicle_versions') }}
 ),
@@ -36,7 +36,8 @@ dated as (
         on versions.stock_unit_key = vehicles.stock_unit_key
 ),
 
--- A later version takes over from its first day, also from a version that says it is valid from a later one.
+-- A later version takes over from its first day, also from a version that says it is valid from a
+-- later one.
 spanned as (
     select
         stock_unit_key,

@@ -1,5 +1,6 @@
 -- Says: what a movement credits to people is the movement, to the cent and the unit.
--- Matters: the KPIs are read from the credits; a lost half would make the sales floor and the store disagree.
+-- Matters: the KPIs are read from the credits; a lost half would make the sales floor and the store
+-- disagree.
 -- Resolve: compare the rows of the movement in fct_deal_credit; ours to mend.
 with credited as (
     select

@@ -1,6 +1,9 @@
--- Says: what the movements of a deal add up to, its reversal aside, is the formula over its parts of today.
--- Matters: every figure of gross is a sum of movements; a cost or product counted twice or not at all shows here.
--- Resolve: compare the deal's rows in fct_deal_movement with its cost lines and products; ours to mend.
+-- Says: what the movements of a deal add up to, its reversal aside, is the formula over its parts
+-- of today.
+-- Matters: every figure of gross is a sum of movements; a cost or product counted twice or not at
+-- all shows here.
+-- Resolve: compare the deal's rows in fct_deal_movement with its cost lines and products; ours to
+-- mend.
 with moved as (
     select
         deal_key,

@@ -1,7 +1,8 @@
 {{ config(severity = 'warn') }}
 -- Says: two deals that both stand name the same stock unit.
 -- Matters: each takes the car's whole cost, so the cost is counted twice.
--- Resolve: in the DMS reverse the deal that does not stand, or give the second one its own stock number.
+-- Resolve: in the DMS reverse the deal that does not stand, or give the second one its own stock
+-- number.
 select
     rooftop,
     stock_number,

@@ -1,5 +1,7 @@
--- Says: on hire and out of service of a fleet day lie between 0 and 86,400 seconds and do not overlap.
--- Matters: utilisation above one, or days counted as both, would be a fault of ours, whatever the source says.
+-- Says: on hire and out of service of a fleet day lie between 0 and 86,400 seconds and do not
+-- overlap.
+-- Matters: utilisation above one, or days counted as both, would be a fault of ours, whatever the
+-- source says.
 -- Resolve: look at the car's hires and steps of that day; ours to mend.
 select
     vehicle_day_key,
