@@ -1,0 +1,118 @@
+"""Claim rate and return rate by METRICS.md section 4."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
+
+from tests.oracle.clock import local_day
+from tests.oracle.exports import Row
+from tests.oracle.gross import recognised_on
+from tests.oracle.records import Part, Question, World
+
+UNITS = ("retail", "lease")
+NO_UNIT = "claim without a unit"
+BEFORE = "claim from before delivery"
+
+
+class Claims:
+    """Units delivered to customers, and the claims that belong to them."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._vehicles = {key: rows[0] for key, rows in world.by("dms_vehicles", "rooftop", "stock_number").items()}
+
+    @cached_property
+    def deliveries(self) -> list[Row]:
+        """Every deal that was handed over, of any type."""
+        return [
+            deal
+            for deal in self._world.rows("dms_deals")
+            if deal.get("delivered_on") and recognised_on(self._world, deal) is not None
+        ]
+
+    @cached_property
+    def claims(self) -> list[tuple[Row, date, Row | None]]:
+        """Every claim with the day it was opened and its deal."""
+        by_deal = {(deal["rooftop"], deal["deal_number"]): deal for deal in self.deliveries}
+        by_stock: dict[Any, list[Row]] = defaultdict(list)
+        by_vin: dict[Any, list[Row]] = defaultdict(list)
+        for deal in sorted(self.deliveries, key=lambda deal: (deal["delivered_on"], deal["deal_number"])):
+            vehicle = self._vehicles.get((deal["rooftop"], deal.get("stock_number")), {})
+            by_stock[deal["rooftop"], deal.get("stock_number")].append(deal)
+            by_vin[deal["rooftop"], deal.get("vin") or vehicle.get("vin")].append(deal)
+        found = []
+        for claim in self._world.rows("dms_claims"):
+            rooftop = claim["rooftop"]
+            opened = local_day(claim["opened_at"], self._world.settings.rooftop(rooftop))
+            deal: Row | None = None
+            if claim.get("deal_number"):
+                deal = by_deal.get((rooftop, claim["deal_number"]))
+            elif claim.get("stock_number"):
+                deal = _last(by_stock[rooftop, claim["stock_number"]], opened, only=True)
+            elif claim.get("vin"):
+                deal = _last(by_vin[rooftop, claim["vin"]], opened)
+            found.append((claim, opened, deal))
+        return found
+
+    def parts(self, kpi: str, question: Question) -> Iterator[Part]:
+        """The units of the cohort, and the claims of the period that belong to none."""
+        is_claim = kpi == "claim_rate"
+        window_key = "claim.window_days" if is_claim else "return.window_days"
+        events: dict[Any, list[date]] = defaultdict(list)
+        for claim, opened, deal in self.claims:
+            kinds = self._world.settings.policy("claim.kinds", opened) if is_claim else ["return"]
+            if claim["kind"] not in kinds or opened > question.as_of:
+                continue
+            if deal is None or deal["deal_type"] not in UNITS or opened < deal["delivered_on"]:
+                yield from self._stray(claim, opened, deal, question, is_claim)
+            else:
+                events[deal["rooftop"], deal["deal_number"]].append(opened)
+        for deal in self.deliveries:
+            on = deal["delivered_on"]
+            if deal["deal_type"] not in UNITS or not question.covers(on):
+                continue
+            window = timedelta(days=self._world.settings.policy(window_key, on))
+            days = events[deal["rooftop"], deal["deal_number"]]
+            if not is_claim and deal.get("reversed_on") and deal["reversed_on"] <= question.as_of:
+                days = [*days, deal["reversed_on"]]
+            hit = any(on <= day <= on + window for day in days)
+            mature = on + window <= question.as_of
+            yield Part(
+                on,
+                self._groups(deal),
+                top=int(hit),
+                bottom=1,
+                is_immature=not mature,
+                so_far=0 if mature else int(hit),
+            )
+
+    def _stray(
+        self, claim: Row, opened: date, deal: Row | None, question: Question, is_claim: bool
+    ) -> Iterator[Part]:
+        if not question.covers(opened):
+            return
+        is_early = deal is not None and deal["deal_type"] in UNITS
+        yield Part(opened, {"rooftop": claim["rooftop"]}, excluded=BEFORE if is_early else NO_UNIT)
+
+    def _groups(self, deal: Row) -> dict[str, Any]:
+        vehicle = self._vehicles.get((deal["rooftop"], deal.get("stock_number")), {})
+        return {
+            "condition": vehicle.get("condition"),
+            "deal_type": deal["deal_type"],
+            "make": vehicle.get("make"),
+            "model": vehicle.get("model"),
+            "rooftop": deal["rooftop"],
+            "salesperson": deal.get("salesperson"),
+        }
+
+
+def _last(deals: list[Row], opened: date, *, only: bool = False) -> Row | None:
+    """The last delivery not after a day; with ``only`` the first of all where none is."""
+    before = [deal for deal in deals if deal["delivered_on"] <= opened]
+    if before:
+        return before[-1]
+    return deals[0] if only and deals else None
