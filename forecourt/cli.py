@@ -288,7 +288,7 @@ def kpi(
                 raise Problem(f"No KPI has a dimension {by!r}. `forecourt kpi NAME --by ...` lists those of one.")
         asked = _asked(warehouse, chosen, first, last, as_of)
         if as_sql:
-            from forecourt.metrics import statement
+            from forecourt.statements import statement
 
             for metric, period in asked:
                 click.echo(f"-- {metric.label}\n{statement(metric, period, by=by, rooftops=rooftops)};\n")

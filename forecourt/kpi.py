@@ -12,7 +12,8 @@ from typing import Any
 
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
-from forecourt.metrics import HEADLINES, Metric, Period, shown, statement
+from forecourt.metrics import HEADLINES, Metric, Period, shown
+from forecourt.statements import statement
 
 DAY = timedelta(days=1)
 

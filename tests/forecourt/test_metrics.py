@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from forecourt.door import Warehouse
-from forecourt.metrics import Metric, Period, metrics_of, shown, statement
+from forecourt.metrics import Metric, Period, metrics_of, shown
+from forecourt.statements import statement
 
 WarehouseOf = Callable[..., Warehouse]
 MARCH = Period(date(2026, 3, 1), date(2026, 3, 31), date(2026, 3, 31))

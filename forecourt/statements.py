@@ -1,0 +1,291 @@
+"""The SQL behind a KPI: one template per kind of METRICS.md section 0.
+
+Every template selects the records of a period into a CTE ``facts``; what counts as numerator and denominator is an
+aggregate over it, so the same pieces serve a KPI's total, its groups and its single records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from forecourt.metrics import Metric, Period
+
+COUNTED = "why_excluded is null"
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """What a kind selects: conditions on the relation, further columns, and its aggregates over ``facts``.
+
+    ``numerator`` and ``denominator`` are additive over records (a duration's are the sum and the count).
+    """
+
+    relation: str
+    where: tuple[str, ...]
+    numerator: str
+    denominator: str
+    extra: tuple[str, ...] = ()
+
+
+def statement(metric: Metric, period: Period, *, by: str | None = None, rooftops: Sequence[str] | None = None) -> str:
+    """The SQL that computes a KPI: one row per group and currency.
+
+    Columns: grp, currency, numerator, denominator, n, p90, open, immature, so_far, excluded (rows counted by
+    record), reasons (JSON of reason -> count). Runs on a published file as it stands, without parameters.
+    """
+    pieces = _pieces(metric, period, rooftops)
+    facts = _facts(metric, period, pieces, by)
+    match metric.kind:
+        case "duration":
+            return _duration(metric, period, facts)
+        case "cohort":
+            return _cohort(metric, period, facts, pieces)
+        case _:
+            return _ratio(metric, facts, pieces)
+
+
+def record_statement(
+    metric: Metric, period: Period, *, by: str | None = None, rooftops: Sequence[str] | None = None
+) -> str:
+    """The SQL of a KPI's counted records: grp, currency, record, numerator, denominator, one row each.
+
+    The sums over all rows are the KPI's numerator and denominator (a duration's are its seconds and its count).
+    """
+    pieces = _pieces(metric, period, rooftops)
+    return f"""with {_facts(metric, period, pieces, by)}
+
+select
+    grp,
+    money_currency as currency,
+    counted_record as record,
+    coalesce({pieces.numerator}, 0) as numerator,
+    coalesce({pieces.denominator}, 0) as denominator,
+from facts
+where {COUNTED}
+group by all
+order by all"""
+
+
+def _pieces(metric: Metric, period: Period, rooftops: Sequence[str] | None) -> Pieces:
+    where = [f"({metric.population})"] if metric.population else []
+    if rooftops:
+        where.append(f"rooftop in ({', '.join(_text(code) for code in rooftops)})")
+    match metric.kind:
+        case "flow":
+            return _flow_pieces(metric, period, where)
+        case "stock":
+            relation = metric.relation.replace("{as_of}", _day(period.end))
+            relation = relation if relation.startswith("marts.") else f"marts.{relation}"
+            return Pieces(relation, tuple(where), *_counted_aggregates(metric, COUNTED))
+        case "duration":
+            done = f"{_done(metric, period)} and {COUNTED}"
+            return Pieces(
+                metric.relation,
+                tuple(where),
+                f"sum({metric.numerator}) filter (where {done})",
+                f"count({metric.numerator}) filter (where {done})",
+            )
+        case _:
+            return _cohort_pieces(metric, period, where)
+
+
+def _flow_pieces(metric: Metric, period: Period, where: list[str]) -> Pieces:
+    where = [*where, f"{metric.date} between {_day(period.first)} and {_day(period.end)}"]
+    if metric.dated:
+        where.append(f"{metric.dated} <= {_day(period.as_of)}")
+    top = COUNTED
+    if metric.event_by_as_of:
+        top += f" and {metric.event_by_as_of} <= {_day(period.as_of)}"
+    return Pieces(metric.relation, tuple(where), *_counted_aggregates(metric, top))
+
+
+def _counted_aggregates(metric: Metric, top: str) -> tuple[str, str]:
+    bottom = f"{metric.denominator} filter (where {COUNTED})" if metric.denominator else "null"
+    return f"{metric.numerator} filter (where {top})", bottom
+
+
+def _cohort_pieces(metric: Metric, period: Period, where: list[str]) -> Pieces:
+    window = f"""cast((
+            select policies.value
+            from meta.policies
+            where policies.key = '{metric.window}'
+                and {metric.date} >= policies.valid_from
+                and ({metric.date} < policies.valid_to or policies.valid_to is null)
+        ) as integer)"""
+    mature = f"{COUNTED} and {_mature(metric, period)}"
+    return Pieces(
+        metric.relation,
+        (*where, f"{metric.date} between {_day(period.first)} and {_day(period.end)}"),
+        f"count(distinct counted_record) filter (where {mature} and {_happened(metric, period)})",
+        f"count(distinct counted_record) filter (where {mature})",
+        (f"{window} as window_days",),
+    )
+
+
+def _mature(metric: Metric, period: Period) -> str:
+    return f"{metric.date} + window_days <= {_day(period.as_of)}"
+
+
+def _happened(metric: Metric, period: Period) -> str:
+    return (
+        f"{metric.event} >= {metric.date} and {metric.event} <= {metric.date} + window_days"
+        f" and {metric.event} <= {_day(period.as_of)}"
+    )
+
+
+def _within(metric: Metric, period: Period) -> str:
+    return f"{metric.date} between {_day(period.first)} and {_day(period.end)}"
+
+
+def _done(metric: Metric, period: Period) -> str:
+    """A duration that counts: stopped in the period, or started in it and stopped by as_of."""
+    if metric.by == "start":
+        return f"{_within(metric, period)} and {metric.stopped or metric.date} <= {_day(period.as_of)}"
+    return _within(metric, period)
+
+
+def _still_open(metric: Metric, period: Period) -> str:
+    started, stopped = metric.started or metric.date, metric.stopped or metric.date
+    end = _day(period.end)
+    if metric.by == "start":
+        still = f"{_within(metric, period)} and ({stopped} is null or {stopped} > {_day(period.as_of)})"
+    else:
+        still = f"{started} <= {end} and ({stopped} is null or {stopped} > {end})"
+    if metric.closed:
+        still += f" and ({metric.closed} is null or {metric.closed} > {end})"
+    return still
+
+
+def _group(metric: Metric, period: Period, by: str | None) -> str:
+    if by is None:
+        return "cast(null as varchar)"
+    if by == "month":
+        if metric.kind == "stock":
+            return "cast(null as varchar)"
+        month = f"strftime({metric.date}, '%Y-%m')"
+        if metric.kind == "duration":
+            # What is still open has no stop day yet, or one that as_of must not see: it is open in the last month.
+            return f"case when {_within(metric, period)} then {month} else '{period.end:%Y-%m}' end"
+        return month
+    return f"coalesce(cast({metric.dimensions[by]} as varchar), 'unknown')"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _day(day: date) -> str:
+    return f"date '{day.isoformat()}'"
+
+
+def _facts(metric: Metric, period: Period, pieces: Pieces, by: str | None) -> str:
+    conditions = "\n        and ".join(pieces.where) or "true"
+    columns = [
+        "*",
+        f"{_group(metric, period, by)} as grp",
+        f"{metric.currency or 'cast(null as varchar)'} as money_currency",
+        f"{metric.excluded or 'cast(null as varchar)'} as why_excluded",
+        f"{metric.record or 'row_number() over ()'} as counted_record",
+        *pieces.extra,
+    ]
+    return (
+        "facts as (\n    select\n        "
+        + ",\n        ".join(columns)
+        + f"\n    from {pieces.relation}\n    where {conditions}\n)"
+    )
+
+
+def _excluded(selected: str = "true") -> str:
+    """CTE of excluded records and their reasons per group."""
+    return f"""excluded as (
+    select
+        grp,
+        money_currency,
+        sum(records) as excluded,
+        cast(json_group_object(why_excluded, records) as varchar) as reasons,
+    from (
+        select grp, money_currency, why_excluded, count(distinct counted_record) as records
+        from facts
+        where why_excluded is not null and ({selected})
+        group by grp, money_currency, why_excluded
+        order by why_excluded
+    )
+    group by grp, money_currency
+)"""
+
+
+def _joined(facts: str, counted: str, having: str, columns: str, excluded: str) -> str:
+    """Values and exclusions side by side, also where a group has only excluded records."""
+    return f"""with {facts},
+
+counted as (
+    select
+        grp,
+        money_currency,
+        {counted},
+    from facts
+    group by grp, money_currency
+    having {having}
+),
+
+{excluded}
+
+select
+    coalesce(counted.grp, excluded.grp) as grp,
+    coalesce(counted.money_currency, excluded.money_currency) as currency,
+    {columns},
+    coalesce(excluded.excluded, 0) as excluded,
+    excluded.reasons,
+from counted
+full join excluded
+    on counted.grp is not distinct from excluded.grp
+    and counted.money_currency is not distinct from excluded.money_currency
+order by grp, currency"""
+
+
+def _ratio(metric: Metric, facts: str, pieces: Pieces) -> str:
+    counted = f"""{pieces.numerator} as numerator,
+        {pieces.denominator} as denominator,
+        count(distinct counted_record) filter (where {COUNTED}) as n"""
+    columns = """counted.numerator,
+    counted.denominator,
+    coalesce(counted.n, 0) as n,
+    null as p90,
+    null as open,
+    null as immature,
+    null as so_far"""
+    return _joined(facts, counted, "n > 0", columns, _excluded())
+
+
+def _duration(metric: Metric, period: Period, facts: str) -> str:
+    done = f"{_done(metric, period)} and {COUNTED}"
+    counted = f"""quantile_cont({metric.numerator}, 0.5) filter (where {done}) as median_seconds,
+        quantile_cont({metric.numerator}, 0.9) filter (where {done}) as p90_seconds,
+        count({metric.numerator}) filter (where {done}) as n,
+        count(*) filter (where {_still_open(metric, period)} and {COUNTED}) as open"""
+    columns = """counted.median_seconds as numerator,
+    counted.n as denominator,
+    coalesce(counted.n, 0) as n,
+    counted.p90_seconds as p90,
+    coalesce(counted.open, 0) as open,
+    null as immature,
+    null as so_far"""
+    return _joined(facts, counted, "n > 0 or open > 0", columns, _excluded(_within(metric, period)))
+
+
+def _cohort(metric: Metric, period: Period, facts: str, pieces: Pieces) -> str:
+    immature = f"{COUNTED} and not ({_mature(metric, period)})"
+    counted = f"""{pieces.numerator} as numerator,
+        {pieces.denominator} as denominator,
+        count(distinct counted_record) filter (where {immature}) as immature,
+        count(distinct counted_record) filter (where {immature} and {_happened(metric, period)}) as so_far"""
+    columns = """counted.numerator,
+    counted.denominator,
+    coalesce(counted.denominator, 0) as n,
+    null as p90,
+    null as open,
+    coalesce(counted.immature, 0) as immature,
+    coalesce(counted.so_far, 0) as so_far"""
+    return _joined(facts, counted, "denominator > 0 or immature > 0", columns, _excluded())
