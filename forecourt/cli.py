@@ -303,6 +303,47 @@ def kpi(
         show.print_kpis(rows, metrics)
 
 
+@cli.command()
+@click.argument("name")
+@home_option()
+@click.option("--from", "first", type=Day(), help="First day of the period.")
+@click.option("--to", "last", type=Day(), help="Last day of the period.")
+@click.option("--versus", nargs=2, type=Day(), help="First and last day compared with. Default: the month before.")
+@rooftop_option
+@json_option
+def why(
+    name: str,
+    home_path: Path,
+    first: date | None,
+    last: date | None,
+    versus: tuple[date, date] | None,
+    rooftops: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Say what moved a KPI: its change split over the groups of each dimension, exactly.
+
+    \b
+    Causes stand out of the noise of their records and make a tenth of the move or more.
+    Example:  forecourt why gross_margin_rate --from 2026-09-01 --to 2026-09-30
+    """
+    from forecourt import show
+    from forecourt.kpi import month_before
+    from forecourt.metrics import Period
+    from forecourt.why import explain
+
+    warehouse = _open(Home(home_path))
+    (metric,) = _chosen(warehouse, [name])
+    ((_, period),) = _asked(warehouse, [metric], first, last, None)
+    before = Period(versus[0], versus[1], min(versus[1], period.as_of)) if versus else month_before(period)
+    if metric.kind == "cohort":
+        before = Period(before.first, before.last, period.as_of)
+    found = explain(warehouse, metric, period, before, rooftops=rooftops)
+    if as_json:
+        show.print_json([fact for each in found for fact in show.why_facts(each)])
+    else:
+        show.print_why(found, period, before)
+
+
 @cli.group()
 def export() -> None:
     """Write a report to a file."""

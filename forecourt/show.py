@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,8 +16,9 @@ from rich.markup import escape
 from forecourt.build import NodeResult
 from forecourt.kpi import KpiRow
 from forecourt.meta import CheckResult
-from forecourt.metrics import Metric
+from forecourt.metrics import Metric, Period
 from forecourt.terminal import out, table
+from forecourt.why import Why
 
 if TYPE_CHECKING:
     from ingest.landing import FileResult
@@ -93,6 +95,63 @@ def print_kpis(rows: Sequence[KpiRow], metrics: dict[str, Metric]) -> None:
         if row.value is None:
             out.print(f"{escape(row.label)}{' ' + escape(row.group) if row.group else ''}: {escape(row.reason or '')}")
     out.print(f"as of {rows[0].as_of}, data through {rows[0].data_through or 'unknown'}")
+
+
+def why_facts(found: Why) -> list[dict[str, Any]]:
+    """The effects of one currency, ready for JSON; an empty list where there is nothing to split."""
+    return [
+        {
+            "dimension": effect.dimension,
+            "group": effect.group,
+            "rate_effect": float(effect.rate_effect),
+            "mix_effect": float(effect.mix_effect),
+            "effect": float(effect.effect),
+            "cause": effect.cause,
+            "noise": effect.noise,
+            "currency": found.currency,
+        }
+        for effect in found.effects
+    ]
+
+
+def print_why(found: Sequence[Why], period: Period, before: Period) -> None:
+    """The change of a KPI, its causes, and the largest effects of each dimension."""
+    for each in found:
+        scale, unit = (100, "points") if each.metric.unit == "percent" else (1, each.metric.unit)
+        name = f"{each.metric.label}{f' ({each.currency})' if each.currency else ''}"
+        spans = f"{before.first} to {before.last} against {period.first} to {period.last}"
+        if each.change is None:
+            out.print(f"{escape(name)}: {each.reason}.")
+            continue
+        mean = " (mean)" if each.metric.kind == "duration" else ""
+        out.print(
+            f"[bold]{escape(name)}[/]{mean} {float(each.before or 0) * scale:,.2f} to "
+            f"{float(each.after or 0) * scale:,.2f}: {float(each.change) * scale:+,.2f} {unit}, {spans}"
+        )
+        if not each.causes:
+            out.print("No group stands out of the noise.")
+        columns = [("dimension", "left"), ("group", "left"), ("effect", "right"), ("rate", "right"), ("mix", "right")]
+        shown = [effect for effect in each.effects if effect.cause] or list(each.effects)
+
+        def points(part: Fraction, scale: int = scale) -> str:
+            return f"{float(part) * scale:+,.2f}"
+
+        table(
+            "",
+            [*columns, ("", "left")],
+            [
+                (
+                    effect.dimension,
+                    effect.group,
+                    *(
+                        f"{float(part) * scale:+,.2f}"
+                        for part in (effect.effect, effect.rate_effect, effect.mix_effect)
+                    ),
+                    "cause" if effect.cause else "",
+                )
+                for effect in shown[:12]
+            ],
+        )
 
 
 def file_facts(result: FileResult) -> dict[str, Any]:

@@ -1,0 +1,62 @@
+"""The decomposition: exact for any groups, and causes that stand out of the noise of their records."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecourt.why import Sums, decompose
+
+parts = st.decimals(-1000, 1000, places=2).map(Fraction)
+groups = st.dictionaries(st.sampled_from("abcdef"), st.tuples(parts, parts), min_size=1)
+
+
+def sums(given: dict[str, tuple[Fraction, Fraction]]) -> dict[str, Sums]:
+    return {group: Sums(top, bottom) for group, (top, bottom) in given.items()}
+
+
+@given(groups, groups)
+def test_effects_add_up_to_the_change_exactly(
+    before: dict[str, tuple[Fraction, Fraction]], after: dict[str, tuple[Fraction, Fraction]]
+) -> None:
+    """Also with vanished, new, zero and negative groups, as long as both totals are positive."""
+    bottoms = [sum(bottom for _, bottom in period.values()) for period in (before, after)]
+    if min(bottoms) <= 0:
+        return
+    rates = [
+        sum(top for top, _ in period.values()) / bottom for period, bottom in zip((before, after), bottoms, strict=True)
+    ]
+    effects = decompose(sums(before), sums(after))
+    assert sum(rate + mix for rate, mix in effects.values()) == rates[1] - rates[0]
+
+
+def test_effects_are_the_usual_ones_where_denominators_are_positive() -> None:
+    before = {"new": (Fraction(30), Fraction(100)), "used": (Fraction(10), Fraction(100))}
+    after = {"new": (Fraction(20), Fraction(100)), "used": (Fraction(60), Fraction(300))}
+    effects = decompose(sums(before), sums(after))
+    rate, total = Fraction(40, 200), Fraction(400)
+    for group in before:
+        weights = [before[group][1] / 200, after[group][1] / total]
+        rates = [before[group][0] / before[group][1], after[group][0] / after[group][1]]
+        assert effects[group] == (
+            weights[1] * (rates[1] - rates[0]),
+            (weights[1] - weights[0]) * (rates[0] - rate),
+        )
+
+
+def test_a_group_that_is_new_or_gone_has_its_whole_effect() -> None:
+    before = {"stays": (Fraction(10), Fraction(100)), "gone": (Fraction(30), Fraction(100))}
+    after = {"stays": (Fraction(10), Fraction(100)), "new": (Fraction(50), Fraction(100))}
+    effects = decompose(sums(before), sums(after))
+    assert effects["new"] == (Fraction(50) / 200 - Fraction(40, 200) * Fraction(1, 2), 0)
+    assert sum(effects["gone"]) == -(Fraction(30) - Fraction(1, 5) * 100) / 200
+    assert sum(sum(each) for each in effects.values()) == Fraction(60, 200) - Fraction(40, 200)
+
+
+@pytest.mark.parametrize("tops", [(10, 10), (0, 0)])
+def test_nothing_moved_gives_no_effect(tops: tuple[int, int]) -> None:
+    same = {group: (Fraction(top), Fraction(50)) for group, top in zip("ab", tops, strict=True)}
+    assert set(decompose(sums(same), sums(same)).values()) == {(Fraction(0), Fraction(0))}
