@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -15,17 +16,19 @@ from dashboards.words import Locale
 from forecourt.kpi import default_period, month_before, year_before
 from forecourt.metrics import Period
 
-MONTH, LAST_MONTH, QUARTER, YEAR, CUSTOM = (
-    "Month to date",
-    "Last month",
-    "Quarter to date",
-    "Year to date",
-    "From … to …",
-)
-PERIODS = (MONTH, LAST_MONTH, QUARTER, YEAR, CUSTOM)
-BEFORE, YEAR_AGO, NOTHING = "Period before", "Same days last year", "Nothing"
-COMPARISONS = (BEFORE, YEAR_AGO, NOTHING)
+MONTH, LAST_MONTH, QUARTER, YEAR, CUSTOM = "month", "last_month", "quarter", "year", "custom"
+PERIODS = {
+    MONTH: "Month to date",
+    LAST_MONTH: "Last month",
+    QUARTER: "Quarter to date",
+    YEAR: "Year to date",
+    CUSTOM: "From … to …",
+}
+BEFORE, YEAR_AGO, NOTHING = "before", "year_ago", "nothing"
+COMPARISONS = {BEFORE: "Period before", YEAR_AGO: "Same days last year", NOTHING: "Nothing"}
 DAY = timedelta(days=1)
+#: A choice outlives the pages that do not show it.
+KEEP: Literal["session"] = "session"
 
 
 @dataclass(frozen=True)
@@ -68,30 +71,73 @@ def before_of(choice: str, comparison: str, period: Period) -> Period | None:
 
 def choose(rooftops: dict[str, str], as_of: date, locale: Locale, *, is_phone: bool = False) -> Filters:
     """Draws the folded filters with their state beside them, and returns the choice."""
+    _take_from_url(rooftops, as_of)
     line = st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=not is_phone)
     with line.popover("Filters", icon=":material/tune:"):
         chosen = _rooftops(rooftops)
-        choice = st.selectbox("Period", PERIODS, key="period", bind="query-params")
-        first = last = None
+        choice = st.selectbox(
+            "Period", list(PERIODS), format_func=PERIODS.__getitem__, key="period", persist_state=KEEP
+        )
+        first, last = as_of.replace(day=1), as_of
         if choice == CUSTOM:
-            first = st.date_input(
-                "From", as_of.replace(day=1), max_value=as_of, key="from", bind="query-params", format="YYYY-MM-DD"
-            )
-            last = st.date_input("To", as_of, max_value=as_of, key="to", bind="query-params", format="YYYY-MM-DD")
-        comparison = st.selectbox("Compared with", COMPARISONS, key="versus", bind="query-params")
+            first = _day("From", "from", first, as_of)
+            last = _day("To", "to", last, as_of)
+        comparison = st.selectbox(
+            "Compared with", list(COMPARISONS), format_func=COMPARISONS.__getitem__, key="versus", persist_state=KEEP
+        )
+    _put_into_url(
+        {
+            "rooftop": chosen,
+            "period": [choice] if choice != MONTH else [],
+            "from": [first.isoformat()] if choice == CUSTOM else [],
+            "to": [last.isoformat()] if choice == CUSTOM else [],
+            "versus": [comparison] if comparison != BEFORE else [],
+        }
+    )
     period = period_of(choice, as_of, first, last)
     before = before_of(choice, comparison, period)
     versus = words.span(before.first, before.last, locale) if before else ""
-    names = words.listed([rooftops.get(code, code) for code in chosen]) or "All rooftops"
+    names = words.listed([rooftops.get(code, code) for code in chosen])
     if is_phone:
         against = f" vs {words.short_span(before.first, before.last, locale)}" if before else ""
-        line.markdown(
-            f"**{'All' if not chosen else names}** · {words.short_span(period.first, period.last, locale)}{against}"
-        )
+        line.markdown(f"**{names or 'All'}** · {words.short_span(period.first, period.last, locale)}{against}")
     else:
         against = f" · against {versus}" if versus else ""
-        line.markdown(f"**{names}** · {words.span(period.first, period.last, locale)}{against}")
+        line.markdown(f"**{names or 'All rooftops'}** · {words.span(period.first, period.last, locale)}{against}")
     return Filters(tuple(chosen), period, before, versus)
+
+
+def _take_from_url(rooftops: dict[str, str], as_of: date) -> None:
+    """Gives the widgets what a link says, once; what it says wrongly is left out."""
+    given = st.query_params
+    taken: dict[str, Any] = {
+        "rooftop": [code for code in given.get_all("rooftop") if code in rooftops],
+        "period": given.get("period") if given.get("period") in PERIODS else None,
+        "versus": given.get("versus") if given.get("versus") in COMPARISONS else None,
+        "from": _day_of(given.get("from"), as_of),
+        "to": _day_of(given.get("to"), as_of),
+    }
+    for key, value in taken.items():
+        if value and key not in st.session_state:
+            st.session_state[key] = value
+
+
+def _day_of(text: str | None, as_of: date) -> date | None:
+    try:
+        return min(date.fromisoformat(text or ""), as_of)
+    except ValueError:
+        return None
+
+
+def _put_into_url(choice: dict[str, list[str]]) -> None:
+    """Writes the choice after every run: a link from page to page drops what it does not name itself."""
+    for key, values in choice.items():
+        if st.query_params.get_all(key) == values:
+            continue
+        if values:
+            st.query_params[key] = values
+        elif key in st.query_params:
+            del st.query_params[key]
 
 
 def _rooftops(rooftops: dict[str, str]) -> list[str]:
@@ -100,8 +146,15 @@ def _rooftops(rooftops: dict[str, str]) -> list[str]:
     return st.multiselect(
         "Rooftops",
         list(rooftops),
-        format_func=lambda code: rooftops[code],
+        format_func=rooftops.__getitem__,
         placeholder="All",
         key="rooftop",
-        bind="query-params",
+        persist_state=KEEP,
     )
+
+
+def _day(label: str, key: str, default: date, as_of: date) -> date:
+    if key not in st.session_state:
+        st.session_state[key] = default
+    chosen = st.date_input(label, max_value=as_of, key=key, format="YYYY-MM-DD", persist_state=KEEP)
+    return chosen if isinstance(chosen, date) else default

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -27,6 +27,10 @@ class Page:
     is_phone: bool
 
 
+#: The page about the run itself, which no period narrows.
+UNFILTERED = "data"
+_KEY = "current_page"
+
 #: What theming has no option for: less room above the title, figures of equal width, small type dark enough to read.
 #: Holds no data.
 STYLE = """<style>
@@ -40,25 +44,36 @@ STYLE = """<style>
 </style>"""
 
 
-def show(title: str, body: Callable[[Page], None], *, with_filters: bool = True) -> None:
-    """Draws a page: title, banner, filters, then its body; what can be mended is said in a sentence."""
+def run(page: Any) -> None:
+    """Draws a page of the navigation: title, banner, filters, then the page's own script.
+
+    The filters belong to the router's script, not to a page's, so that a choice and its place in the URL live on
+    from page to page. What can be mended is said in a sentence.
+    """
     colours = charts.palette()
     st.html(STYLE.replace("COLOUR", colours.text))
     locale = words.locale_of(st.context.locale)
     reader = data.reader()
-    st.title(title, anchor=False)
+    st.title(page.title, anchor=False)
     if reader is None:
         _nothing_yet()
         return
     _banner(reader, locale)
     try:
-        if with_filters:
-            chosen = filters.choose(reader.rooftops(), reader.newest_day(), locale, is_phone=is_phone())
-        else:
+        if page.url_path == UNFILTERED:
             chosen = Filters((), default_period(reader.newest_day()), None, "")
-        body(Page(reader, chosen, locale, colours, is_phone()))
+        else:
+            chosen = filters.choose(reader.rooftops(), reader.newest_day(), locale, is_phone=is_phone())
+        st.session_state[_KEY] = Page(reader, chosen, locale, colours, is_phone())
+        page.run()
     except Problem as problem:
         st.info(str(problem), icon=":material/info:")
+
+
+def current() -> Page:
+    """What the page that is being drawn works with."""
+    page: Page = st.session_state[_KEY]
+    return page
 
 
 def is_phone() -> bool:

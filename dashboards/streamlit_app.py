@@ -6,9 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboards import shell
+
 st.set_page_config(page_title="forecourt", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
 
-st.navigation(
+page = st.navigation(
     [
         st.Page("app_pages/overview.py", title="Overview", default=True),
         st.Page("app_pages/gross.py", title="Gross margin", url_path="gross"),
@@ -20,4 +22,5 @@ st.navigation(
         st.Page("app_pages/data.py", title="Data", url_path="data"),
     ],
     position="top",
-).run()
+)
+shell.run(page)

@@ -354,4 +354,4 @@ def _file(
     return data
 
 
-shell.show("Receivable ageing", ageing)
+ageing(shell.current())

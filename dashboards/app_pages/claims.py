@@ -58,4 +58,4 @@ REPORT = Report(
     policies=("claim.", "return."),
 )
 
-shell.show("Claims", lambda page: kpi_page.draw(page, REPORT))
+kpi_page.draw(shell.current(), REPORT)

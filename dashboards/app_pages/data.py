@@ -151,4 +151,4 @@ def _quarantine(page: Page) -> None:
     )
 
 
-shell.show("Data", data_page, with_filters=False)
+data_page(shell.current())

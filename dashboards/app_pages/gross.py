@@ -58,4 +58,4 @@ REPORT = Report(
     policies=("deal.",),
 )
 
-shell.show("Gross margin", lambda page: kpi_page.draw(page, REPORT))
+kpi_page.draw(shell.current(), REPORT)

@@ -130,4 +130,4 @@ def leads(page: Page) -> None:
     kpi_page.draw(page, labels[chosen or names[0]])
 
 
-shell.show("Leads", leads)
+leads(shell.current())

@@ -65,4 +65,4 @@ def _row(page: Page, links: dict[str, str]) -> None:
             cards.kpi_card(page, metrics[name], link, query)
 
 
-shell.show("Overview", overview)
+overview(shell.current())

@@ -65,4 +65,4 @@ REPORT = Report(
     policies=("episode.", "deal.recognition"),
 )
 
-shell.show("Enquiry to handover", lambda page: kpi_page.draw(page, REPORT))
+kpi_page.draw(shell.current(), REPORT)

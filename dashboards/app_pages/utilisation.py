@@ -48,4 +48,4 @@ REPORT = Report(
     policies=("rental.", "fleet."),
 )
 
-shell.show("Fleet utilisation", lambda page: kpi_page.draw(page, REPORT))
+kpi_page.draw(shell.current(), REPORT)

@@ -97,8 +97,8 @@ class Visit:
         self.page = self.context.new_page()
         self.problems: list[str] = []
         self.page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
-        self.page.on("requestfailed", lambda request: self._failed(request))
-        self.page.on("console", lambda message: self._said(message))
+        self.page.on("requestfailed", self._failed)
+        self.page.on("console", self._said)
 
     def _failed(self, request: Any) -> None:
         if "ERR_ABORTED" not in (request.failure or ""):
@@ -163,14 +163,19 @@ def test_an_empty_home_is_whole_too(browser: Any, empty_address: str, width: int
 def test_a_choice_stays_in_the_url_from_page_to_page(browser: Any, address: str) -> None:
     visit = Visit(browser, 1440, "light")
     page = visit.page
-    page.goto(f"{address}/?period=Last+month&versus=Nothing")
+    page.goto(f"{address}/?period=last_month&versus=nothing")
     page.wait_for_selector('[data-testid="stMetric"]', timeout=60_000)
     page.wait_for_selector(DONE, timeout=60_000)
     page.get_by_role("link", name="Fleet utilisation").click()
-    page.wait_for_selector("h1:has-text('Fleet utilisation')", timeout=60_000)
+    page.wait_for_selector("h1:has-text('Utilisation')", timeout=60_000)
     page.wait_for_selector(DONE, timeout=60_000)
-    assert "period=Last" in page.url
-    assert "versus=Nothing" in page.url
+    assert "period=last_month" in page.url
+    assert "versus=nothing" in page.url
+    page.get_by_role("link", name="Claims", exact=True).click()
+    page.wait_for_selector("h1:has-text('Claims')", timeout=60_000)
+    page.wait_for_selector(DONE, timeout=60_000)
+    assert "period=last_month" in page.url
+    assert "versus=nothing" in page.url
     visit.context.close()
 
 

@@ -71,7 +71,7 @@ def test_cards_show_what_the_kernel_computes(published_home: Home, monkeypatch: 
 def test_url_chooses_rooftop_and_period(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     warehouse = open_warehouse(published_home)
     (first,) = warehouse.rows("select rooftop, rooftop_name from marts.dim_rooftop order by rooftop limit 1")
-    query = {"rooftop": first["rooftop_name"], "period": "Last month", "versus": "Nothing"}
+    query = {"rooftop": first["rooftop"], "period": "last_month", "versus": "nothing"}
     app = opened(published_home, "overview", monkeypatch, **query)
     assert app.multiselect(key="rooftop").value == [first["rooftop"]]
     assert any(f"**{first['rooftop_name']}** · August 2026" in str(part.value) for part in app.markdown)
