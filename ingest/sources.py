@@ -23,7 +23,7 @@ from forecourt.errors import Problem
 from ingest.contract import Feed, load_feeds, read_yaml
 from ingest.delivery import is_full, native_feed
 from ingest.readers.adf import looks_like_adf
-from ingest.readers.text import Decoded, Dialect, decode, header_of, what_it_is
+from ingest.readers.text import Decoded, Dialect, decode, header_of, is_blank, what_it_is
 from ingest.values import Spelling
 
 SOURCES_FOLDER = Path(__file__).parent / "sources"
@@ -138,7 +138,7 @@ def recognise(name: str, data: bytes) -> Recognised:
 
     Raises Problem (a sentence without the file's name) when it is no known kind of file.
     """
-    if not data.strip():
+    if is_blank(data):
         raise Problem("the file is empty. Export it again.")
     feed = native_feed(name)
     if feed:

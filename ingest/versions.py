@@ -7,7 +7,8 @@ versions, at every place, is the state that the statements of all files give the
 
 A file that is newer than all others of its feed, with the same columns as they, is compared by row hash with the
 last version of each key. Everything else goes the careful way: only the statements that can be touched are looked
-at, which are those right after the new ones, per key and set of carried columns.
+at, which are those right after the new ones, per key and set of carried columns. Where all versions carry the same
+columns a statement is one cell, its row hash; else it is one cell a column.
 """
 
 from __future__ import annotations
@@ -35,6 +36,29 @@ class Delivery:
     exported_at: datetime
     landed_at: datetime
     is_full: bool
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """A part of a statement that is compared and carried forward as one: a column, or the whole row by its hash.
+
+    ``made``: its value from a version or a row of the file, null where it is not carried; ``carried_if``: whether a
+    statement carries it; ``empty``: its value before any statement; ``compared``: what of it must be equal.
+    """
+
+    name: str
+    made: str
+    carried_if: str
+    empty: str
+    compared: str = ""
+
+    @property
+    def said(self) -> str:
+        return f'"s_{self.name}"'
+
+    @property
+    def before(self) -> str:
+        return f'"p_{self.name}"'
 
 
 def store_versions(connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Delivery) -> int:
@@ -97,6 +121,8 @@ class _Step:
         self.names = list(feed.all_columns)
         self.quoted_names = ", ".join(f'"{name}"' for name in self.names)
         self.late = False
+        self.mixed = False
+        self.cells: list[_Cell] = []
 
     def run(self, query: str) -> int:
         """Executes a statement; returns the number of rows that it wrote."""
@@ -128,7 +154,8 @@ class _Step:
                     select carried from {feed.table} where op = 'row' union all select carried from incoming
                 )"""
         )
-        mixed = carried_sets > 1
+        self.mixed = carried_sets > 1
+        self.cells = [_column_cell(column) for column in feed.all_columns.values()] if self.mixed else [_ROW_CELL]
         in_question = "select key from incoming"
         if delivery.is_full and not self.late:
             in_question += f" union all select key from {feed.table} where {_rooftop(feed)} in ({self._scope()})"
@@ -136,7 +163,7 @@ class _Step:
         self.run(
             f"""create or replace temp table latest as
                 select versions.key, op, row_hash, {_rooftop(feed)} as rooftop_of
-                    {"".join(f', "{name}"' for name in feed.key)}
+                    , {self._key_columns()}
                 from {feed.table} as versions
                 inner join files_known on versions.file_id = files_known.file_id
                 where versions.key in ({in_question})
@@ -146,7 +173,7 @@ class _Step:
             if has_versions
             else f"""create or replace temp table latest as
                 select key, op, row_hash, {_rooftop(feed)} as rooftop_of
-                    {"".join(f', "{name}"' for name in feed.key)}
+                    , {self._key_columns()}
                 from {feed.table} limit 0"""
         )
         several = "select key from incoming group by key having count(*) > 1"
@@ -155,7 +182,9 @@ class _Step:
             select rooftop from ledger.full_scopes
             inner join files_known on full_scopes.file_id = files_known.file_id
             where feed = {quoted(feed.name)} and exported_at >= timestamp '{delivery.exported_at}')"""
-        known = f"select key from latest union {covered}" if self.late or mixed else "select key from latest limit 0"
+        known = (
+            f"select key from latest union {covered}" if self.late or self.mixed else "select key from latest limit 0"
+        )
         self.run(
             f"""create or replace temp table careful as
                 select distinct key from incoming where key in ({several}) or key in ({known})"""
@@ -179,9 +208,9 @@ class _Step:
     # --- the quick way -----------------------------------------------------------------------------------------
 
     def compare_by_hash(self) -> None:
-        feed = self.feed
+        has_careful = self.one("select count(*) from careful")
         self.run(
-            """create or replace temp table compared as
+            f"""create or replace temp table compared as
                 select incoming.row_id, incoming.key,
                     case
                         when latest.key is null then 'new'
@@ -190,12 +219,12 @@ class _Step:
                     end as result
                 from incoming
                 left join latest on incoming.key = latest.key
-                where incoming.key not in (select key from careful)"""
+                where {"incoming.key not in (select key from careful)" if has_careful else "true"}"""
         )
         self._write_results("compared")
         if self.delivery.is_full and not self.late:
             self.removed += self._remove(
-                f"""select {", ".join(f'"{name}"' for name in feed.key)}, key from latest
+                f"""select {self._key_columns()}, key from latest
                     where op = 'row' and rooftop_of in ({self._scope()})
                         and key not in (select key from incoming)
                         and key not in (select key from withheld where key is not null)"""
@@ -210,17 +239,25 @@ class _Step:
                     timestamp '{delivery.exported_at}', timestamp '{delivery.landed_at}',
                     {quoted(delivery.file_id)}, row_number, row_hash, rest, bad
                 from incoming
-                semi join (select row_id as of_row, key as of_key from {results} where result <> 'unchanged')
-                    on incoming.row_id = of_row and incoming.key = of_key"""
+                {self._with_result(results, "result <> 'unchanged'")}"""
         )
         self.run(
             f"""insert into ledger.sightings
                 select {quoted(feed.name)}, key, {quoted(delivery.file_id)}, row_number, updated_at, carried
                 from incoming
-                semi join (select row_id as of_row, key as of_key from {results} where result = 'unchanged')
-                    on incoming.row_id = of_row and incoming.key = of_key"""
+                {self._with_result(results, "result = 'unchanged'")}"""
         )
         self.run(f"insert into outcome select row_id, {quoted(feed.name)}, result from {results}")
+
+    def _with_result(self, results: str, test: str) -> str:
+        """The join that keeps the rows of ``incoming`` with a result; none is needed where all or no row has it."""
+        chosen = self.one(f"select count(*) from {results} where {test}")
+        if not chosen:
+            return "where false"
+        if chosen == self.one("select count(*) from incoming"):
+            return ""
+        return f"""semi join (select row_id as of_row, key as of_key from {results} where {test})
+                    on incoming.row_id = of_row and incoming.key = of_key"""
 
     def _remove(self, keys: str) -> int:
         delivery = self.delivery
@@ -230,6 +267,9 @@ class _Step:
                     timestamp '{delivery.landed_at}', {quoted(delivery.file_id)}, 0, null, null, null
                 from ({keys})"""
         )
+
+    def _key_columns(self) -> str:
+        return ", ".join(f'"{name}"' for name in self.feed.key)
 
     def _only_key(self) -> str:
         return ", ".join(
@@ -249,14 +289,13 @@ class _Step:
 
     def _collect_statements(self) -> None:
         """Makes ``statements``: of each careful key what is stored, what this file states, and the sightings and
-        omissions right after it; a column ``s_<name>`` holds value, failed text and whether only a day was given,
-        null where the statement does not carry the column."""
+        omissions right after it, with one column ``s_<name>`` a cell."""
         feed, delivery = self.feed, self.delivery
         own_place = (
             f"timestamp '{delivery.exported_at}' as exported_at, updated_at, {quoted(delivery.name)} as file_name, "
             f"{quoted(delivery.content_hash)} as content_hash, row_number, {quoted(delivery.file_id)} as file_id"
         )
-        cells = ", ".join(_cell(column) for column in feed.all_columns.values())
+        cells = ", ".join(f"{cell.made} as {cell.said}" for cell in self.cells)
         self.run(
             f"""create or replace temp table statements as
                 select 'stored' as origin, null::bigint as row_id, op, versions.key, carried,
@@ -267,7 +306,7 @@ class _Step:
                 where versions.key in (select key from careful)
                 union all
                 select 'incoming', row_id, 'row', key, carried, {own_place}, rest, {cells}
-                from (select *, 'row' as op from incoming)
+                from (select *, 'row' as op, {quoted(delivery.file_id)} as file_id from incoming) as versions
                 where key in (select key from careful)"""
         )
         if self.late:
@@ -295,13 +334,13 @@ class _Step:
         # What a sighted row said is the state at its place, as it was before this file came.
         filled = ", ".join(
             f"""case
-                    when origin <> 'sighted' then "s_{name}"
-                    when {_carries(name)} then coalesce(
-                        last_value(case when origin = 'stored' then "s_{name}" end ignore nulls) over history,
-                        {_empty_cell(column)}
+                    when origin <> 'sighted' then {cell.said}
+                    when {cell.carried_if} then coalesce(
+                        last_value(case when origin = 'stored' then {cell.said} end ignore nulls) over history,
+                        {cell.empty}
                     )
-                end as "s_{name}" """
-            for name, column in feed.all_columns.items()
+                end as {cell.said}"""
+            for cell in self.cells
         )
         self.run(
             f"""create or replace temp table statements as
@@ -366,12 +405,11 @@ class _Step:
     def _decide(self) -> None:
         """Makes ``judged`` (every statement, with the state before it in ``p_<name>`` and whether it must be stored)
         and ``decided`` (row_id, key, result of the rows of this file)."""
-        before = ", ".join(
-            f'last_value("s_{name}" ignore nulls) over before as "p_{name}"' for name in self.feed.all_columns
-        )
+        before = ", ".join(f"last_value({cell.said} ignore nulls) over before as {cell.before}" for cell in self.cells)
         differs = " or ".join(
-            f'("s_{name}" is not null and "s_{name}" is distinct from coalesce("p_{name}", {_empty_cell(column)}))'
-            for name, column in self.feed.all_columns.items()
+            f"({cell.said} is not null and {cell.said}{cell.compared} is distinct from "
+            f"coalesce({cell.before}, {cell.empty}){cell.compared})"
+            for cell in self.cells
         )
         self.run(
             f"""create or replace temp table judged as
@@ -402,59 +440,93 @@ class _Step:
         )
 
     def _write_restored(self) -> None:
-        feed = self.feed
-        columns = feed.all_columns.items()
-        values = ", ".join(f'"s_{name}".v' for name, _ in columns)
-        hashed = ", ".join(
-            f"""case when "s_{name}" is not null then {hash_text(column, f'"s_{name}".v', f'"s_{name}".b',
-                f'"s_{name}".d')} end"""
-            for name, column in columns
-        )  # fmt: skip
-        bad = ", ".join(
-            f"""case when "s_{name}".b is not null then '"{name}":' || to_json("s_{name}".b) end"""
-            for name, _ in columns
-        )
-        days = ", ".join(
-            f"case when \"s_{name}\".d then '{name}' end"
-            for name, column in sorted(columns)
-            if column.type == "instant"
-        )
+        """Stores what later files had said and what they had left out, where this file made it news again."""
+        feed, landed_at = self.feed, f"timestamp '{self.delivery.landed_at}'"
         self.run(
             f"""insert into {feed.table}
-                select {values}, key, 'row', carried, nullif(concat_ws(',', {days}), ''), exported_at,
-                    timestamp '{self.delivery.landed_at}', file_id, row_number, md5(concat_ws(',', {hashed})), rest,
-                    ('{{' || nullif(concat_ws(',', {bad}), '') || '}}')::json
-                from judged
+                select {self._restored_row(landed_at)}
                 where origin = 'sighted' and is_news"""
         )
-        key_values = ", ".join(
-            f'"p_{name}".v' if name in feed.key else f"null::{column.sql_type}" for name, column in columns
-        )
         self.run(
             f"""insert into {feed.table}
-                select {key_values}, key, 'removed', null, null, exported_at,
-                    timestamp '{self.delivery.landed_at}', file_id, 0, null, null, null
-                from judged
-                where origin = 'omitted' and is_news"""
+                select {self._only_key()}, key, 'removed', null, null, exported_at, {landed_at}, file_id, 0,
+                    null, null, null
+                from (
+                    select key as of_key, exported_at, file_id from judged where origin = 'omitted' and is_news
+                ) as omitted
+                inner join (
+                    select key, {self._key_columns()}
+                    from (
+                        select key, {self._key_columns()} from {feed.table}
+                        where key in (select key from judged where origin = 'omitted')
+                        union all
+                        select key, {self._key_columns()} from incoming
+                    )
+                    qualify row_number() over (partition by key) = 1
+                ) as known on known.key = of_key"""
         )
         self.removed += self.one(
             f"""select count(*) from judged
                 where origin = 'omitted' and is_news and file_id = {quoted(self.delivery.file_id)}"""
         )
 
+    def _restored_row(self, landed_at: str) -> str:
+        """The columns of a restored version, from its cells or from the version that it repeats."""
+        feed = self.feed
+        columns = feed.all_columns.items()
+        if not self.mixed:
+            return f"""{", ".join(f'versions."{name}"' for name, _ in columns)}, judged.key, 'row', versions.carried,
+                    versions.day_only, judged.exported_at, {landed_at}, judged.file_id, judged.row_number,
+                    versions.row_hash, versions.rest, versions.bad
+                from judged
+                inner join {feed.table} as versions
+                    on judged.key = versions.key and versions.op = 'row'
+                    and {_ROW_CELL.said}.file_id = versions.file_id
+                    and {_ROW_CELL.said}.row_number = versions.row_number"""
+        values = ", ".join(f'"s_{name}".v' for name, _ in columns)
+        hashed = ", ".join(
+            f"""case when "s_{name}" is not null then
+                    {hash_text(column, f'"s_{name}".v', f'"s_{name}".b', f'"s_{name}".d')} end"""
+            for name, column in columns
+        )
+        bad = ", ".join(
+            f"""case when "s_{name}".b is not null then '"{name}":' || to_json("s_{name}".b) end"""
+            for name, _ in columns
+        )
+        days = ", ".join(
+            f"""case when "s_{name}".d then '{name}' end"""
+            for name, column in sorted(columns)
+            if column.type == "instant"
+        )
+        return f"""{values}, key, 'row', carried, nullif(concat_ws(',', {days}), ''), exported_at, {landed_at}, file_id,
+                    row_number, md5(concat_ws(',', {hashed})), rest,
+                    ('{{' || nullif(concat_ws(',', {bad}), '') || '}}')::json
+                from judged"""
+
 
 def _carries(name: str) -> str:
     return f"(op = 'row' and (carried is null or contains(',' || carried || ',', ',{name},')))"
 
 
-def _cell(column: Column) -> str:
-    """A column of a version as one value: null where the version does not carry it."""
+def _column_cell(column: Column) -> _Cell:
+    """A column as a cell: value, text that failed its type, whether only a day was given."""
     name = column.name
     is_day = f"coalesce(contains(',' || day_only || ',', ',{name},'), false)" if column.type == "instant" else "false"
     failed = f"""json_extract_string(bad, '$."{name}"')""" if column.type != "text" else "null::varchar"
-    return f"""case when {_carries(name)} then
-        struct_pack(v := "{name}", b := {failed}, d := {is_day}) end as "s_{name}" """
+    return _Cell(
+        name,
+        f"""case when {_carries(name)} then struct_pack(v := "{name}", b := {failed}, d := {is_day}) end""",
+        _carries(name),
+        f"struct_pack(v := null::{column.sql_type}, b := null::varchar, d := false)",
+    )
 
 
-def _empty_cell(column: Column) -> str:
-    return f"struct_pack(v := null::{column.sql_type}, b := null::varchar, d := false)"
+#: A whole row as a cell, with the version that holds it.
+_ROW_CELL = _Cell(
+    "row",
+    """case when op = 'row' then
+        struct_pack(hash := row_hash, file_id := versions.file_id, row_number := row_number) end""",
+    "op = 'row'",
+    "struct_pack(hash := null::varchar, file_id := null::varchar, row_number := null::bigint)",
+    ".hash",
+)

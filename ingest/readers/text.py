@@ -105,13 +105,18 @@ def what_it_is(data: bytes) -> str | None:
     return None
 
 
+def is_blank(data: bytes) -> bool:
+    """True for bytes without anything but blanks; looks at no more of a large file than it must."""
+    return not data[:4096].strip() and not data.strip()
+
+
 def decode(data: bytes, encoding: str) -> Decoded:
     """Bytes in the declared encoding, or in the one their byte order mark states, as UTF-8.
 
     Raises Problem (a sentence without the file's name) for an empty file, a file that is no text, NUL bytes, or
     bytes that are not in the encoding.
     """
-    if not data.strip():
+    if is_blank(data):
         raise Problem("the file is empty. Export it again.")
     words = what_it_is(data)
     if words:
@@ -135,7 +140,7 @@ def decode(data: bytes, encoding: str) -> Decoded:
     if nul >= 0:
         line = data.count(b"\n", 0, nul) + 1
         raise Problem(f"line {line} holds a NUL byte, so it is no text or was damaged. Export it again as UTF-8.")
-    if not data.strip():
+    if is_blank(data):
         raise Problem("the file is empty. Export it again.")
     return Decoded(data, encoding)
 
