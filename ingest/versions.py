@@ -151,7 +151,9 @@ class _Step:
         )
         carried_sets = self.one(
             f"""select count(distinct coalesce(carried, '')) from (
-                    select carried from {feed.table} where op = 'row' union all select carried from incoming
+                    select carried from {feed.table} where op = 'row'
+                    union all select carried from incoming
+                    union all select carried from ledger.sightings where {self.late} and feed = {quoted(feed.name)}
                 )"""
         )
         self.mixed = carried_sets > 1
