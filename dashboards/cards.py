@@ -150,7 +150,9 @@ def _excluded_help(rows: list[KpiRow]) -> str | None:
             reasons[reason] = reasons.get(reason, 0) + count
     if not reasons:
         return None
-    return "Excluded:\n\n" + "\n".join(f"- {count} × {reason}" for reason, count in sorted(reasons.items()))
+    return "Excluded:\n\n" + "\n".join(
+        f"- {count} × {words.plain(reason)}" for reason, count in sorted(reasons.items())
+    )
 
 
 def spark_points(page: Page, metric: Metric, points: list[Point]) -> list[dict[str, Any]]:

@@ -97,7 +97,7 @@ def choose(rooftops: dict[str, str], as_of: date, locale: Locale, *, is_phone: b
     period = period_of(choice, as_of, first, last)
     before = before_of(choice, comparison, period)
     versus = words.span(before.first, before.last, locale) if before else ""
-    names = words.listed([rooftops.get(code, code) for code in chosen])
+    names = words.listed([words.plain(rooftops[code]) for code in chosen])
     if is_phone:
         against = f" vs {words.short_span(before.first, before.last, locale)}" if before else ""
         line.markdown(f"**{names or 'All'}** · {words.short_span(period.first, period.last, locale)}{against}")

@@ -75,7 +75,7 @@ def answer(page: Page, metric: Metric, period: Period, rows: list[KpiRow]) -> No
     st.caption(" · ".join(cards.small_print(page, metric, rows, period)))
     reasons = {reason: count for row in rows for reason, count in row.excluded_reasons.items()}
     if reasons:
-        listed = words.listed([f"{count} {reason}" for reason, count in sorted(reasons.items())])
+        listed = words.listed([f"{count} {words.plain(reason)}" for reason, count in sorted(reasons.items())])
         st.caption(f"Excluded: {listed}.")
 
 
@@ -226,7 +226,7 @@ def breakdown(page: Page, metric: Metric, period: Period, rows: list[KpiRow], pr
         return
     for currency in sorted({row.currency for row in found}, key=str):
         if currency and len({row.currency for row in found}) > 1:
-            st.markdown(f"**{currency}**")
+            st.markdown(f"**{words.plain(currency)}**")
         mine = [row for row in found if row.currency == currency]
         _groups(page, metric, by, mine, [row for row in rows if row.currency == currency], names)
 
@@ -267,7 +267,7 @@ def _groups(
     if len(worst_first) > GROUPS:
         drawn.caption(f"The {GROUPS} largest of {len(worst_first)} groups; the table has all.")
     if without:
-        said = words.listed([f"{_group_name(row, names, rows)} ({row.reason})" for row in without[:5]])
+        said = words.listed([f"{words.plain(_group_name(row, names, rows))} ({row.reason})" for row in without[:5]])
         drawn.caption(f"No value for {said}{' and more' if len(without) > 5 else ''}.")
     table.dataframe(
         _groups_frame(metric, by, [*worst_first, *without], names),

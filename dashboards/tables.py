@@ -48,14 +48,16 @@ def records(
 ) -> None:
     """Draws the first rows; choosing one opens the whole record; buttons give what is shown and everything.
 
-    ``phone`` names the three columns that a phone shows. ``everything`` is only asked for when somebody wants it.
+    ``phone`` names the three columns that a phone shows; columns without a value are left out. ``everything`` is
+    only asked for when somebody wants it.
     """
     if not rows:
         st.caption("No records.")
         return
     shown = list(rows[:SHOWN])
     total = total if total is not None else len(rows)
-    visible = list(phone) if page.is_phone else list(columns)
+    filled = [column for column in columns if any(row.get(column) is not None for row in shown)]
+    visible = list(phone) if page.is_phone else filled
     chosen = st.dataframe(
         frame(shown, columns),
         column_config=column_config(columns),
@@ -140,6 +142,7 @@ def _record(page: Page, row: Mapping[str, Any], columns: Mapping[str, Column]) -
         st.dataframe(
             pd.DataFrame(facts),
             hide_index=True,
+            height="content",
             column_config={
                 "field": st.column_config.TextColumn("", width="small"),
                 "value": st.column_config.TextColumn(""),
@@ -147,7 +150,7 @@ def _record(page: Page, row: Mapping[str, Any], columns: Mapping[str, Column]) -
             alt="The record",
         )
         if row.get("file"):
-            st.caption(f"From `{row['file']}`, line {row['row_number']}.")
+            st.caption(f"From {words.plain(str(row['file']))}, line {row['row_number']}.")
 
 
 def _written(page: Page, value: Any, spec: Column, row: Mapping[str, Any]) -> str:

@@ -19,6 +19,8 @@ SPACE = "\u00a0"
 MINUS = "\u2212"
 SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$"}
 
+_MARKDOWN = frozenset("\\`*_{}[]()#+-.!|~$:<>&")
+
 #: Whose start a cohort's days are.
 COHORTS = {
     "claim_rate": "cars delivered",
@@ -263,6 +265,11 @@ def answer(
         return f"{subject} {verb} {clause} {when(metric, period, locale)}{tail}."
     parts = [clause + (f" ({'; '.join(notes)})" if notes else "") for clause, notes in clauses]
     return f"{subject} {when(metric, period, locale)} {verb} {listed(parts)}."
+
+
+def plain(text: str) -> str:
+    """A text of a source as it stands, for places that read Markdown: it may not bold, link or load anything."""
+    return "".join(f"\\{character}" if character in _MARKDOWN else character for character in text)
 
 
 def in_sentence(label: str) -> str:

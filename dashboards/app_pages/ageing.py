@@ -93,7 +93,7 @@ def ageing(page: Page) -> None:
         rows = page.reader.kpi(metric.name, months, rooftops=page.filters.rooftops)
         kpi_page.trend(page, metric, months, rows, title="Overdue rate by month")
     if table.num_rows:
-        _customers(page, table)
+        _customers(page, table, day)
         _documents(page, table)
     if metric:
         kpi_page.definition(page, metric, ("ageing.",))
@@ -108,7 +108,10 @@ def _answer(page: Page, day: date, rows: list[Any], sums: dict[tuple[str, str], 
     totals: dict[str, Decimal] = defaultdict(Decimal)
     for (_, currency), part in sums.items():
         totals[currency] += part.net
-    parts = [f"**{words.money(totals[currency], currency, 0, page.locale)}**" for currency in _in_order(page, totals)]
+    parts = [
+        f"**{words.money(totals[currency], words.plain(currency), 0, page.locale)}**"
+        for currency in _in_order(page, totals)
+    ]
     metric = page.reader.metrics()["overdue_rate"]
     late = [
         f"{words.value_text(metric, row.value, None, page.locale)}" + (f" in {row.currency}" if len(rows) > 1 else "")
@@ -138,11 +141,12 @@ def _summary(page: Page, table: pa.Table, basis: Basis) -> None:
         gross = sum((part.gross for part in mine.values()), Decimal(0))
         unallocated = sum((part.unallocated for part in mine.values()), Decimal(0))
         disputed = sum((part.disputed for part in mine.values()), Decimal(0))
-        st.subheader(f"{currency} by schedule and bucket", anchor=False)
-        written = [words.money(value, currency, 2, page.locale) for value in (gross, unallocated, gross + unallocated)]
+        st.subheader(f"{words.plain(currency)} by schedule and bucket", anchor=False)
+        code = words.plain(currency)
+        written = [words.money(value, code, 2, page.locale) for value in (gross, unallocated, gross + unallocated)]
         said = f"Gross {written[0]} · unallocated {written[1]} · net **{written[2]}**"
         if disputed:
-            said += f" · of it disputed {words.money(disputed, currency, 2, page.locale)}"
+            said += f" · of it disputed {words.money(disputed, code, 2, page.locale)}"
         st.markdown(said.replace("$", "\\$"))
         for buckets, entries in receivables.summary_blocks(mine, labels):
             _block(page, buckets, [(key[0], part) for key, part in entries], currency)
@@ -191,8 +195,8 @@ def _tieout(page: Page, day: date, schedule: str | None) -> None:
         st.markdown(f":green[:material/check_circle:] All {len(rows)} control accounts of this day tie.")
         return
     names = [
-        f"{row['rooftop']} {_plain(row['schedule']).lower()} by "
-        f"{words.money(row['difference'], row['currency'], 2, page.locale)}"
+        f"{words.plain(row['rooftop'])} {words.plain(_plain(row['schedule']).lower())} by "
+        f"{words.money(row['difference'], words.plain(row['currency']), 2, page.locale)}"
         for row in off
     ]
     st.markdown(
@@ -214,13 +218,12 @@ TIEOUT = {
 }
 
 
-def _customers(page: Page, table: pa.Table) -> None:
+def _customers(page: Page, table: pa.Table, day: date) -> None:
     st.subheader("Customers, most past due first", anchor=False)
     found: dict[tuple[str, str, str], dict[str, Any]] = {}
     wanted = ("rooftop", "customer_id", "currency", "customer_name", "outstanding", "due_on", "days_past_due")
-    is_late = _late(table)
-    for late, *values in zip(is_late, *(table.column(name).to_pylist() for name in wanted), strict=True):
-        rooftop, customer_id, currency, name, outstanding, _, days = values
+    for values in zip(*(table.column(name).to_pylist() for name in wanted), strict=True):
+        rooftop, customer_id, currency, name, outstanding, due_on, days = values
         entry = found.setdefault(
             (rooftop, customer_id, currency),
             {
@@ -243,7 +246,7 @@ def _customers(page: Page, table: pa.Table) -> None:
             entry["unapplied"] += outstanding
             continue
         entry["owed"] += outstanding
-        entry["past_due"] += outstanding if late else 0
+        entry["past_due"] += outstanding if due_on and due_on < day else 0
         entry["oldest"] = days if entry["oldest"] is None else max(entry["oldest"], days)
     names = page.reader.rooftops()
     for entry in found.values():
@@ -261,11 +264,6 @@ def _customers(page: Page, table: pa.Table) -> None:
         everything=lambda: ordered,
         total=len(ordered),
     )
-
-
-def _late(table: pa.Table) -> list[bool]:
-    """Whether a document ages past its first bucket: more than zero days."""
-    return [days is not None and days > 0 for days in table.column("days_past_due").to_pylist()]
 
 
 def _documents(page: Page, table: pa.Table) -> None:

@@ -166,3 +166,10 @@ def test_things_are_counted_in_singular_and_plural() -> None:
     assert words.counted(1200, words.things(metric())) == f"1,200{NBSP}deals"
     assert words.things(metric(record="key")) == "documents"
     assert words.things(metric(record="record_key", relation="marts.fct_vehicle_day")) == "cars"
+
+
+@pytest.mark.parametrize("text", ["![x](http://example.org/a.png)", "**bold**", "[a](b)", "<b>", ":red[x]", "$x$"])
+def test_a_source_s_text_cannot_write_markdown(text: str) -> None:
+    shown = words.plain(text)
+    assert shown.replace("\\", "") == text
+    assert all(shown[place - 1] == "\\" for place, character in enumerate(shown) if character in "![]()*<>:$")
