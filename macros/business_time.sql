@@ -1,8 +1,9 @@
 {#-
-    The opening time that has passed at given instants: one row per rooftop and instant of `moments` (columns
-    rooftop, moment; both distinct together) with the local `day`, `open_seconds` since the calendar began and
-    `is_open`. Business seconds between two instants of a rooftop are the difference of their open_seconds.
-    An instant outside the calendar has no row: its business time is unknown.
+    The opening time that has passed at given instants: one row per rooftop and instant of `moments`
+    (columns rooftop, moment; both distinct together) with the local `day`, `open_seconds` since the
+    calendar began and `is_open`. Business seconds between two instants of a rooftop are the
+    difference of their open_seconds. An instant outside the calendar has no row: its business time
+    is unknown.
 -#}
 {% macro open_seconds_at(moments) -%}
     select

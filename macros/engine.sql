@@ -1,6 +1,6 @@
 {#-
-    Everything that is spelled differently on another engine, in this one file. Each macro is dispatched, so a
-    second engine adds `<engine>__name` here and no model changes.
+    Everything that is spelled differently on another engine, in this one file. Each macro is
+    dispatched, so a second engine adds `<engine>__name` here and no model changes.
 -#}
 
 {#- The day in a rooftop's time zone of a UTC instant. -#}
@@ -51,23 +51,26 @@
     arg_max_null({{ column }}, {{ version_number }})
 {%- endmacro %}
 
-{#- True when a comma-joined list of names holds a name. -#}
+{#- True when a comma-joined list of names holds a name; both are SQL. -#}
 {% macro names_hold(names, name) -%}
     {{ return(adapter.dispatch('names_hold')(names, name)) }}
 {%- endmacro %}
 {% macro default__names_hold(names, name) -%}
-    contains(',' || {{ names }} || ',', ',{{ name }},')
+    contains(',' || {{ names }} || ',', ',' || {{ name }} || ',')
 {%- endmacro %}
 
 {#-
-    Money times a rate, rounded half away from zero to the cent. Both are widened first: a product of two
-    DECIMAL(18) overflows.
+    Money times a rate, rounded half away from zero to the cent. Both are widened first: a product
+    of two DECIMAL(18) overflows.
 -#}
 {% macro money_times(money, rate) -%}
     {{ return(adapter.dispatch('money_times')(money, rate)) }}
 {%- endmacro %}
 {% macro default__money_times(money, rate) -%}
-    cast(round(cast({{ money }} as decimal(20, 2)) * cast({{ rate }} as decimal(18, 6)), 2) as decimal(18, 2))
+    cast(
+        round(cast({{ money }} as decimal(20, 2)) * cast({{ rate }} as decimal(18, 6)), 2)
+        as decimal(18, 2)
+    )
 {%- endmacro %}
 
 {#- An instant moved by a whole number of seconds (a column or a number). -#}
@@ -78,7 +81,10 @@
     ({{ instant }} + to_seconds({{ seconds }}))
 {%- endmacro %}
 
-{#- The digits of a text, for comparing telephone numbers; null when there are too few to name a line. -#}
+{#-
+    The digits of a text, for comparing telephone numbers; null when there are too few to name a
+    line.
+-#}
 {% macro phone_digits(phone) -%}
     {{ return(adapter.dispatch('phone_digits')(phone)) }}
 {%- endmacro %}
@@ -90,8 +96,9 @@
 {%- endmacro %}
 
 {#-
-    The share part/whole of an amount of money, rounded half away from zero to the cent in whole numbers: a division
-    of decimals would go through a double. `part` and `whole` are integers, `whole` above zero; `part` may be negative.
+    The share part/whole of an amount of money, rounded half away from zero to the cent in whole
+    numbers: a division of decimals would go through a double. `part` and `whole` are integers,
+    `whole` above zero; `part` may be negative.
 -#}
 {% macro money_share(money, part, whole) -%}
     {{ return(adapter.dispatch('money_share')(money, part, whole)) }}
@@ -100,7 +107,8 @@
     cast(
         sign({{ money }}) * sign({{ part }}) * cast(
             (
-                2 * cast(abs(cast({{ money }} as decimal(20, 2))) * 100 as hugeint) * abs(cast({{ part }} as hugeint))
+                2 * cast(abs(cast({{ money }} as decimal(20, 2))) * 100 as hugeint)
+                * abs(cast({{ part }} as hugeint))
                 + cast({{ whole }} as hugeint)
             ) // (2 * cast({{ whole }} as hugeint))
             as decimal(20, 0)
@@ -117,33 +125,22 @@
     error({{ sentence }})
 {%- endmacro %}
 
-{#- True when a comma-joined list of names (any expression) holds the value of a column. -#}
-{% macro names_contain(names, column) -%}
-    {{ return(adapter.dispatch('names_contain')(names, column)) }}
-{%- endmacro %}
-{% macro default__names_contain(names, column) -%}
-    contains(',' || {{ names }} || ',', ',' || {{ column }} || ',')
-{%- endmacro %}
-
-{#- The day that an export speaks for: its local day, before six in the morning the day before. -#}
-{% macro business_day_of(instant, time_zone) -%}
-    {{ return(adapter.dispatch('business_day_of')(instant, time_zone)) }}
-{%- endmacro %}
-{% macro default__business_day_of(instant, time_zone) -%}
-    cast(timezone({{ time_zone }}, timezone('UTC', {{ instant }})) - interval 6 hour as date)
-{%- endmacro %}
-
-{#- One row per day from one date to another, both included; none where the last lies before the first. -#}
+{#-
+    One row per day from one date to another, both included; none where the last lies before the
+    first.
+-#}
 {% macro each_day(first, last) -%}
     {{ return(adapter.dispatch('each_day')(first, last)) }}
 {%- endmacro %}
 {% macro default__each_day(first, last) -%}
-    cast(unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day)) as date)
+    cast(unnest(generate_series(
+        cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day
+    )) as date)
 {%- endmacro %}
 
 {#-
-    The last local day that an export made at a UTC instant speaks for: one made before six in the morning, by the
-    clock on the wall, speaks for the day before.
+    The last local day that an export made at a UTC instant speaks for: one made before six in the
+    morning, by the clock on the wall, speaks for the day before.
 -#}
 {% macro data_day(exported_at, time_zone) -%}
     {{ return(adapter.dispatch('data_day')(exported_at, time_zone)) }}

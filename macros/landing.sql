@@ -1,4 +1,7 @@
-{#- The row versions of a feed that were known at the run's instant, oldest first by `version_number`. -#}
+{#-
+    The row versions of a feed that were known at the run's instant, oldest first by
+    `version_number`.
+-#}
 {% macro versions_known(relation) -%}
     select
         versions.*,
@@ -18,21 +21,22 @@
 {%- endmacro %}
 
 {#-
-    The state of every key of a feed as known at the run's instant: per column the last version whose file
-    carries the column; a cleared cell is a value. `gone_at` is when a full file first no longer held the key.
+    The state of every key of a feed as known at the run's instant: per column the last version
+    whose file carries the column; a cleared cell is a value. `gone_at` is when a full file first no
+    longer held the key.
 
     Where all versions carry the same columns the last whole row is the same state, and far cheaper.
 -#}
 {% macro in_force(relation) -%}
     {%- set technical = [
-        'key', 'op', 'carried', 'day_only', 'exported_at', 'landed_at', 'file_id', 'row_number', 'row_hash',
-        'rest', 'bad',
+        'key', 'op', 'carried', 'day_only', 'exported_at', 'landed_at', 'file_id', 'row_number',
+        'row_hash', 'rest', 'bad',
     ] -%}
     {%- set columns = [] -%}
     {%- set carried_sets = 1 -%}
     {%- if execute -%}
-        {%- for column in adapter.get_columns_in_relation(relation) if column.name not in technical -%}
-            {%- do columns.append(column.name) -%}
+        {%- for column in adapter.get_columns_in_relation(relation) -%}
+            {%- do columns.append(column.name) if column.name not in technical -%}
         {%- endfor -%}
         {%- set counted = run_query(
             "select count(distinct coalesce(carried, '')) from " ~ relation ~ " where op = 'row'"
@@ -59,7 +63,9 @@
             key,
             {% for column in columns -%}
             {{ last_value_of(column, 'version_number') }}
-                filter (where op = 'row' and (carried is null or {{ names_hold('carried', column) }})) as "{{ column }}",
+                filter (where op = 'row' and (
+                    carried is null or {{ names_hold('carried', "'" ~ column ~ "'") }}
+                )) as "{{ column }}",
             {% endfor -%}
         from versions
         group by key

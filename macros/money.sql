@@ -1,6 +1,7 @@
 {#-
-    Rooftop currency for one unit of a document's currency. Without a rate it is 1 where the document names no other
-    currency than the rooftop's; otherwise null: an amount whose rate is missing is unknown, never guessed.
+    Rooftop currency for one unit of a document's currency. Without a rate it is 1 where the
+    document names no other currency than the rooftop's; otherwise null: an amount whose rate is
+    missing is unknown, never guessed.
 -#}
 {% macro booked_rate(currency, rate, rooftop_currency) -%}
     case

@@ -1,7 +1,7 @@
 {#-
-    What is open of one part of a document once `settled` of the document is settled (METRICS section 5). The parts of
-    a document always add up to its amount minus what is settled of it. `parts` has the columns of
-    int_receivables_split.
+    What is open of one part of a document once `settled` of the document is settled (METRICS
+    section 5). The parts of a document always add up to its amount minus what is settled of it.
+    `parts` has the columns of int_receivables_split.
 -#}
 {% macro receivable_balance(parts, settled) -%}
     case
@@ -19,9 +19,9 @@
 {%- endmacro %}
 
 {#-
-    The receivable ageing at the end of a day: one row per part of a document with at least 0.01 open. `as_of` is SQL
-    for a day, `basis` for 'due' or 'invoice'; the other four are relations. The one body of the table function
-    receivable_ageing and of the model that its tests run on.
+    The receivable ageing at the end of a day: one row per part of a document with at least 0.01
+    open. `as_of` is SQL for a day, `basis` for 'due' or 'invoice'; the other four are relations.
+    The one body of the table function receivable_ageing and of the model that its tests run on.
 -#}
 {% macro receivable_ageing_at(receivables, movements, buckets, rates, as_of, basis) -%}
     with moved as (
@@ -102,7 +102,9 @@
         select
             *,
             {{ days_between(
-                "coalesce(contract_on, case " ~ basis ~ " when 'due' then due_on else posted_on end)", as_of
+                "coalesce(contract_on, case "
+                    ~ basis ~ " when 'due' then due_on else posted_on end)",
+                as_of,
             ) }} as days_past_due,
             due_on < {{ as_of }} as is_past_due,
         from dated

@@ -1,6 +1,6 @@
 {#-
-    The value of a policy (METRICS section 9) in force on a day, as text; cast it where it is used. Without a day
-    the newest value.
+    The value of a policy (METRICS section 9) in force on a day, as text; cast it where it is used.
+    Without a day the newest value.
 -#}
 {% macro policy(key, day=none) -%}
     (

@@ -1,4 +1,7 @@
-{#- The rows of a model whose key stands more than once; fails with the keys and how often each stands. -#}
+{#-
+    The rows of a model whose key stands more than once; fails with the keys and how often each
+    stands.
+-#}
 {% test unique_together(model, columns) %}
 select
     {{ columns | join(', ') }},

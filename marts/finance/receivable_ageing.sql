@@ -6,8 +6,9 @@
 ) }}
 
 {#-
-    Tables are named in two parts: a published file is opened under another name than it was built under. The basis is
-    checked where the day is read, so that a wrong one is refused also where nothing is open.
+    Tables are named in two parts: a published file is opened under another name than it was built
+    under. The basis is checked where the day is read, so that a wrong one is refused also where
+    nothing is open.
 -#}
 {{ receivable_ageing_at(
     ref('fct_receivable').include(database=false),

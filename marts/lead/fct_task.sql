@@ -30,7 +30,7 @@ select
     -- A due day without a time is kept until the day is over.
     coalesce(
         case
-            when {{ names_hold('tasks.day_only', 'due_at') }}
+            when {{ names_hold('tasks.day_only', "'due_at'") }}
                 then {{ local_day('tasks.completed_at', 'rooftops.time_zone') }}
                     <= {{ local_day('tasks.due_at', 'rooftops.time_zone') }}
             else tasks.completed_at <= tasks.due_at

@@ -124,7 +124,7 @@ final as (
         {{ money_times('claims.amount_claimed', 'claims.booked_rate') }} as amount_claimed,
         {{ money_times('claims.amount_paid', 'claims.booked_rate') }} as amount_paid,
         coalesce(
-            {{ names_contain(policy('claim.kinds', 'claims.opened_on'), 'claims.kind') }},
+            {{ names_hold(policy('claim.kinds', 'claims.opened_on'), 'claims.kind') }},
             false
         ) as is_counted_kind,
         claims.gone_at is not null as is_vanished,

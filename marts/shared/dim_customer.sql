@@ -12,7 +12,8 @@ crm as (
         coalesce(customers.rooftop, '') as rooftop,
         customers.customer_id,
         'crm|' || customers.customer_key as customer_key,
-        coalesce(merged.survivor, customers.merged_into, customers.customer_id) as current_customer_id,
+        coalesce(merged.survivor, customers.merged_into, customers.customer_id)
+            as current_customer_id,
         customers.file_id,
         customers.row_number,
         customers.name as customer_name,

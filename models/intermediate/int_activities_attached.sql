@@ -14,7 +14,7 @@ activities as (
         activities.* exclude (customer_id),
         coalesce(merged.survivor, activities.customer_id) as customer_id,
         {{ local_day('activities.occurred_at', 'rooftops.time_zone') }} as occurred_on,
-        coalesce({{ names_hold('activities.day_only', 'occurred_at') }}, false) as is_day_only,
+        coalesce({{ names_hold('activities.day_only', "'occurred_at'") }}, false) as is_day_only,
         not coalesce(activities.automatic, false)
         and not coalesce(activities.bulk, false)
         and activities.channel <> 'note' as is_personal,

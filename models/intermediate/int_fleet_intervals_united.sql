@@ -82,7 +82,7 @@ out_of_service as (
         starts_at,
         ends_at,
     from states
-    where {{ names_contain(policy('fleet.out_of_service', 'occurred_on'), 'status') }}
+    where {{ names_hold(policy('fleet.out_of_service', 'occurred_on'), 'status') }}
         and ends_at > starts_at
 ),
 

@@ -20,7 +20,7 @@ own as (
         lead_id,
         lead_key,
         received_at,
-        coalesce({{ names_hold('day_only', 'received_at') }}, false) as is_day_only,
+        coalesce({{ names_hold('day_only', "'received_at'") }}, false) as is_day_only,
         source as source_raw,
         cast(null as varchar) as provider,
         channel,
@@ -53,7 +53,7 @@ portal_only as (
         leads.lead_id,
         leads.lead_key,
         leads.received_at,
-        coalesce({{ names_hold('leads.day_only', 'received_at') }}, false) as is_day_only,
+        coalesce({{ names_hold('leads.day_only', "'received_at'") }}, false) as is_day_only,
         coalesce(leads.source, leads.provider) as source_raw,
         leads.provider,
         coalesce(leads.channel, 'portal') as channel,
@@ -90,7 +90,7 @@ calls_only as (
         calls.call_id as lead_id,
         messages.message_key as lead_key,
         calls.started_at as received_at,
-        coalesce({{ names_hold('calls.day_only', 'started_at') }}, false) as is_day_only,
+        coalesce({{ names_hold('calls.day_only', "'started_at'") }}, false) as is_day_only,
         coalesce(calls.source, calls.portal) as source_raw,
         calls.portal as provider,
         'phone' as channel,
@@ -141,7 +141,7 @@ receipts as (
         messages.lead_key,
         messages.rooftop,
         messages.received_at,
-        coalesce({{ names_hold('leads.day_only', 'received_at') }}, false) as is_day_only,
+        coalesce({{ names_hold('leads.day_only', "'received_at'") }}, false) as is_day_only,
     from messages
     left join {{ ref('stg_portal__leads') }} as leads
         on messages.message_key = leads.lead_key

@@ -15,4 +15,4 @@ select
     row_number,
 from versions
 where op = 'row'
-    and (carried is null or {{ names_hold('carried', 'use') }})
+    and (carried is null or {{ names_hold('carried', "'use'") }})
