@@ -379,12 +379,15 @@ class _Step:
         self.run(
             f"""insert into statements by name
                 with later as (
-                    select full_scopes.file_id, rooftop, exported_at, file_name, content_hash
+                    select full_scopes.file_id, rooftop, exported_at, file_name, content_hash,
+                        exported_at = {at} or exported_at = min(exported_at) filter (where exported_at > {at})
+                            over (partition by rooftop) as is_next
                     from ledger.full_scopes
                     inner join files_known on full_scopes.file_id = files_known.file_id
                     where feed = {quoted(feed.name)} and exported_at >= {at}
-                    qualify exported_at = {at} or exported_at = min(exported_at) filter (where exported_at > {at})
-                        over (partition by rooftop)
+                ),
+                unsaid as (
+                    select key, file_id from ledger.quarantine where feed = {quoted(feed.name)} and key is not null
                 ),
                 named as (
                     select key, file_id from {feed.table} where key in (select key from careful)
@@ -392,7 +395,7 @@ class _Step:
                     select key, file_id from ledger.sightings
                     where feed = {quoted(feed.name)} and key in (select key from careful)
                     union all
-                    select key, file_id from ledger.quarantine where feed = {quoted(feed.name)} and key is not null
+                    select key, file_id from unsaid
                 )
                 select 'omitted' as origin, 'removed' as op, keys.key, exported_at, file_name, content_hash,
                     0 as row_number, later.file_id
@@ -400,7 +403,9 @@ class _Step:
                     select distinct key, {_rooftop(feed)} as rooftop_of from incoming
                     where key in (select key from careful)
                 ) as keys
+                -- A full file whose row of the key is in quarantine says nothing of it: any later one may be the next.
                 inner join later on keys.rooftop_of = later.rooftop
+                    and (later.is_next or keys.key in (select key from unsaid))
                 anti join named on keys.key = named.key and later.file_id = named.file_id"""
         )
 

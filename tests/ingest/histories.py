@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,10 @@ KEY = ("rooftop", "task_id")
 INSTANTS = ("created_at", "due_at", "completed_at", "updated_at")
 
 Row = dict[str, str]
+
+#: Instants are UTC without offset, as in the landing.
+START = datetime.fromisoformat("2026-01-01T06:00")
+NEVER = datetime.fromisoformat("0001-01-01")
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ def random_history(source: random.Random, files: int) -> list[HistoryFile]:
     pool = [_random_row(source, rooftop, task) for rooftop, task in keys]
     made: list[HistoryFile] = []
     for number in range(files):
-        at = datetime(2026, 1, 1, 6) + timedelta(hours=source.randrange(6 if mode != "single" else 12))
+        at = START + timedelta(hours=source.randrange(6 if mode != "single" else 12))
         is_full = mode != "single" and source.random() < 0.4
         optional = ("lead_id", "kind", "created_at", "completed_at", "employee", "updated_at")
         carried = COLUMNS
@@ -95,10 +100,10 @@ def expected_state(files: list[HistoryFile]) -> dict[str, tuple[bool, dict[str, 
         for number, row in enumerate(file.rows, start=2):
             if row["due_at"]:
                 updated = _instant(row["updated_at"]) if "updated_at" in file.carried else None
-                order = (file.exported_at, updated is not None, updated or datetime.min, *place, number)
+                order = (file.exported_at, updated is not None, updated or NEVER, *place, number)
                 events.append((order, "row", _key(row), {name: _value(name, row[name]) for name in file.carried}))
         if file.is_full:
-            order = (file.exported_at, False, datetime.min, *place, 0)
+            order = (file.exported_at, False, NEVER, *place, 0)
             events.append((order, "full", {row["rooftop"] for row in file.rows}, {_key(row) for row in file.rows}))
     state: dict[str, tuple[bool, dict[str, Any]]] = {}
     for _, kind, subject, content in sorted(events, key=lambda event: event[0]):
@@ -128,12 +133,11 @@ def landed_state(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[bool,
     for key, op, carried, day_only, bad, *values in rows:
         held = dict(state.get(key, (False, {name: _value(name, "") for name in COLUMNS}))[1])
         if op == "row":
-            failed = duckdb.sql("select $bad::json", params={"bad": bad}).fetchall()[0][0] if bad else "{}"
+            failed = json.loads(bad or "{}")
             names = COLUMNS if carried is None else carried.split(",")
             for name, value in zip(COLUMNS, values, strict=True):
                 if name in names:
-                    text = __import__("json").loads(failed).get(name)
-                    held[name] = (value, text, name in (day_only or "").split(","))
+                    held[name] = (value, failed.get(name), name in (day_only or "").split(","))
         state[key] = (op == "removed", held)
     return state
 
