@@ -142,6 +142,7 @@ def _error(information: Any) -> str | None:
 
 
 def main() -> None:
+    """Reads a request from standard input and writes the answer to the file that it names."""
     request = json.load(sys.stdin)
     # Great Expectations prints advice, which is no part of the answer.
     with redirect_stdout(sys.stderr):

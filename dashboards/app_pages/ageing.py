@@ -58,6 +58,7 @@ CUSTOMERS = {
 
 
 def ageing(page: Page) -> None:
+    """The page *Ageing*: who owes what since when, at the end of a chosen day."""
     metric = page.reader.metrics().get("overdue_rate")
     first, second, third = st.columns([2, 3, 3, 6])[:3] if not page.is_phone else (*st.columns(2, wrap=False), st)
     as_of = first.date_input(

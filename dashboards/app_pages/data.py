@@ -46,6 +46,7 @@ CHECKS = {
 
 
 def data_page(page: Page) -> None:
+    """The page *Data*: what the run checked, which files it read, what lies in quarantine, how fresh each feed is."""
     _answer(page)
     checks, files, quarantine, freshness = st.tabs(["Checks", "Files", "Quarantine", "Freshness"])
     with checks:

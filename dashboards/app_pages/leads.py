@@ -112,6 +112,7 @@ REPORTS = (
 
 
 def leads(page: Page) -> None:
+    """The page *Leads*: one question of the reports at a time, chosen above."""
     metrics = page.reader.metrics()
     labels = {metrics[report.kpi].label: report for report in REPORTS if report.kpi in metrics}
     if not labels:

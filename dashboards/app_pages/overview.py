@@ -19,6 +19,7 @@ FIRST_STEPS = ("response_minutes", "appointment_set_rate", "conversion_rate")
 
 
 def overview(page: Page) -> None:
+    """The first page: the five headlines, and the first steps of selling below them."""
     metrics = page.reader.metrics()
     _answer(page, [metrics[name] for name in HEADLINES if name in metrics])
     _row(page, {name: link for name, link in HEADLINES.items() if name in metrics})

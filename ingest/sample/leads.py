@@ -248,8 +248,10 @@ class Leads:
             way = weighted(chance, (("call", 48), ("email", 22), ("whatsapp", 18), ("sms", 12)))
             outcome = "sent"
             if way == "call":
-                outcome = "connected" if willing and chance.random() < 0.6 else weighted(
-                    chance, (("no_answer", 60), ("voicemail", 40))
+                outcome = (
+                    "connected"
+                    if willing and chance.random() < 0.6
+                    else weighted(chance, (("no_answer", 60), ("voicemail", 40)))
                 )
             self._activity(lead, moment, "out", way, outcome)
             if outcome == "connected":

@@ -213,9 +213,7 @@ class Ledger:
             return
         day = deal.delivered_on
         if own > 0:
-            invoice = self.invoice(
-                None, deal.customer, day, own, terms=one_of(chance, (3, 5, 7)), deal=deal.number
-            )
+            invoice = self.invoice(None, deal.customer, day, own, terms=one_of(chance, (3, 5, 7)), deal=deal.number)
             if deposit:
                 early = chance.random() < 0.1  # allocated before the invoice it pays was posted
                 self.allocate(deposit, invoice, deal.contract_on if early else day, deposit_amount)
@@ -228,9 +226,7 @@ class Ledger:
             if deal.reversed_on:
                 self._credit(invoice, deal.reversed_on + timedelta(days=1), own)
         if deal.financed and deal.lender:
-            contract = self.invoice(
-                "contract_in_transit", deal.lender, day, deal.financed, terms=7, deal=deal.number
-            )
+            contract = self.invoice("contract_in_transit", deal.lender, day, deal.financed, terms=7, deal=deal.number)
             funded = max(day, deal.contract_on + timedelta(days=int(spread(chance, FUNDING_DAYS))))
             if chance.random() < 0.01:
                 funded += timedelta(days=30)
@@ -341,9 +337,7 @@ class Ledger:
         customer = one_of(chance, self.people.accounts)
         later = day + timedelta(days=20 + int(chance.random() * 40))
         what = int(chance.random() * 8)
-        invoice = self.invoice(
-            "parts_account", None if what == 0 else customer, day, amount, terms=30, bare=what == 1
-        )
+        invoice = self.invoice("parts_account", None if what == 0 else customer, day, amount, terms=30, bare=what == 1)
         if what == 0:  # nobody's invoice, open until somebody finds out whose it is
             self.settle(invoice, later + timedelta(days=60))
         elif what == 1:  # paid too much
@@ -393,6 +387,4 @@ def write_rates(world: World) -> None:
                 ("month_average", last, rate),
                 ("closing", last, rate + 1_500),
             ):
-                world.tables["fx_rates"].add(
-                    on, currency=currency, to_currency=other, on=on, kind=kind, rate=value
-                )
+                world.tables["fx_rates"].add(on, currency=currency, to_currency=other, on=on, kind=kind, rate=value)

@@ -68,6 +68,8 @@ class Customer:
 
 @dataclass(slots=True)
 class Employee:
+    """One employee of a rooftop; ``active_to`` is the last day, None while employed."""
+
     employee: str
     name: str
     role: str

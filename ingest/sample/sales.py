@@ -21,6 +21,8 @@ BUYS_AGAIN_AFTER = 140  # days: far beyond the gap that ends an episode
 
 @dataclass(slots=True)
 class Product:
+    """One product of a deal; amounts in cents. ``side``: front, back or none; ``cost``: None where unknown."""
+
     product: str
     side: str
     sale: int

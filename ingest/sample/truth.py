@@ -170,15 +170,13 @@ def claim_rate(facts: SalesFacts, rooftops: set[str], first: date, as_of: date) 
 
 def overdue(rows: list[OpenRow], rooftops: set[str]) -> Figure:
     """Past due over outstanding of open debit documents, in the rooftop's currency."""
-    debits = [
-        row for row in rows if row.rooftop in rooftops and row.is_debit and row.schedule in HEADLINE_SCHEDULES
-    ]
+    debits = [row for row in rows if row.rooftop in rooftops and row.is_debit and row.schedule in HEADLINE_SCHEDULES]
     late = sum(row.base for row in debits if row.days_past_due > 0)
     return figure(late, sum(row.base for row in debits), len(debits), 0, money=True)
 
 
 def gross_by_month(facts: SalesFacts, as_of: date) -> dict[str, dict[str, Any]]:
-    """"R1|2026-08" -> units, revenue, front, back, total of all that moved in the month, and units left out."""
+    """ "R1|2026-08" -> units, revenue, front, back, total of all that moved in the month, and units left out."""
     sums: dict[str, list[int]] = defaultdict(lambda: [0] * 5)
     for m in facts.movements:
         if m.dated_on <= as_of and m.moved_on <= as_of:
@@ -204,7 +202,7 @@ def gross_by_month(facts: SalesFacts, as_of: date) -> dict[str, dict[str, Any]]:
 
 
 def ageing(rows: list[OpenRow]) -> dict[str, dict[str, str]]:
-    """"R1|customer|GBP" -> open amounts by bucket, their sum, and the sum split into debits and the rest."""
+    """ "R1|customer|GBP" -> open amounts by bucket, their sum, and the sum split into debits and the rest."""
     groups: dict[str, list[OpenRow]] = defaultdict(list)
     for row in rows:
         groups[f"{row.rooftop}|{row.schedule}|{row.currency}"].append(row)
