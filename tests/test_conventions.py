@@ -337,6 +337,7 @@ def test_every_fact_row_carries_its_rooftop_and_the_row_it_comes_from() -> None:
 AGGREGATES = {
     "fct_control_tieout": "a sum of documents against a control account",
     "fct_gross_movement": "the movements of several facts under each other",
+    "fct_receivable_rollforward": "all movements of a schedule in a month",
 }
 
 
