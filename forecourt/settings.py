@@ -58,6 +58,7 @@ POLICY_DEFAULTS: dict[str, Any] = {
     "claim.window_days": 90,
     "return.window_days": 30,
     "comeback.days": 30,
+    "declined.window_days": 90,
     "conversion.window_days": 90,
     "ageing.edges.default": [30, 60, 90, 120],
     "ageing.edges.contract_in_transit": [3, 7, 10, 15],

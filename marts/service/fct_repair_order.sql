@@ -1,0 +1,152 @@
+with orders as (
+    select * from {{ ref('int_repair_orders_dated') }}
+),
+
+lines as (
+    select * from {{ ref('fct_repair_order_line') }}
+),
+
+summed as (
+    select
+        repair_order_key,
+        cast(sum(revenue) filter (where outcome = 'sold') as decimal(18, 2)) as revenue,
+        cast(sum(cost) filter (where outcome = 'sold') as decimal(18, 2)) as cost,
+        cast(sum(sold_hours) filter (where outcome = 'sold') as decimal(18, 6)) as sold_hours,
+        count(*) filter (where outcome = 'declined') as declined_lines,
+        bool_or(outcome = 'sold' and pay_type = 'customer') as has_customer_pay,
+        bool_or(outcome = 'sold' and pay_type = 'customer' and kind = 'labour') as has_paid_labour,
+    from lines
+    group by repair_order_key
+),
+
+-- The work of an order that would bring the car back if it was not done right: routine work is not.
+operations as (
+    select distinct
+        repair_order_key,
+        op_code,
+        pay_type = 'customer' as is_customer_pay,
+    from lines
+    where is_sold
+        and kind = 'labour'
+        and op_code != 'unknown'
+        and not is_routine
+),
+
+following as (
+    select
+        orders.repair_order_key,
+        later.repair_order_key as later_key,
+        later.opened_at,
+        later.opened_on,
+        later.comeback_of is not null as is_flagged,
+    from orders
+    inner join orders as later
+        on orders.vin = later.vin
+        and orders.repair_order_key != later.repair_order_key
+        and later.opened_at >= orders.closed_at
+    where not orders.is_voided
+        and not later.is_voided
+),
+
+comebacks as (
+    select
+        repair_order_key,
+        later_key,
+        opened_at,
+        opened_on,
+    from following
+    where is_flagged
+    union
+    select
+        following.repair_order_key,
+        following.later_key,
+        following.opened_at,
+        following.opened_on,
+    from following
+    inner join operations as done
+        on following.repair_order_key = done.repair_order_key
+        and done.is_customer_pay
+    inner join operations as done_again
+        on following.later_key = done_again.repair_order_key
+        and done.op_code = done_again.op_code
+),
+
+first_comebacks as (
+    select
+        repair_order_key,
+        later_key,
+        opened_on,
+    from comebacks
+    qualify row_number() over (partition by repair_order_key order by opened_at, later_key) = 1
+),
+
+timed as (
+    select
+        *,
+        {{ elapsed_seconds('opened_at', 'closed_at', 'opened_on', 'closed_on', 'is_day_only') }}
+            as order_seconds,
+        coalesce(completed_at, closed_at) as finished_at,
+    from orders
+),
+
+final as (
+    select
+        timed.repair_order_key,
+        timed.rooftop,
+        timed.ro_number,
+        timed.vin,
+        timed.customer_id,
+        timed.appointment_id,
+        timed.comeback_of,
+        first_comebacks.later_key as comeback_key,
+        timed.file_id,
+        timed.row_number,
+        timed.advisor,
+        case
+            when timed.first_promised_at is null then 'nothing promised'
+            when timed.finished_at is null then 'not finished'
+            when timed.finished_at > timed.first_promised_at then 'late'
+            else 'in time'
+        end as promise,
+        case
+            when timed.is_waiting_for_parts then 'waiting for parts'
+            else 'not waiting'
+        end as parts,
+        timed.currency,
+        case
+            when timed.is_voided then 'voided'
+            else {{ why_no_duration('timed.order_seconds') }}
+        end as excluded,
+        case when timed.vin is null then 'no VIN' end as excluded_comeback,
+        timed.opened_at,
+        timed.opened_on,
+        timed.first_promised_at,
+        timed.promised_at,
+        timed.completed_at,
+        timed.closed_at,
+        timed.closed_on,
+        timed.parts_eta as parts_eta_on,
+        first_comebacks.opened_on as comeback_on,
+        timed.gone_on,
+        timed.odometer,
+        timed.order_seconds,
+        cast(
+            {{ seconds_between('timed.first_promised_at', 'timed.finished_at') }} as bigint
+        ) as seconds_past_promise,
+        coalesce(summed.sold_hours, 0) as sold_hours,
+        coalesce(summed.declined_lines, 0) as declined_lines,
+        summed.revenue,
+        summed.cost,
+        cast(summed.revenue - summed.cost as decimal(18, 2)) as gross,
+        coalesce(summed.has_customer_pay, false) as has_customer_pay,
+        coalesce(summed.has_paid_labour, false) as has_paid_labour,
+        timed.is_waiting_for_parts,
+        timed.is_voided,
+    from timed
+    left join summed
+        on timed.repair_order_key = summed.repair_order_key
+    left join first_comebacks
+        on timed.repair_order_key = first_comebacks.repair_order_key
+)
+
+select * from final
