@@ -18,8 +18,9 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from dashboards.receivables import AgeingFacts, Basis, ageing_facts, ageing_table, sums_by_schedule
+from dashboards.receivables import BASES, AgeingFacts, Basis, ageing_facts, ageing_table, sums_by_schedule
 from dashboards.workbook import ageing_xlsx
+from forecourt.close import ClosedMonth, closed_file
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
 from forecourt.home import Home
@@ -30,9 +31,12 @@ __all__ = [
     "ageing_facts",
     "ageing_table",
     "ageing_xlsx",
+    "closed_ageing_name",
     "export_ageing",
+    "export_closed_ageing",
     "export_name",
     "harmless",
+    "month_end_ageing",
     "record_export",
 ]
 
@@ -123,6 +127,58 @@ def export_ageing(
         "data_through": facts.data_through.isoformat() if facts.data_through else None,
         "run": facts.run_id,
         "totals": totals,
+    }
+
+
+def closed_ageing_name(basis: Basis, schedule: str | None, suffix: str) -> str:
+    """The name under which a closed month keeps an ageing; without a schedule that of all of them."""
+    safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in schedule or "all")
+    return f"ageing_{basis}_{safe}.{suffix}"
+
+
+def month_end_ageing(warehouse: Warehouse, as_of: date) -> dict[str, bytes]:
+    """Name -> bytes of the ageing at a month's end: both bases, all schedules together and each, csv and xlsx."""
+    files: dict[str, bytes] = {}
+    for basis in BASES:
+        schedules = set(ageing_table(warehouse, as_of, basis).column("schedule").to_pylist())
+        for schedule in (None, *sorted(schedules)):
+            table = ageing_table(warehouse, as_of, basis, schedule=schedule)
+            facts = ageing_facts(warehouse, as_of, basis, schedule=schedule)
+            files[closed_ageing_name(basis, schedule, "csv")] = ageing_csv(table)
+            files[closed_ageing_name(basis, schedule, "xlsx")] = ageing_xlsx(table, facts)
+    return files
+
+
+def export_closed_ageing(
+    home: Home, closed: ClosedMonth, output: Path, *, kind: Literal["xlsx", "csv"], basis: Basis, schedule: str | None
+) -> dict[str, Any]:
+    """Writes the ageing that a closed month keeps, byte for byte, enters it in the home's log and returns its facts.
+
+    Raises Problem where the month keeps no such file or the bytes are not those that were closed.
+    """
+    name = closed_ageing_name(basis, schedule, kind)
+    data = closed_file(home, closed, name)
+    _write_whole(output, data)
+    parameters = {"closed": closed.month, "as_of": closed.last_on.isoformat(), "basis": basis, "schedule": schedule}
+    entry = {
+        "at": datetime.now(UTC).replace(microsecond=0, tzinfo=None).isoformat(),
+        "export": "ageing",
+        "name": output.name,
+        "sha256": closed.files[name],
+        "bytes": len(data),
+        "parameters": parameters,
+        "run": closed.run_id,
+        "by": "command",
+    }
+    _append(home, json.dumps(entry, ensure_ascii=False))
+    return {
+        "file": str(output),
+        "format": kind,
+        "sha256": closed.files[name],
+        **parameters,
+        "closed_at": closed.closed_at,
+        "closed_by": closed.closed_by,
+        "run": closed.run_id,
     }
 
 

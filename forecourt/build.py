@@ -19,6 +19,7 @@ from typing import Any
 
 import duckdb
 
+from forecourt.close import closed_months
 from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.inputs import write_inputs
@@ -111,7 +112,18 @@ def _write_settings(home: Home, settings: Settings, paths: Paths, known_at: date
         scratch.execute("set TimeZone = 'UTC'")
         scratch.execute(f"attach '{paths.scratch}' as scratch (storage_version 'v1.5.0')")
         scratch.execute("use scratch")
-        write_inputs(scratch, settings, rooftops=rooftops, first_day=first, last_day=last, known_at=known_at)
+        write_inputs(
+            scratch,
+            settings,
+            rooftops=rooftops,
+            first_day=first,
+            last_day=last,
+            known_at=known_at,
+            closed=[
+                (month.first_on, month.last_on, datetime.fromisoformat(month.closed_at))
+                for month in closed_months(home)
+            ],
+        )
 
 
 def _extent(landing: duckdb.DuckDBPyConnection) -> tuple[list[str], date, date]:

@@ -54,6 +54,22 @@ class Instant(click.ParamType):
         return given.astimezone(UTC).replace(tzinfo=None) if given.tzinfo else given
 
 
+class Month(click.ParamType):
+    """A calendar month, written 2026-03; its first day."""
+
+    name = "month"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            if len(value) != len("2026-03"):
+                raise ValueError
+            return date.fromisoformat(f"{value}-01")
+        except ValueError:
+            self.fail(f"{value!r} is no month; write it like 2026-03.", param, ctx)
+
+
 def home_option(default: str = "warehouse") -> Callable[[Any], Any]:
     """``--home``: else the environment's FORECOURT_HOME, else ``default`` below the current folder."""
     return click.option(
@@ -354,6 +370,7 @@ def export() -> None:
 @click.option("--as-of", type=Day(), help="The day whose end counts. Default: the newest day of the data.")
 @click.option("--basis", type=click.Choice(["due", "invoice"]), default="due", show_default=True)
 @click.option("--known-at", type=Instant(), help="As the warehouse knew it at this instant (UTC).")
+@click.option("--closed", type=Month(), help="The bytes kept when this month was closed, like 2026-03.")
 @rooftop_option
 @click.option("--schedule", help="Only this schedule, like customer or contract_in_transit.")
 @click.option("--format", "kind", type=click.Choice(["xlsx", "csv"]), default="xlsx", show_default=True)
@@ -364,6 +381,7 @@ def export_ageing(
     as_of: date | None,
     basis: Literal["due", "invoice"],
     known_at: datetime | None,
+    closed: date | None,
     rooftops: tuple[str, ...],
     schedule: str | None,
     kind: Literal["xlsx", "csv"],
@@ -379,6 +397,15 @@ def export_ageing(
     from forecourt.kpi import newest_day
 
     home = Home(home_path)
+    if closed is not None:
+        if known_at is not None or rooftops:
+            raise click.UsageError("--closed gives the files kept then; it goes with --basis, --schedule and --format.")
+        facts = _export_closed(home, closed, as_of, output, kind, basis, schedule)
+        if as_json:
+            show.print_json(facts)
+        else:
+            click.echo(f"{output}: as closed at {facts['closed_at']} UTC, sha256 {facts['sha256'][:16]}")
+        return
     published = _open(home)
     with _as_known(home, published, known_at, ("overdue_rate",)) as warehouse:
         day = as_of or newest_day(warehouse)
@@ -389,6 +416,43 @@ def export_ageing(
         from forecourt.terminal import out
 
         out.print(f"{output}: {facts['rows']:,} open documents as of {day}, sha256 {facts['sha256'][:16]}")
+
+
+@cli.command()
+@click.argument("month", type=Month())
+@home_option()
+@json_option
+def close(month: date, home_path: Path, as_json: bool) -> None:
+    """Close a month: keep its ageing and headlines for good, byte for byte, and the run they came from.
+
+    \b
+    From then on a late cost of the month counts on its own day. A month is closed once.
+    Example:  forecourt close 2026-03
+    """
+    from dataclasses import asdict
+
+    from dashboards.exports import month_end_ageing
+    from forecourt import show
+    from forecourt.close import close_month, headlines_csv, last_day, require_closable
+
+    home = Home(home_path)
+    warehouse = _open(home)
+    with home.lock():
+        behind = require_closable(home, warehouse, month)
+        files = {"headlines.csv": headlines_csv(warehouse, month)}
+        if warehouse.rows("select 1 from meta.freshness where feed in ('dms_invoices', 'dms_payments') limit 1"):
+            files |= month_end_ageing(warehouse, last_day(month))
+        closed = close_month(home, warehouse.run_id, month, files, behind)
+        if not as_json:
+            click.echo(f"Closed {closed.month}: {len(closed.files)} files in {home.closed / closed.month}")
+            for feed in behind:
+                click.echo(f"  not through the month: {feed}")
+        # The closing changes where late costs count, so the numbers in force are made again with it.
+        outcome = _publish(home, _settings(home), quiet=as_json)
+    if as_json:
+        show.print_json(asdict(closed) | {"published": outcome.run_id if outcome.is_published else None})
+    elif not outcome.is_published:
+        click.echo(f"The month is closed; the numbers in force are those from before: {outcome.message}")
 
 
 @cli.command()
@@ -586,20 +650,27 @@ def _land(home: Home, settings: Settings, paths: Sequence[Path], *, quiet: bool)
 
 
 def _run(home: Home, paths: Sequence[Path], *, quiet: bool = False) -> Outcome:
-    from checks.gate import check
     from forecourt import show
-    from forecourt.run import build_and_publish
-    from forecourt.terminal import step
 
     with home.lock():
         settings = _settings(home, paths)
         results = _land(home, settings, paths, quiet=quiet)
-        if quiet:
-            return build_and_publish(home, settings, check)
-        show.print_files(results)
-        with step("publish") as current:
-            outcome = build_and_publish(home, settings, check, on_node=current.advance)
-            current.say(outcome.message if outcome.is_published else "not published")
+        if not quiet:
+            show.print_files(results)
+        return _publish(home, settings, quiet=quiet)
+
+
+def _publish(home: Home, settings: Settings, *, quiet: bool) -> Outcome:
+    """Builds and publishes what has landed; the caller holds the lock."""
+    from checks.gate import check
+    from forecourt.run import build_and_publish
+    from forecourt.terminal import step
+
+    if quiet:
+        return build_and_publish(home, settings, check)
+    with step("publish") as current:
+        outcome = build_and_publish(home, settings, check, on_node=current.advance)
+        current.say(outcome.message if outcome.is_published else "not published")
     return outcome
 
 
@@ -682,6 +753,24 @@ def _export_ageing(
         schedule=schedule,
         known_at=known_at,
     )
+
+
+def _export_closed(
+    home: Home,
+    month: date,
+    as_of: date | None,
+    output: Path,
+    kind: Literal["xlsx", "csv"],
+    basis: Literal["due", "invoice"],
+    schedule: str | None,
+) -> dict[str, Any]:
+    from dashboards.exports import export_closed_ageing
+    from forecourt.close import closed_month
+
+    closed = closed_month(home, f"{month:%Y-%m}")
+    if as_of not in (None, closed.last_on):
+        raise Problem(f"{closed.month} was closed as of {closed.last_on}. Leave --as-of out, or give that day.")
+    return export_closed_ageing(home, closed, output, kind=kind, basis=basis, schedule=schedule)
 
 
 def _print_headlines(warehouse: Warehouse, as_of: date) -> None:

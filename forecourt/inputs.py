@@ -59,6 +59,7 @@ TABLES: dict[str, dict[str, str]] = {
     },
     "targets": {"kpi": "varchar", "rooftop": "varchar", "valid_from": "date", "value": "decimal(18,6)"},
     "benchmarks": {"kpi": "varchar", "value": "decimal(18,6)", "source": "varchar", "on": "date"},
+    "closed_months": {"first_on": "date", "last_on": "date", "closed_at": "timestamp"},
 }
 
 SCHEDULES = (
@@ -83,11 +84,13 @@ def write_inputs(
     first_day: date,
     last_day: date,
     known_at: datetime,
+    closed: Iterable[tuple[date, date, datetime]] = (),
 ) -> None:
     """Writes the schema ``settings`` anew into the connection's database.
 
     ``rooftops`` are the codes found in the data (those of the settings are always there); business days are
-    made for every rooftop from ``first_day`` to ``last_day``; ``known_at`` is UTC without offset.
+    made for every rooftop from ``first_day`` to ``last_day``; ``known_at`` is UTC without offset. ``closed``: first
+    and last day of each closed month and when it was closed; what was closed after ``known_at`` was still open then.
     """
     codes = sorted(set(rooftops) | set(settings.rooftops))
     entries = [settings.rooftop(code) for code in codes]
@@ -100,6 +103,7 @@ def write_inputs(
         "ageing_edges": list(_ageing_edges(settings)),
         "targets": [(t.kpi, t.rooftop, t.valid_from, t.value) for t in settings.targets],
         "benchmarks": [(b.kpi, b.value, b.source, b.on) for b in settings.benchmarks],
+        "closed_months": [entry for entry in closed if entry[2] <= known_at],
         "business_days": [],
         "business_intervals": [],
     }

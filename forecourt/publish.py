@@ -11,20 +11,27 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from forecourt.close import closed_months
 from forecourt.door import LastRun, current_run, published_path
 from forecourt.errors import Problem
 from forecourt.home import Home
 
 
 def publish(home: Home, candidate: Path, run_id: str, *, keep: int) -> Path:
-    """Moves the candidate to ``published/<run_id>.duckdb`` and points to it; keeps the last ``keep`` runs."""
+    """Moves the candidate to ``published/<run_id>.duckdb`` and points to it; keeps the last ``keep`` runs.
+
+    Runs from which a month was closed are kept for good, beside those.
+    """
     target = published_path(home, run_id)
     _sync(candidate)
     os.replace(candidate, target)
     target.chmod(0o444)
     _sync(home.published)
     _point(home, run_id)
-    runs = sorted(home.published.glob("*.duckdb"), key=lambda file: file.stem)
+    pinned = {month.run_id for month in closed_months(home)}
+    runs = sorted(
+        (file for file in home.published.glob("*.duckdb") if file.stem not in pinned), key=lambda file: file.stem
+    )
     for old in runs[:-keep] if keep else []:
         if old.stem != run_id:
             old.unlink()

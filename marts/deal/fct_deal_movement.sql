@@ -12,6 +12,14 @@ products as (
     where gross_side != 'none' and not is_after_reversal
 ),
 
+closed_months as (
+    select * from {{ source('settings', 'closed_months') }}
+),
+
+files as (
+    select * from {{ source('ledger', 'files') }}
+),
+
 sales as (
     select
         deal_key,
@@ -29,8 +37,8 @@ sales as (
     from deals
 ),
 
--- A late cost belongs to the day its deal was recognised: that month is open as long as nobody
--- closed it.
+-- A late cost belongs to the day its deal was recognised while that month is open, and to its own
+-- day once somebody closed it.
 late_costs as (
     select
         deals.deal_key,
@@ -38,7 +46,10 @@ late_costs as (
         cost_lines.cost_id as reference,
         cost_lines.file_id,
         cost_lines.row_number,
-        deals.recognised_on as moved_on,
+        case
+            when closed_months.first_on is not null then cost_lines.posted_on
+            else deals.recognised_on
+        end as moved_on,
         cost_lines.posted_on as dated_on,
         0 as unit,
         0 as front_revenue,
@@ -48,6 +59,8 @@ late_costs as (
     from deals
     inner join cost_lines
         on deals.deal_key = cost_lines.deal_key
+    left join closed_months
+        on deals.recognised_on between closed_months.first_on and closed_months.last_on
     where cost_lines.is_late
         and not deals.is_consignment
         and cost_lines.cost_before is not null
@@ -62,7 +75,10 @@ late_products as (
         cast(products.line as varchar) as reference,
         products.file_id,
         products.row_number,
-        deals.recognised_on as moved_on,
+        case
+            when closed_months.first_on is not null then products.booked_on
+            else deals.recognised_on
+        end as moved_on,
         products.booked_on as dated_on,
         0 as unit,
         {% for side in ['front', 'back'] -%}
@@ -80,6 +96,8 @@ late_products as (
     from deals
     inner join products
         on deals.deal_key = products.deal_key
+    left join closed_months
+        on deals.recognised_on between closed_months.first_on and closed_months.last_on
     where products.is_late
 ),
 
@@ -199,9 +217,19 @@ final as (
         known.front,
         known.back,
         cast(known.front + known.back as decimal(18, 2)) as total,
+        known.kind in ('late_cost', 'late_product')
+            and closed_months.first_on is not null
+            and (
+                known.dated_on > closed_months.last_on
+                or coalesce(files.received_at > closed_months.closed_at, false)
+            ) as is_prior_period_adjustment,
     from known
     inner join deals
         on known.deal_key = deals.deal_key
+    left join closed_months
+        on deals.recognised_on between closed_months.first_on and closed_months.last_on
+    left join files
+        on known.file_id = files.file_id
 )
 
 select * from final
