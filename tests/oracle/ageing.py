@@ -47,10 +47,11 @@ class Document:
 
 @dataclass(frozen=True)
 class Setting:
-    """One allocation seen from one document: from which day it counts and what it takes off its open amount."""
+    """What is set against a document: from which day, until before which day, and how much."""
 
     on: date
     amount: Decimal
+    until: date = date.max
 
 
 @dataclass(frozen=True)
@@ -93,14 +94,14 @@ class Ageing:
         by_number: dict[tuple[str, str], list[Document]] = defaultdict(list)
         for document in self.documents:
             by_number[document.rooftop, document.number].append(document)
-        named: set[Document] = set()
+        named: dict[Document, date] = {}
         for row in self._world.rows("dms_allocations"):
             source = self._named(by_number, row, "from", prefer=("payment", "credit_note"))
             target = self._named(by_number, row, "to", prefer=("invoice", "refund", "returned"))
             ends = [document for document in (source, target) if document is not None]
             on = max([row["allocated_on"], *(document.posted_on for document in ends)])
             for document in ends:
-                named.add(document)
+                named[document] = min(named.get(document, date.max), on)
                 found[document].append(Setting(on, row["amount"]))
         self._credit_by_reference(found, by_number, named)
         return found
@@ -122,35 +123,36 @@ class Ageing:
         self,
         found: dict[Document, list[Setting]],
         by_number: dict[tuple[str, str], list[Document]],
-        named: set[Document],
+        named: dict[Document, date],
     ) -> None:
+        """A credit note that names its invoice is set against it until an allocation names the credit note."""
         notes = [
             document
             for document in self.documents
-            if document.kind == "credit_note" and document.row.get("credits_invoice") and document not in named
+            if document.kind == "credit_note" and document.row.get("credits_invoice")
         ]
         for note in sorted(notes, key=lambda document: (document.posted_on, document.number)):
             invoices = by_number.get((note.rooftop, note.row["credits_invoice"]), [])
             invoice = next((document for document in invoices if document.kind == "invoice"), None)
-            if invoice is None:
+            if invoice is None or note.row.get("currency") != invoice.row.get("currency"):
                 continue
-            on = max(note.posted_on, invoice.posted_on)
-            left = invoice.amount - sum((step.amount for step in found[invoice] if step.on <= on), ZERO)
+            on, until = max(note.posted_on, invoice.posted_on), named.get(note, date.max)
+            left = invoice.amount - sum((step.amount for step in found[invoice] if step.on <= on < step.until), ZERO)
             amount = min(note.amount, left)
-            if amount > 0:
-                found[invoice].append(Setting(on, amount))
-                found[note].append(Setting(on, amount))
+            if amount > 0 and on < until:
+                found[invoice].append(Setting(on, amount, until))
+                found[note].append(Setting(on, amount, until))
 
     def open_on(self, day: date) -> Iterator[Open]:
         """The rows of the ageing at the end of a day."""
         for document in self.documents:
             if document.posted_on > day:
                 continue
-            steps = [step for step in self.settings[document] if step.on <= day]
+            steps = [step for step in self.settings[document] if step.on <= day < step.until]
             used = sum((step.amount for step in steps), ZERO)
             left = document.amount - used
             if SIDE[document.kind] < 0:
-                yield Open(document, document.kind, 0, -left, document.posted_on, False)
+                yield Open(document, document.kind, 0, -left, self._due_on(document), False)
             elif left < 0:
                 yield Open(document, "overpayment", 0, left, max(step.on for step in steps), False)
             else:
@@ -177,12 +179,14 @@ class Ageing:
         return [*found, (0, plan[-1]["due_on"], rest)] if rest else found
 
     def _due_on(self, document: Document) -> date:
-        if document.kind != "invoice":
+        if document.kind not in ("invoice", "credit_note"):
             return document.posted_on
         due: date | None = document.row.get("due_on")
         if due is not None:
             return due
         terms = document.row.get("terms_days")
+        if terms is None and document.kind == "credit_note":
+            return document.posted_on
         if terms is None:
             key = f"ageing.default_terms.{document.schedule}"
             terms = self._world.settings.policy(key, document.posted_on, 0)

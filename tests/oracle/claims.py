@@ -10,7 +10,6 @@ from typing import Any
 
 from tests.oracle.clock import local_day
 from tests.oracle.exports import Row
-from tests.oracle.gross import recognised_on
 from tests.oracle.records import Part, Question, World
 
 UNITS = ("retail", "lease")
@@ -31,7 +30,11 @@ class Claims:
         return [
             deal
             for deal in self._world.rows("dms_deals")
-            if deal.get("delivered_on") and recognised_on(self._world, deal) is not None
+            if deal.get("delivered_on")
+            and (
+                deal["status"] in ("finalised", "delivered", "unwound")
+                or (deal["status"] == "cancelled" and deal.get("reversed_on"))
+            )
         ]
 
     @cached_property
@@ -43,19 +46,17 @@ class Claims:
         for deal in sorted(self.deliveries, key=lambda deal: (deal["delivered_on"], deal["deal_number"])):
             vehicle = self._vehicles.get((deal["rooftop"], deal.get("stock_number")), {})
             by_stock[deal["rooftop"], deal.get("stock_number")].append(deal)
-            by_vin[deal["rooftop"], deal.get("vin") or vehicle.get("vin")].append(deal)
-        found = []
+            by_vin[deal.get("vin") or vehicle.get("vin")].append(deal)
+        found: list[tuple[Row, date, Row | None]] = []
         for claim in self._world.rows("dms_claims"):
             rooftop = claim["rooftop"]
             opened = local_day(claim["opened_at"], self._world.settings.rooftop(rooftop))
-            deal: Row | None = None
-            if claim.get("deal_number"):
-                deal = by_deal.get((rooftop, claim["deal_number"]))
-            elif claim.get("stock_number"):
-                deal = _last(by_stock[rooftop, claim["stock_number"]], opened, only=True)
-            elif claim.get("vin"):
-                deal = _last(by_vin[rooftop, claim["vin"]], opened)
-            found.append((claim, opened, deal))
+            unit = by_deal.get((rooftop, claim.get("deal_number")))
+            if unit is None and claim.get("stock_number"):
+                unit = _last(by_stock[rooftop, claim["stock_number"]], opened, only=True)
+            if unit is None and claim.get("vin"):
+                unit = _last(by_vin[claim["vin"]], opened)
+            found.append((claim, opened, unit))
         return found
 
     def parts(self, kpi: str, question: Question) -> Iterator[Part]:
@@ -77,7 +78,7 @@ class Claims:
                 continue
             window = timedelta(days=self._world.settings.policy(window_key, on))
             days = events[deal["rooftop"], deal["deal_number"]]
-            if not is_claim and deal.get("reversed_on") and deal["reversed_on"] <= question.as_of:
+            if not is_claim and deal.get("reversed_on") and on <= deal["reversed_on"] <= question.as_of:
                 days = [*days, deal["reversed_on"]]
             hit = any(on <= day <= on + window for day in days)
             mature = on + window <= question.as_of
@@ -90,9 +91,7 @@ class Claims:
                 so_far=0 if mature else int(hit),
             )
 
-    def _stray(
-        self, claim: Row, opened: date, deal: Row | None, question: Question, is_claim: bool
-    ) -> Iterator[Part]:
+    def _stray(self, claim: Row, opened: date, deal: Row | None, question: Question, is_claim: bool) -> Iterator[Part]:
         if not question.covers(opened):
             return
         is_early = deal is not None and deal["deal_type"] in UNITS

@@ -74,8 +74,8 @@ class Clock:
         left = timedelta(seconds=seconds)
         day = start.date() - 2 * DAY
         for _ in range(400):
-            for begin, end in self.intervals(code, day):
-                begin = max(begin, start)
+            for opens, end in self.intervals(code, day):
+                begin = max(opens, start)
                 if end > begin:
                     if end - begin >= left:
                         return begin + left

@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from pathlib import Path
@@ -151,6 +151,16 @@ def exported_at(name: str, settings: Settings) -> datetime:
     return datetime.combine(date.fromisoformat(found[1]), at, settings.company.zone).astimezone(UTC)
 
 
+def newest_day(folder: Path, settings: Settings) -> date:
+    """The last day that any native file of a folder speaks for; before six in the morning the day before counts."""
+    local = [
+        exported_at(path.name, settings).astimezone(settings.company.zone)
+        for path in folder.glob("*.csv")
+        if feed_of(path.name)
+    ]
+    return max(at.date() - (timedelta(days=1) if at.hour < 6 else timedelta()) for at in local)
+
+
 def typed(cells: Mapping[str, str], contract: Contract, settings: Settings) -> Row | None:
     """The canonical columns of a row, typed; None where the row breaks the contract."""
     rooftop = settings.rooftop((cells.get("rooftop") or "").strip())
@@ -181,7 +191,7 @@ def _value(text: str, column: Column, rooftop: Rooftop) -> Any:
         "integer": int,
         "money": lambda cell: cents(Decimal(cell)),
         "number": Decimal,
-        "boolean": lambda cell: TRUTH[cell.lower()] if cell.lower() in TRUTH else None,
+        "boolean": lambda cell: TRUTH.get(cell.lower()),
     }
     return parsers[column.kind](text)
 
@@ -204,8 +214,8 @@ def fold(contract: Contract, files: list[ExportFile], settings: Settings) -> dic
     for key, found in versions.items():
         found.sort(key=lambda version: version.order)
         record = Record({}, found)
-        for _, record.row in record.states():
-            pass
+        for version in found:
+            record.row |= version.values
         record.gone_on = _gone_on(contract, key, found, files, settings)
         records[key] = record
     return records

@@ -78,6 +78,8 @@ class Fleet:
                 yield Part(day, groups, excluded=NO_USE, record=car)
 
     def _laid_out(self, as_of: date) -> tuple[list[CarDay], list[Any], list[Any]]:
+        """Car days, hires of other cars and days of unknown use; through the newest day of the data at most."""
+        as_of = min(as_of, self._world.newest)
         if as_of not in self._answers:
             days: list[CarDay] = []
             unknown: list[Any] = []
@@ -133,18 +135,19 @@ class Fleet:
     def _uses(self, record: Record) -> list[tuple[date, str | None]]:
         """What the car was used for from each day on, by its versions."""
         rooftop = self._world.settings.rooftop(record.row["rooftop"])
-        found = []
+        found: list[tuple[date, tuple[Any, ...], str | None]] = []
         previous: Row = {}
         for version, state in record.states():
             if state == previous:
                 continue
             updated = state.get("updated_at")
-            own = state.get("arrived_on") or state.get("acquired_on")
-            since = (
-                local_day(updated, rooftop)
-                if updated
-                else own or version.exported_at.astimezone(rooftop.zone).date()
-            )
+            owned = [state[column] for column in ("arrived_on", "acquired_on") if state.get(column)]
+            if updated:
+                since = local_day(updated, rooftop)
+            elif owned and not found:
+                since = min(owned)
+            else:
+                since = version.exported_at.astimezone(rooftop.zone).date()
             found.append((since, version.order, state.get("use")))
             previous = state
         return [(since, use) for since, _, use in sorted(found, key=lambda step: step[:2])]
@@ -220,5 +223,3 @@ def _minus(spans: list[Span], others: list[Span]) -> list[Span]:
         if start < span.stop:
             found.append(Span(start, span.stop))
     return found
-
-

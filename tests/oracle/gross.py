@@ -1,4 +1,7 @@
-"""Gross of deals, hires, workshop and counter by METRICS.md section 1."""
+"""Gross of deals and hires by METRICS.md section 1.
+
+Workshop and counter enter store gross with their part of the gross movements, which no mart has yet.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from tests.oracle.clock import DAY, local_day, midnight
@@ -61,9 +65,11 @@ class Store:
 
 def recognised_on(world: World, deal: Row) -> date | None:
     """The day the policy's step makes a deal count; None where it does not."""
-    dates = [deal.get(column) for column in ("delivered_on", "finalised_on", "contract_on")]
-    step = world.settings.policy("deal.recognition", next((day for day in dates if day), date.max))
+    dates = [deal[column] for column in DATE_OF_STEP.values() if deal.get(column)]
+    step = world.settings.policy("deal.recognition", min(dates, default=date.max))
     day: date | None = deal.get(DATE_OF_STEP[step])
+    if day is not None and deal.get("reversed_on") and deal["reversed_on"] < day:
+        return None
     status = deal["status"]
     if day is None:
         return None
@@ -78,18 +84,20 @@ def recognised_on(world: World, deal: Row) -> date | None:
 
 
 class Gross:
-    """Every movement of every deal, and the gross of the departments."""
+    """Every movement of every deal, and the gross of the departments, as known at the end of a day."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._lines = world.by("dms_vehicle_costs", "rooftop", "stock_number")
         self._products = world.by("dms_deal_products", "rooftop", "deal_number")
         self._vehicles = {key: rows[0] for key, rows in world.by("dms_vehicles", "rooftop", "stock_number").items()}
+        self._known: dict[date, list[Movement]] = {}
 
-    @cached_property
-    def movements(self) -> list[Movement]:
-        """The movements of all deals."""
-        return [move for deal in self._world.rows("dms_deals") for move in self._moves(deal)]
+    def movements(self, as_of: date) -> list[Movement]:
+        """The movements of all deals dated by a day."""
+        if as_of not in self._known:
+            self._known[as_of] = [move for deal in self._world.rows("dms_deals") for move in self._moves(deal, as_of)]
+        return self._known[as_of]
 
     def vehicle(self, deal: Row) -> Row:
         """The stock unit of a deal, empty where it is not in the data."""
@@ -100,31 +108,24 @@ class Gross:
         if amount is None:
             return None
         rate: Decimal | None = row.get("rate")
+        if rate is not None:
+            return cents(amount * rate)
         home = self._world.settings.rooftop(rooftop).currency
-        if (row.get("currency") or home) == home:
-            return amount
-        return cents(amount * rate) if rate is not None else None
+        return amount if (row.get("currency") or home) == home else None
 
-    def _moves(self, deal: Row) -> Iterator[Movement]:
+    def _moves(self, deal: Row, as_of: date) -> Iterator[Movement]:
         day = recognised_on(self._world, deal)
-        if day is None:
+        if day is None or day > as_of:
             return
-        rooftop = deal["rooftop"]
         reversed_on: date | None = deal.get("reversed_on")
-        vehicle = self.vehicle(deal)
-        sale = self._sale(deal, vehicle, day)
-        yield sale
-        moved = [sale]
-        if vehicle.get("use") != "consignment":
-            moved += self._late(deal, day)
-        moved += self._chargebacks(deal)
-        yield from moved[1:]
-        if reversed_on is None:
+        end = min(as_of, reversed_on) if reversed_on else as_of
+        moved = [*self._car(deal, day, end), *self._late_products(deal, day, end), *self._chargebacks(deal, day, end)]
+        yield from moved
+        if reversed_on is None or reversed_on > as_of:
             return
-        before = [move for move in moved if move.dated_on <= reversed_on]
 
         def undone(name: str) -> Decimal | None:
-            parts = [getattr(move, name) for move in before]
+            parts = [getattr(move, name) for move in moved]
             return None if any(part is None for part in parts) else -sum(parts, ZERO)
 
         yield Movement(
@@ -137,66 +138,123 @@ class Gross:
             undone("back_revenue"),
             undone("front"),
             undone("back"),
-            sale.front_reason,
-            sale.back_reason,
-            any(move.has_back for move in before),
+            next((move.front_reason for move in moved if move.front_reason), None),
+            next((move.back_reason for move in moved if move.back_reason), None),
+            any(move.has_back for move in moved),
         )
 
-    def _costs(self, deal: Row) -> list[Row]:
-        end = deal.get("reversed_on")
-        lines = self._lines.get((deal["rooftop"], deal.get("stock_number")), []) if deal.get("stock_number") else []
+    def _car(self, deal: Row, day: date, end: date) -> Iterator[Movement]:
+        """The sale, and every cost line that comes later: the difference of two readings of the cost ladder."""
+        vehicle = self.vehicle(deal)
+        if vehicle.get("use") == "consignment":
+            yield self._sale(deal, vehicle, day, None)
+            return
+        lines = sorted(self._costs(deal, end), key=lambda line: (line["posted_on"], line["cost_id"]))
+        later = sorted({line["posted_on"] for line in lines if line["posted_on"] > day})
+        ladder = [(on, self._vehicle_cost(deal, vehicle, day, lines, on)) for on in [day, *later]]
+        while len(ladder) > 1 and ladder[0][1] is None:
+            ladder.pop(0)
+        yield self._sale(deal, vehicle, day, ladder[0][1])
+        for (_, before), (on, after) in pairwise(ladder):
+            cost = after - before if after is not None and before is not None else None
+            closed = day.replace(day=1) in self._world.settings.closed
+            yield Movement(
+                deal,
+                "late_cost",
+                on if closed else day,
+                on,
+                0,
+                ZERO,
+                ZERO,
+                -cost if cost is not None else None,
+                ZERO,
+                NO_COST if cost is None else None,
+                None,
+                False,
+            )
+
+    def _costs(self, deal: Row, end: date) -> list[Row]:
+        if not deal.get("stock_number"):
+            return []
+        recognised = recognised_on(self._world, deal) or end
+        is_in_cost = self._world.settings.policy("deal.pack", recognised) == "in_cost"
         return [
-            line for line in lines if line["category"] != "pack" and (end is None or line["posted_on"] <= end)
+            line
+            for line in self._lines.get((deal["rooftop"], deal["stock_number"]), [])
+            if line["posted_on"] <= end and (is_in_cost or line["category"] != "pack")
         ]
 
-    def _vehicle_cost(self, deal: Row, vehicle: Row, day: date) -> Decimal | None:
-        lines = self._costs(deal)
-        early = [self._own(line["amount"], line, deal["rooftop"]) for line in lines if line["posted_on"] <= day]
-        known = [amount for amount in early if amount is not None]
-        spent = sum(known, ZERO) if len(known) == len(early) else None
-        if any(line["category"] == "purchase" for line in lines):
-            return spent
+    def _vehicle_cost(self, deal: Row, vehicle: Row, day: date, lines: list[Row], on: date) -> Decimal | None:
+        """The cost ladder over the lines posted by a day."""
+        so_far = [line for line in lines if line["posted_on"] <= on]
+        if any(line["category"] == "purchase" for line in so_far):
+            return self._total(deal, so_far)
         if deal.get("vehicle_cost") is not None:
-            return self._own(deal["vehicle_cost"], deal, deal["rooftop"])
-        if vehicle.get("purchase_price") is not None:
-            price = self._own(vehicle["purchase_price"], vehicle, deal["rooftop"])
-            return price + spent if price is not None and spent is not None else None
-        return None
+            base = self._own(deal["vehicle_cost"], deal, deal["rooftop"])
+            so_far = [line for line in so_far if line["posted_on"] > day]
+        else:
+            base = self._own(vehicle.get("purchase_price"), vehicle, deal["rooftop"])
+        spent = self._total(deal, so_far)
+        return base + spent if base is not None and spent is not None else None
 
-    def _sale(self, deal: Row, vehicle: Row, day: date) -> Movement:
-        front_revenue, front, reason = self._front(deal, vehicle, day)
-        front_products, front_missing = self._side(deal, "front")
-        back_products, back_missing = self._side(deal, "back")
-        if reason is None and front_missing:
+    def _total(self, deal: Row, lines: list[Row]) -> Decimal | None:
+        amounts = [self._own(line["amount"], line, deal["rooftop"]) for line in lines]
+        known = [amount for amount in amounts if amount is not None]
+        return sum(known, ZERO) if len(known) == len(amounts) else None
+
+    def _sale(self, deal: Row, vehicle: Row, day: date, cost: Decimal | None) -> Movement:
+        front_revenue, front, reason = self._front(deal, vehicle, cost)
+        products = [line for line in self._lines_of_products(deal) if (line.get("booked_on") or day) <= day]
+        return self._with_products(deal, "sale", day, day, 1, products, front_revenue, front, reason)
+
+    def _with_products(
+        self,
+        deal: Row,
+        kind: str,
+        moved_on: date,
+        dated_on: date,
+        unit: int,
+        products: list[Row],
+        front_revenue: Decimal | None,
+        front: Decimal | None,
+        reason: str | None,
+    ) -> Movement:
+        front_products = self._figures(deal, [line for line in products if line["gross_side"] == "front"])
+        back_lines = [line for line in products if line["gross_side"] == "back"]
+        back_products = self._figures(deal, back_lines)
+        if reason is None and front_products is None:
             reason = "sale or cost of a front product missing"
-        if reason is None:
-            assert front is not None and front_revenue is not None
+        if reason is not None or front is None or front_revenue is None or front_products is None:
+            front = front_revenue = None
+        else:
             front += sum((sold - cost for sold, cost in front_products), ZERO)
             front_revenue += sum((sold for sold, _ in front_products), ZERO)
-        else:
-            front = front_revenue = None
-        back = None if back_missing else sum((sold - cost for sold, cost in back_products), ZERO)
         return Movement(
             deal,
-            "sale",
-            day,
-            day,
-            1,
+            kind,
+            moved_on,
+            dated_on,
+            unit,
             front_revenue,
-            None if back_missing else sum((sold for sold, _ in back_products), ZERO),
+            None if back_products is None else sum((sold for sold, _ in back_products), ZERO),
             front,
-            back,
+            None if back_products is None else sum((sold - cost for sold, cost in back_products), ZERO),
             reason,
-            "sale or cost of a back product missing" if back_missing else None,
-            bool(back_products) or back_missing,
+            "sale or cost of a back product missing" if back_products is None else None,
+            bool(back_lines),
         )
 
-    def _front(self, deal: Row, vehicle: Row, day: date) -> tuple[Decimal | None, Decimal | None, str | None]:
+    def _front(
+        self, deal: Row, vehicle: Row, cost: Decimal | None
+    ) -> tuple[Decimal | None, Decimal | None, str | None]:
         """Revenue and gross of the car and the trade-in, or why they are not known."""
         rooftop = deal["rooftop"]
+        over = self._over_allowance(deal)
         if vehicle.get("use") == "consignment":
             commission = self._own(deal.get("commission"), deal, rooftop)
-            return commission, commission, NO_COMMISSION if commission is None else None
+            if commission is None:
+                return None, None, NO_COMMISSION
+            return (None, None, NO_TRADE) if over is None else (commission, commission - over, None)
         price = self._own(deal.get("sale_price"), deal, rooftop)
         if price is None:
             return None, None, NO_PRICE
@@ -207,120 +265,90 @@ class Gross:
                 return None, None, NO_PURCHASE
             share = self._world.settings.rooftop(rooftop).vat_rate
             vat = cents(max(ZERO, price - bought) * share / (1 + share))
-        cost = self._vehicle_cost(deal, vehicle, day)
         if cost is None:
             return None, None, NO_COST
-        allowance, value = deal.get("trade_allowance"), deal.get("trade_acv")
-        if (allowance is None) != (value is None):
+        if over is None:
             return None, None, NO_TRADE
-        over = ZERO
-        if allowance is not None and value is not None:
-            given, worth = self._own(allowance, deal, rooftop), self._own(value, deal, rooftop)
-            if given is None or worth is None:
-                return None, None, NO_RATE
-            over = given - worth
         return price - vat, price - vat - cost - over, None
 
-    def _side(self, deal: Row, side: str) -> tuple[list[tuple[Decimal, Decimal]], bool]:
-        """Sale and cost of the products of one side, and whether one of them is missing a figure."""
+    def _over_allowance(self, deal: Row) -> Decimal | None:
+        allowance, value = deal.get("trade_allowance"), deal.get("trade_acv")
+        if allowance is None and value is None:
+            return ZERO
+        given = self._own(allowance, deal, deal["rooftop"])
+        worth = self._own(value, deal, deal["rooftop"])
+        return given - worth if given is not None and worth is not None else None
+
+    def _lines_of_products(self, deal: Row) -> list[Row]:
+        return self._products.get((deal["rooftop"], deal["deal_number"]), [])
+
+    def _figures(self, deal: Row, lines: list[Row]) -> list[tuple[Decimal, Decimal]] | None:
+        """Sale and cost of product lines; None where a figure is missing."""
         found = []
-        is_missing = False
-        for line in self._products.get((deal["rooftop"], deal["deal_number"]), []):
-            if line["gross_side"] != side:
-                continue
+        for line in lines:
             sold = self._own(line.get("sale"), deal, deal["rooftop"])
             cost = self._own(line.get("cost"), deal, deal["rooftop"])
             if sold is None or cost is None:
-                is_missing = True
-            else:
-                found.append((sold, cost))
-        return found, is_missing
-
-    def _late(self, deal: Row, day: date) -> list[Movement]:
-        found = []
-        for line in self._costs(deal):
-            posted: date = line["posted_on"]
-            if posted <= day:
-                continue
-            amount = self._own(line["amount"], line, deal["rooftop"])
-            closing = self._world.settings.closed.get(day.replace(day=1))
-            moved = posted if closing is not None else day
-            found.append(
-                Movement(
-                    deal,
-                    "late_cost",
-                    moved,
-                    posted,
-                    0,
-                    ZERO,
-                    ZERO,
-                    -amount if amount is not None else None,
-                    ZERO,
-                    NO_COST if amount is None else None,
-                    None,
-                    False,
-                )
-            )
+                return None
+            found.append((sold, cost))
         return found
 
-    def _chargebacks(self, deal: Row) -> list[Movement]:
-        found = []
-        for line in self._products.get((deal["rooftop"], deal["deal_number"]), []):
-            on = line.get("chargeback_on")
-            if line.get("chargeback") is None or on is None or line["gross_side"] != "back":
+    def _late_products(self, deal: Row, day: date, end: date) -> Iterator[Movement]:
+        """Products booked after the recognition day belong to it and are dated by their own."""
+        for line in self._lines_of_products(deal):
+            booked = line.get("booked_on")
+            if booked is not None and day < booked <= end and line["gross_side"] != "none":
+                yield self._with_products(deal, "late_product", day, booked, 0, [line], ZERO, ZERO, None)
+
+    def _chargebacks(self, deal: Row, day: date, end: date) -> Iterator[Movement]:
+        for line in self._lines_of_products(deal):
+            on = line.get("chargeback_on") or line.get("cancelled_on")
+            if line.get("chargeback") is None or on is None or line["gross_side"] == "none":
+                continue
+            on = max(on, day)
+            if on > end:
                 continue
             back = self._own(line["chargeback"], deal, deal["rooftop"])
-            found.append(
-                Movement(
-                    deal,
-                    "product_cancelled",
-                    on,
-                    on,
-                    0,
-                    ZERO,
-                    ZERO,
-                    ZERO,
-                    -back if back is not None else None,
-                    None,
-                    NO_RATE if back is None else None,
-                    True,
-                )
+            yield Movement(
+                deal,
+                "product_cancelled",
+                on,
+                on,
+                0,
+                ZERO,
+                ZERO,
+                ZERO,
+                -back if back is not None else None,
+                None,
+                NO_RATE if back is None else None,
+                True,
             )
-        return found
 
     def parts(self, kpi: str, question: Question, by: str | None) -> Iterator[Part]:
         """The records of one of the KPIs over deals."""
         beside = kpi.endswith("_beside")
-        sale_unknown = self._unknown()
-        for move in self.movements:
+        unknown = self._unknown(question.as_of)
+        for move in self.movements(question.as_of):
             if (move.deal["deal_type"] in ("retail", "lease")) == beside:
                 continue
             if not question.covers(move.moved_on) or move.dated_on > question.as_of:
                 continue
-            part = self._part(kpi, move, sale_unknown)
+            part = self._part(kpi, move, unknown)
             yield from _shared(part, move) if by == "salesperson" else [part]
 
-    def _unknown(self) -> dict[tuple[Any, ...], tuple[str | None, str | None]]:
-        """Per deal why its front and its back are not known."""
-        found: dict[tuple[Any, ...], tuple[str | None, str | None]] = {}
-        for move in self.movements:
+    def _unknown(self, as_of: date) -> dict[tuple[Any, ...], str | None]:
+        """Per deal why its gross is not known."""
+        found: dict[tuple[Any, ...], str | None] = {}
+        for move in self.movements(as_of):
             key = (move.deal["rooftop"], move.deal["deal_number"])
-            front, back = found.get(key, (None, None))
-            found[key] = (front or move.front_reason, back or move.back_reason)
+            found[key] = found.get(key) or move.front_reason or move.back_reason
         return found
 
-    def _part(
-        self, kpi: str, move: Movement, unknown: dict[tuple[Any, ...], tuple[str | None, str | None]]
-    ) -> Part:
+    def _part(self, kpi: str, move: Movement, unknown: dict[tuple[Any, ...], str | None]) -> Part:
         deal = move.deal
         vehicle = self.vehicle(deal)
-        front_reason, back_reason = unknown[deal["rooftop"], deal["deal_number"]]
-        reason = {
-            "units": None,
-            "units_beside": None,
-            "front_gross_per_unit": front_reason,
-            "back_gross_per_unit": back_reason,
-        }.get(kpi, front_reason or back_reason)
+        # A deal with one unknown part is in no gross, so that front and back per unit add up to the total.
+        reason = None if kpi in ("units", "units_beside") else unknown[deal["rooftop"], deal["deal_number"]]
         part = Part(
             move.moved_on,
             {
@@ -351,36 +379,28 @@ class Gross:
         return replace(part, top=top, bottom=move.unit)
 
     @cached_property
-    def store(self) -> list[Store]:
-        """The effects on every department."""
-        return [*self._deal_departments(), *self._hires(), *self._service(), *self._counter()]
+    def _hired(self) -> list[Store]:
+        return list(self._hires())
 
-    def _deal_departments(self) -> Iterator[Store]:
-        unknown = self._unknown()
-        for move in self.movements:
+    def _deal_departments(self, as_of: date) -> Iterator[Store]:
+        unknown = self._unknown(as_of)
+        for move in self.movements(as_of):
             deal = move.deal
-            front_reason, back_reason = unknown[deal["rooftop"], deal["deal_number"]]
+            record = ("deal", deal["rooftop"], deal["deal_number"])
+            reason = unknown[deal["rooftop"], deal["deal_number"]]
             department = self.vehicle(deal).get("condition") or "other"
-            yield Store(
-                department,
-                deal["rooftop"],
-                move.moved_on,
-                move.dated_on,
-                None if front_reason else move.front_revenue,
-                None if front_reason else move.front,
-                front_reason,
-                ("deal", deal["rooftop"], deal["deal_number"]),
-            )
-            if move.has_back:
+            revenue, gross = (None, None) if reason else (move.front_revenue, move.front)
+            yield Store(department, deal["rooftop"], move.moved_on, move.dated_on, revenue, gross, reason, record)
+            if move.has_back and reason is None:
                 yield Store(
                     "F&I",
                     deal["rooftop"],
                     move.moved_on,
                     move.dated_on,
-                    None if back_reason else move.back_revenue,
-                    None if back_reason else move.back,
-                    back_reason,
-                    ("deal", deal["rooftop"], deal["deal_number"]),
+                    move.back_revenue,
+                    move.back,
+                    None,
+                    record,
                 )
 
     def _hires(self) -> Iterator[Store]:
@@ -390,18 +410,17 @@ class Gross:
         """
         for hire in self._world.rows("dms_rentals"):
             revenue, out, back = hire.get("revenue"), hire["out_at"], hire.get("returned_at") or hire.get("due_back_at")
-            if revenue is None or back is None or back.at <= out.at:
-                continue
             rooftop = self._world.settings.rooftop(hire["rooftop"])
+            is_foreign = (hire.get("currency") or rooftop.currency) != rooftop.currency
+            if revenue is None or back is None or back.at <= out.at or is_foreign:
+                continue
             whole = Decimal((back.at - out.at) // SECOND)
             day = local_day(out, rooftop)
             earned = ZERO
             while True:
                 end = midnight(day + DAY, rooftop)
-                if back.at <= end:
-                    so_far = revenue
-                else:
-                    so_far = cents(revenue * Decimal((end - out.at) // SECOND) / whole)
+                seconds = Decimal((end - out.at) // SECOND)
+                so_far = revenue if back.at <= end else cents(revenue * seconds / whole)
                 record = ("hire", hire["rooftop"], hire["agreement_number"])
                 yield Store("rental", hire["rooftop"], day, day, so_far - earned, so_far - earned, None, record)
                 earned = so_far
@@ -409,29 +428,9 @@ class Gross:
                 if back.at <= end:
                     break
 
-    def _service(self) -> Iterator[Store]:
-        orders = {
-            (order["rooftop"], order["ro_number"]): order
-            for order in self._world.rows("dms_repair_orders")
-            if not order.get("voided") and order.get("closed_at")
-        }
-        for line in self._world.rows("dms_ro_lines"):
-            order = orders.get((line["rooftop"], line["ro_number"]))
-            if order is None or line["outcome"] != "sold":
-                continue
-            day = local_day(order["closed_at"], self._world.settings.rooftop(line["rooftop"]))
-            department = "parts" if line["kind"] == "part" else "service"
-            yield _sold(department, line, day, ("line", line["rooftop"], line["ro_number"], str(line["line"])))
-
-    def _counter(self) -> Iterator[Store]:
-        departments = {"parts": "parts", "accessories": "parts"}
-        for line in self._world.rows("dms_counter_sales"):
-            record = ("ticket", line["rooftop"], line["ticket"], str(line["line"]))
-            yield _sold(departments.get(line["department"], "other"), line, line["sold_on"], record)
-
     def store_parts(self, question: Question) -> Iterator[Part]:
         """The records of store_gross."""
-        for effect in self.store:
+        for effect in [*self._deal_departments(question.as_of), *self._hired]:
             if not question.covers(effect.moved_on) or effect.dated_on > question.as_of:
                 continue
             yield Part(
@@ -443,21 +442,6 @@ class Gross:
                 excluded=effect.reason,
                 record=effect.record,
             )
-
-
-def _sold(department: str, line: Row, day: date, record: tuple[str, ...]) -> Store:
-    sale, cost = line.get("sale"), line.get("cost")
-    known = sale is not None and cost is not None
-    return Store(
-        department,
-        line["rooftop"],
-        day,
-        day,
-        sale if known else None,
-        sale - cost if sale is not None and cost is not None else None,
-        None if known else "sale or cost missing",
-        record,
-    )
 
 
 def _shared(part: Part, move: Movement) -> Iterator[Part]:

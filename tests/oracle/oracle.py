@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.oracle.ageing import Ageing
 from tests.oracle.claims import Claims
-from tests.oracle.exports import read_feeds
+from tests.oracle.exports import newest_day, read_feeds
 from tests.oracle.fleet import Fleet
 from tests.oracle.gross import Gross
 from tests.oracle.leads import Leads
@@ -27,7 +27,11 @@ GROSS = (
     "units_beside",
 )
 DURATIONS = ("enquiry_to_handover_days", "response_minutes")
+FLEET = ("fleet_utilisation_rate", "fleet_gross_utilisation_rate")
+CLAIMS = ("claim_rate", "return_rate")
+LEADS = ("contact_rate", "appointment_set_rate", "show_rate", "marked_show_rate", "conversion_rate")
 STOCKS = ("overdue_rate", "receivable_outstanding", "unapplied_credits")
+KPIS = frozenset((*GROSS, "store_gross", *DURATIONS, "sla_met_rate", *FLEET, *CLAIMS, *STOCKS, *LEADS))
 
 
 class Oracle:
@@ -35,8 +39,9 @@ class Oracle:
 
     def __init__(self, folder: Path, settings: Path) -> None:
         said = read_settings(settings)
-        self.world = World(read_feeds(folder, said), said)
+        self.world = World(read_feeds(folder, said), said, newest_day(folder, said))
         self.folder = folder
+        self._parts: dict[tuple[str, Question, str | None], list[Part]] = {}
 
     @cached_property
     def gross(self) -> Gross:
@@ -66,7 +71,10 @@ class Oracle:
         self, kpi: str, question: Question, by: str | None = None
     ) -> dict[tuple[str | None, str | None], Answer]:
         """The KPI by group and currency; both None where there is one total."""
-        parts = self.parts(kpi, question, by)
+        shape = by if (by == "month" and kpi in STOCKS) or by == "salesperson" else None
+        if (kpi, question, shape) not in self._parts:
+            self._parts[kpi, question, shape] = list(self.parts(kpi, question, shape))
+        parts = self._parts[kpi, question, shape]
         return spread(parts, by) if kpi in DURATIONS else summed(parts, by)
 
     def parts(self, kpi: str, question: Question, by: str | None = None) -> Iterator[Part]:
@@ -77,9 +85,9 @@ class Oracle:
             return self.gross.store_parts(question)
         if kpi in DURATIONS or kpi == "sla_met_rate":
             return self.turnaround.parts(kpi, question)
-        if kpi in ("fleet_utilisation_rate", "fleet_gross_utilisation_rate"):
+        if kpi in FLEET:
             return self.fleet.parts(kpi, question)
-        if kpi in ("claim_rate", "return_rate"):
+        if kpi in CLAIMS:
             return self.claims.parts(kpi, question)
         if kpi in STOCKS:
             return self.ageing.parts(kpi, question, by)

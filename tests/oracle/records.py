@@ -70,10 +70,14 @@ class Answer:
 
 
 class World:
-    """The folded feeds of one folder, its settings and the clock of its rooftops."""
+    """The folded feeds of one folder, its settings and the clock of its rooftops.
 
-    def __init__(self, feeds: dict[str, dict[Key, Record]], settings: Settings) -> None:
+    ``newest`` is the last day that any of its files speaks for.
+    """
+
+    def __init__(self, feeds: dict[str, dict[Key, Record]], settings: Settings, newest: date = date.max) -> None:
         self.feeds = feeds
+        self.newest = newest
         self.settings = settings
         self.clock = Clock(settings)
 

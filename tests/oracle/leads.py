@@ -1,0 +1,467 @@
+"""Leads, episodes and appointments by METRICS.md section 6."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from tests.oracle.clock import Moment, local_day, moment
+from tests.oracle.exports import Row
+from tests.oracle.gross import recognised_on
+from tests.oracle.records import Part, Question, World
+
+SOURCE_MAP = Path(__file__).resolve().parents[2] / "seeds" / "source_map.csv"
+SALES = ("buy", "finance", "test_drive", "trade_in")
+NEAR = timedelta(hours=24)
+MARKED = {"bad": "marked bad", "duplicate": "marked duplicate", "test": "marked test"}
+
+
+@dataclass(eq=False)
+class Lead:
+    """One lead: of the CRM, or a portal message or call that no lead of the CRM took up."""
+
+    rooftop: str
+    number: str
+    origin: str
+    received: Moment
+    channel: str | None
+    intent: str | None
+    source: str | None
+    owner: str | None
+    quality: str
+    customer: str | None
+    phone: str
+    email: str
+    vehicle: frozenset[str]
+    answered_at_receipt: bool
+    is_won: bool = False
+    activities: list[Row] = field(default_factory=list)
+    appointments: list[Row] = field(default_factory=list)
+
+    def groups(self) -> dict[str, Any]:
+        """The values of the dimensions that KPIs of leads have."""
+        return {
+            "channel": self.channel,
+            "intent": self.intent,
+            "origin": self.origin,
+            "owner": self.owner,
+            "quality": self.quality,
+            "rooftop": self.rooftop,
+            "source": self.source,
+        }
+
+
+@dataclass(eq=False)
+class Episode:
+    """The leads of one customer about one wish to buy, in order of receipt."""
+
+    leads: list[Lead]
+    delivered: date | None = None
+
+    @property
+    def first(self) -> Lead:
+        return self.leads[0]
+
+
+class Leads:
+    """Every lead with what belongs to it."""
+
+    def __init__(self, world: World, folder: Path) -> None:
+        self._world = world
+        self._folder = folder
+        with SOURCE_MAP.open(encoding="utf-8") as lines:
+            self._sources = {row["spelling"]: row["source"] for row in csv.DictReader(lines)}
+
+    def day(self, lead: Lead) -> date:
+        """The local day a lead was received."""
+        return local_day(lead.received, self._world.settings.rooftop(lead.rooftop))
+
+    def _source(self, text: str | None) -> str | None:
+        return self._sources.get(" ".join(text.lower().split()), text) if text else None
+
+    @cached_property
+    def all(self) -> list[Lead]:
+        """Leads of the CRM with the portal messages and calls that belong to them, then the others."""
+        crm = [self._of_crm(row) for row in self._world.rows("crm_leads")]
+        by_number = {(lead.rooftop, lead.number): lead for lead in crm}
+        by_contact: dict[tuple[str, str], list[Lead]] = defaultdict(list)
+        for lead in crm:
+            for contact in {lead.phone, lead.email} - {""}:
+                by_contact[lead.rooftop, contact].append(lead)
+        others = []
+        for message in [*self._portal_leads(), *self._portal_calls()]:
+            taken = by_number.get((message.rooftop, message.number)) if message.origin == "portal_lead" else None
+            taken = taken or self._near(message, by_contact)
+            if taken is None:
+                others.append(message)
+                continue
+            taken.received = min(taken.received, message.received)
+            taken.answered_at_receipt |= message.answered_at_receipt
+        by_customer: dict[tuple[str, str], list[Lead]] = defaultdict(list)
+        for lead in sorted(crm, key=lambda lead: (lead.received.at, lead.number)):
+            if lead.customer:
+                by_customer[lead.rooftop, lead.customer].append(lead)
+        for row in self._world.rows("crm_activities"):
+            found = self._lead_of(row, "occurred_at", by_number, by_customer)
+            if found is not None:
+                found.activities.append(row)
+        for row in self._world.rows("crm_appointments"):
+            found = self._lead_of(row, "created_at", by_number, by_customer)
+            if found is not None:
+                found.appointments.append(row)
+        for lead in crm:
+            lead.activities.sort(key=lambda row: (row["occurred_at"].at, row["activity_id"]))
+            lead.answered_at_receipt |= lead.channel == "phone" and self._call_was_taken(lead)
+        return crm + others
+
+    def _lead_of(
+        self,
+        row: Row,
+        at: str,
+        by_number: dict[tuple[str, str], Lead],
+        by_customer: dict[tuple[str, str], list[Lead]],
+    ) -> Lead | None:
+        """The lead a record names, else the newest one of its customer by then, if it is not too old."""
+        rooftop = row["rooftop"]
+        if row.get("lead_id"):
+            return by_number.get((rooftop, row["lead_id"]))
+        customer = self._merged(rooftop, row.get("customer_id"))
+        known = [lead for lead in by_customer.get((rooftop, customer or ""), []) if lead.received.at <= row[at].at]
+        if not known:
+            return None
+        day = local_day(row[at], self._world.settings.rooftop(rooftop))
+        gap = timedelta(days=self._world.settings.policy("episode.gap_days", day))
+        return known[-1] if day - self.day(known[-1]) <= gap else None
+
+    def _call_was_taken(self, lead: Lead) -> bool:
+        """Whether the first call of a telephone lead, within a day of it, was picked up."""
+        calls = [
+            row
+            for row in lead.activities
+            if row["direction"] == "in"
+            and row["channel"] == "call"
+            and abs(row["occurred_at"].at - lead.received.at) <= NEAR
+        ]
+        return bool(calls) and self.got_through(calls[0])
+
+    def _near(self, message: Lead, by_contact: dict[tuple[str, str], list[Lead]]) -> Lead | None:
+        """The lead nearest in time with the same phone or e-mail and no other vehicle, within 24 hours."""
+        found = [
+            lead
+            for contact in (message.phone, message.email)
+            if contact
+            for lead in by_contact.get((message.rooftop, contact), [])
+            if abs(lead.received.at - message.received.at) <= NEAR
+            and (not lead.vehicle or not message.vehicle or lead.vehicle & message.vehicle)
+        ]
+        return min(found, key=lambda lead: (abs(lead.received.at - message.received.at), lead.number), default=None)
+
+    def _of_crm(self, row: Row) -> Lead:
+        quality = row.get("quality") or ("duplicate" if row.get("duplicate_of") else "good")
+        return Lead(
+            row["rooftop"],
+            row["lead_id"],
+            "crm",
+            row["received_at"],
+            row.get("channel"),
+            row.get("intent"),
+            self._source(row.get("source")),
+            row.get("owner"),
+            quality,
+            self._merged(row["rooftop"], row.get("customer_id")),
+            digits(row.get("phone")),
+            (row.get("email") or "").lower(),
+            vehicle(row.get("vin"), row.get("stock_number")),
+            row.get("channel") == "walk_in",
+            row.get("stage") == "won",
+        )
+
+    def _merged(self, rooftop: str, customer: str | None) -> str | None:
+        seen: set[str] = set()
+        while customer and customer not in seen:
+            seen.add(customer)
+            record = self._world.feeds.get("crm_customers", {})
+            found = record.get((rooftop, customer)) or record.get((None, customer))
+            into = found.row.get("merged_into") if found else None
+            if not into:
+                break
+            customer = into
+        return customer
+
+    def _portal_calls(self) -> Iterator[Lead]:
+        for row in self._world.rows("portal_calls"):
+            yield Lead(
+                row["rooftop"],
+                row["call_id"],
+                "portal_call",
+                row["started_at"],
+                "phone",
+                None,
+                self._source(row.get("portal")),
+                None,
+                "good",
+                None,
+                digits(row.get("caller_phone")),
+                "",
+                vehicle(row.get("vin"), row.get("stock_number")),
+                bool(row.get("answered")),
+            )
+
+    def _portal_leads(self) -> Iterator[Lead]:
+        """The prospects of the ADF files, each once."""
+        seen = set()
+        for path in sorted(self._folder.glob("portal_leads*.xml")):
+            for prospect in ElementTree.parse(path).getroot().iter("prospect"):
+                found = self._prospect(prospect)
+                if (found.rooftop, found.number) not in seen:
+                    seen.add((found.rooftop, found.number))
+                    yield found
+
+    def _prospect(self, prospect: ElementTree.Element) -> Lead:
+        def text(path: str) -> str | None:
+            value = prospect.findtext(path)
+            return value.strip() or None if value else None
+
+        rooftop = text("vendor/id") or ""
+        interest = prospect.find("vehicle")
+        intent = (interest.get("interest") or "buy") if interest is not None else "buy"
+        return Lead(
+            rooftop,
+            text("id") or "",
+            "portal_lead",
+            moment(text("requestdate") or "", self._world.settings.rooftop(rooftop)),
+            "portal",
+            intent.replace("-", "_"),
+            self._source(text("provider/name")),
+            None,
+            "good",
+            None,
+            digits(text("customer/contact/phone")),
+            (text("customer/contact/email") or "").lower(),
+            vehicle(text("vehicle/vin"), text("vehicle/stock")),
+            False,
+        )
+
+    def contacted_on(self, lead: Lead) -> list[date]:
+        """The days of two-way contact: at receipt, an answer of the customer, a call that got through."""
+        rooftop = self._world.settings.rooftop(lead.rooftop)
+        found = [self.day(lead)] if lead.answered_at_receipt else []
+        for row in lead.activities:
+            if row["occurred_at"].at < lead.received.at or row.get("automatic") or row.get("bulk"):
+                continue
+            if row["channel"] == "note":
+                continue
+            if row["direction"] == "in":
+                if row["occurred_at"].at > lead.received.at and row.get("outcome") not in ("missed", "bounced"):
+                    found.append(local_day(row["occurred_at"], rooftop))
+            elif row["channel"] == "call" and row.get("outcome") != "sent" and self.got_through(row):
+                found.append(local_day(row["occurred_at"], rooftop))
+        return found
+
+    def got_through(self, row: Row) -> bool:
+        """Whether an activity reached the customer: a call of a length, or anything else that was not lost."""
+        outcome, seconds = row.get("outcome"), row.get("duration_seconds")
+        if row["channel"] != "call":
+            return outcome in ("connected", "sent")
+        if outcome not in ("connected", "sent", None):
+            return False
+        if seconds is None:
+            return bool(outcome == "connected")
+        day = local_day(row["occurred_at"], self._world.settings.rooftop(row["rooftop"]))
+        return bool(seconds >= self._world.settings.policy("response.min_call_seconds", day))
+
+    @cached_property
+    def episodes(self) -> list[Episode]:
+        """Every episode, from its sales leads in order of receipt.
+
+        A lead joins the episode of its customer's last lead when that came at most 60 days before and no delivery
+        has ended it since. A call that nobody wrote down and a test start none.
+        """
+        found: list[Episode] = []
+        running: dict[tuple[str, str], Episode] = {}
+        for lead in sorted(self.all, key=lambda lead: (lead.received.at, lead.rooftop, lead.number)):
+            if lead.intent not in (*SALES, None) or lead.origin == "portal_call" or lead.quality == "test":
+                continue
+            day = self.day(lead)
+            episode = running.get((lead.rooftop, lead.customer)) if lead.customer else None
+            if (
+                episode is None
+                or (episode.delivered is not None and episode.delivered < day)
+                or day - self.day(episode.leads[-1]) > self._gap(day)
+            ):
+                episode = Episode([])
+                found.append(episode)
+                if lead.customer:
+                    running[lead.rooftop, lead.customer] = episode
+            episode.leads.append(lead)
+            for deal in self._deals_of_lead.get((lead.rooftop, lead.number), []):
+                on = self._delivered_on(deal)
+                if on:
+                    episode.delivered = min(episode.delivered or on, on)
+        return found
+
+    def _gap(self, day: date) -> timedelta:
+        return timedelta(days=self._world.settings.policy("episode.gap_days", day))
+
+    def _delivered_on(self, deal: Row) -> date | None:
+        done = deal["status"] in ("finalised", "delivered", "unwound") or deal.get("reversed_on")
+        return deal.get("delivered_on") if done else None
+
+    def _ends_on(self, episode: Episode) -> date:
+        """60 days after the last lead or two-way contact, a contact counting while the episode is alive."""
+        last = self.day(episode.leads[-1])
+        contacts = sorted(day for lead in episode.leads for day in self.contacted_on(lead))
+        for day in contacts:
+            if last < day <= last + self._gap(last):
+                last = day
+        return last + self._gap(last)
+
+    @cached_property
+    def _deals_of_lead(self) -> dict[tuple[str, str], list[Row]]:
+        found: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for deal in self._world.rows("dms_deals"):
+            if deal.get("lead_id"):
+                found[deal["rooftop"], deal["lead_id"]].append(deal)
+        return found
+
+    @cached_property
+    def episode_of_deal(self) -> dict[tuple[str, str], Episode]:
+        """Per deal its episode: of the lead it names, else the newest of its customer that was alive on its days."""
+        by_lead = {(lead.rooftop, lead.number): ep for ep in self.episodes for lead in ep.leads if lead.origin == "crm"}
+        by_customer: dict[tuple[str, str], list[Episode]] = defaultdict(list)
+        for episode in self.episodes:
+            if episode.first.customer:
+                by_customer[episode.first.rooftop, episode.first.customer].append(episode)
+        found = {}
+        for deal in self._world.rows("dms_deals"):
+            rooftop = deal["rooftop"]
+            named = by_lead.get((rooftop, deal.get("lead_id") or ""))
+            days = [deal[name] for name in ("contract_on", "finalised_on", "delivered_on") if deal.get(name)]
+            if named is None and deal.get("customer_id") and days:
+                customer = self._merged(rooftop, deal["customer_id"]) or ""
+                alive = [
+                    one
+                    for one in by_customer.get((rooftop, customer), [])
+                    if any(self.day(one.first) <= day <= self._ends_on(one) for day in days)
+                    and (one.delivered is None or min(days) <= one.delivered)
+                ]
+                named = alive[-1] if alive else None
+            if named is not None:
+                found[rooftop, deal["deal_number"]] = named
+        return found
+
+    def parts(self, kpi: str, question: Question) -> Iterator[Part]:
+        """The records of one KPI."""
+        if kpi in ("contact_rate", "appointment_set_rate"):
+            return self._of_good_leads(kpi, question)
+        if kpi in ("show_rate", "marked_show_rate"):
+            return self._shows(kpi, question)
+        if kpi == "conversion_rate":
+            return self._conversion(question)
+        raise ValueError(f"{kpi}: the oracle does not know this KPI")
+
+    def _of_good_leads(self, kpi: str, question: Question) -> Iterator[Part]:
+        for lead in self.all:
+            day = self.day(lead)
+            if not question.covers(day):
+                continue
+            if lead.quality in MARKED:
+                yield Part(day, lead.groups(), excluded=MARKED[lead.quality])
+                continue
+            if kpi == "contact_rate":
+                days = self.contacted_on(lead)
+            else:
+                rooftop = self._world.settings.rooftop(lead.rooftop)
+                days = [local_day(row["created_at"], rooftop) for row in lead.appointments]
+            yield Part(day, lead.groups(), top=int(any(when <= question.as_of for when in days)), bottom=1)
+
+    def _shows(self, kpi: str, question: Question) -> Iterator[Part]:
+        """Slots due in the period. A slot that did not take place and was moved by then is its successor's affair."""
+        followers = defaultdict(list)
+        for row in self._world.rows("crm_appointments"):
+            if row.get("rescheduled_from"):
+                followers[row["rooftop"], row["rescheduled_from"]].append(row)
+        leads = {(lead.rooftop, row["appointment_id"]): lead for lead in self.all for row in lead.appointments}
+        for row in self._world.rows("crm_appointments"):
+            rooftop = self._world.settings.rooftop(row["rooftop"])
+            day = local_day(row["starts_at"], rooftop)
+            if not question.covers(day):
+                continue
+            status = self._status(row, question.as_of)
+            known = [
+                one
+                for one in followers[row["rooftop"], row["appointment_id"]]
+                if local_day(one["created_at"], rooftop) <= question.as_of
+            ]
+            if known and status not in ("shown", "no_show"):
+                continue
+            lead = leads.get((row["rooftop"], row["appointment_id"]))
+            groups = {
+                "channel": lead.channel if lead else None,
+                "source": lead.source if lead else None,
+                "employee": row.get("employee"),
+                "kind": row["kind"],
+                "rooftop": row["rooftop"],
+            }
+            if kpi == "marked_show_rate":
+                if status in ("shown", "no_show"):
+                    yield Part(day, groups, top=int(status == "shown"), bottom=1)
+            elif status == "cancelled":
+                yield Part(day, groups, excluded="cancelled")
+            elif status == "rescheduled":
+                yield Part(day, groups, excluded="moved to a slot that is not in the data")
+            else:
+                yield Part(day, groups, top=int(status == "shown"), bottom=1)
+
+    def _status(self, row: Row, as_of: date) -> str:
+        """What had become of a slot by the end of a day, by its stamps where it has them."""
+        rooftop = self._world.settings.rooftop(row["rooftop"])
+        status: str = row["status"]
+        shown, cancelled = row.get("shown_at"), row.get("cancelled_at")
+        if status in ("booked", "confirmed"):
+            status = "shown" if shown else "cancelled" if cancelled else status
+        if status == "shown" and shown and local_day(shown, rooftop) > as_of:
+            return "booked"
+        if status == "cancelled" and cancelled and local_day(cancelled, rooftop) > as_of:
+            return "booked"
+        return status
+
+    def _conversion(self, question: Question) -> Iterator[Part]:
+        by_deal = {row["rooftop"] for row in self._world.rows("dms_deals")}
+        sold: dict[Episode, list[date]] = defaultdict(list)
+        for deal in self._world.rows("dms_deals"):
+            on = recognised_on(self._world, deal)
+            found = self.episode_of_deal.get((deal["rooftop"], deal["deal_number"]))
+            if on is not None and found is not None:
+                sold[found].append(on)
+        for episode in self.episodes:
+            first = episode.first
+            day = self.day(first)
+            if not question.covers(day):
+                continue
+            basis = "deal" if first.rooftop in by_deal else "crm"
+            groups = {**first.groups(), "conversion_basis": basis}
+            if all(lead.quality in MARKED for lead in episode.leads):
+                yield Part(day, groups, excluded="no good lead")
+                continue
+            window = timedelta(days=self._world.settings.policy("conversion.window_days", day))
+            won = any(day <= on <= min(day + window, question.as_of) for on in sold[episode])
+            mature = day + window <= question.as_of
+            yield Part(day, groups, top=int(won), bottom=1, is_immature=not mature, so_far=0 if mature else int(won))
+
+
+def digits(text: str | None) -> str:
+    """A phone number as its digits."""
+    return "".join(sign for sign in text or "" if sign.isdigit())
+
+
+def vehicle(vin: str | None, stock_number: str | None) -> frozenset[str]:
+    """What a message names a car by."""
+    return frozenset(name for name in (vin, stock_number) if name)

@@ -1,0 +1,156 @@
+"""A small dealership changed at random: whatever its exports say, warehouse and oracle count the same.
+
+One example holds many rooftops, each with its own changes, so that one landing and one build try them all.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import shutil
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from forecourt.build import Paths
+from forecourt.door import Warehouse
+from forecourt.meta import write_meta
+from tests.oracle.comparison import differences
+from tests.oracle.oracle import KPIS, Oracle
+from tests.oracle.records import Question
+from tests.oracle.scene import EXPORTED, KEYS, TABLES, Rows, as_csv, scene
+from tests.support.warehouse import make_warehouse
+
+SETTINGS = '[company]\nname = "Mutation Motors"\ncurrency = "GBP"\ntime_zone = "Europe/London"\n'
+ROOFTOPS = 24
+EXAMPLES = 3
+#: Deliveries beside the first: one that is older and arrives all the same, one that is newer.
+OLDER, NEWER = "2026-04-15", "2026-05-06"
+QUESTIONS = (
+    Question(date(2025, 12, 1), date(2026, 4, 30), date(2026, 4, 30)),
+    Question(date(2026, 1, 1), date(2026, 3, 31), date(2026, 3, 31)),
+    Question(date(2026, 1, 1), date(2026, 2, 28), date(2026, 5, 6)),
+)
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+#: A row without one of these is no row; a blank there is a quarantine, which has its own tests.
+REQUIRED = {
+    "received_at", "occurred_at", "direction", "channel", "kind", "created_at", "starts_at", "status", "stock_number",
+    "posted_on", "category", "amount", "deal_type", "product", "gross_side", "out_at", "opened_at", "due_on",
+    "to_document", "allocated_on",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of one row of one feed, in the first delivery or in a file that carries only what it changes."""
+
+    feed: str
+    row: int
+    column: int
+    kind: str
+    days: int
+    delivery: str
+
+
+changes = st.builds(
+    Change,
+    feed=st.sampled_from(sorted(TABLES)),
+    row=st.integers(0, 10),
+    column=st.integers(0, 20),
+    kind=st.sampled_from(["delete", "repeat", "shift", "negate", "blank", "scale"]),
+    days=st.sampled_from([-95, -31, -1, 1, 2, 14, 45, 400]),
+    delivery=st.sampled_from([EXPORTED, EXPORTED, OLDER, NEWER]),
+)
+
+
+def changed(row: dict[str, str], columns: list[str], change: Change) -> dict[str, str] | None:
+    """The cells that a change gives a row; None where it has none to change."""
+    if change.kind == "shift":
+        fits = [name for name in columns if DAY.match(row[name])]
+    elif change.kind in ("negate", "scale"):
+        fits = [name for name in columns if re.fullmatch(r"-?\d+\.\d\d", row[name])]
+    else:
+        fits = [name for name in columns if row[name] and name not in REQUIRED]
+    if not fits:
+        return None
+    name = fits[change.column % len(fits)]
+    cell = row[name]
+    if change.kind == "shift":
+        cell = (date.fromisoformat(cell[:10]) + timedelta(days=change.days)).isoformat() + cell[10:]
+    elif change.kind == "negate":
+        cell = cell.removeprefix("-") if cell.startswith("-") else f"-{cell}"
+    elif change.kind == "scale":
+        cell = f"{float(cell) * 1.37:.2f}"
+    else:
+        cell = ""
+    return {name: cell}
+
+
+def files_of(scenes: list[list[Change]]) -> dict[str, str]:
+    """The files of all rooftops: name to text."""
+    first: Rows = defaultdict(list)
+    files: dict[str, str] = {}
+    for number, wanted in enumerate(scenes):
+        rooftop = f"M{number:02}"
+        rows = scene()
+        for change in wanted:
+            table = rows[change.feed]
+            keys = KEYS[change.feed]
+            if not table:
+                continue
+            row = table[change.row % len(table)]
+            free = [name for name in row if name not in keys]
+            if change.kind == "delete":
+                table.remove(row)
+            elif change.kind == "repeat":
+                table.append(row | {keys[-1]: f"{row[keys[-1]]}{9 if keys[-1] in ('line', 'instalment') else 'b'}"})
+            elif cells := changed(row, free, change):
+                if change.delivery == EXPORTED:
+                    row.update(cells)
+                else:
+                    # A file with only the key, what is required and what has changed.
+                    needed = [name for name in free if name in REQUIRED or name in cells]
+                    partial = {"rooftop": rooftop, **row, **cells}
+                    name = f"{change.feed}_{rooftop}_{len(files):04}_{change.delivery}.csv"
+                    files[name] = as_csv([partial], ["rooftop", *keys, *needed])
+        for feed, table in rows.items():
+            first[feed] += [{"rooftop": rooftop, **row} for row in table]
+    for feed, table in first.items():
+        header = scene()[feed][0]
+        files[f"{feed}_{EXPORTED}.csv"] = as_csv(table, ["rooftop", *header])
+    return files
+
+
+def compared(folder: Path, files: dict[str, str]) -> list[str]:
+    """Every difference between what was built from the files and what the oracle reads out of them."""
+    home = make_warehouse(folder, files, SETTINGS, select="resource_type:model resource_type:seed")
+    started = dt.datetime(2026, 5, 7)  # noqa: DTZ001 - instants are UTC without offset in the database
+    write_meta(home, Paths(home.build), run_id="mutations", started_at=started, known_at=None)
+    warehouse = Warehouse(home.warehouse)
+    oracle = Oracle(folder / "exports", home.settings)
+    return [line for question in QUESTIONS for line in differences(warehouse, oracle, question, KPIS, ["rooftop"])]
+
+
+def test_the_scene_as_it_was_written(tmp_path: Path) -> None:
+    assert compared(tmp_path, files_of([[]])) == []
+
+
+@settings(
+    max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+@given(st.lists(st.lists(changes, min_size=1, max_size=4), min_size=ROOFTOPS, max_size=ROOFTOPS))
+def test_any_change_of_rows_and_files(scenes: list[list[Change]]) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="mutations"))
+    try:
+        found = compared(folder, files_of(scenes))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    blamed = {number: scenes[number] for number in range(len(scenes)) if any(f"'M{number:02}'" in line for line in found)}
+    if found:
+        pytest.fail("\n".join([*found, *(f"M{number:02}: {wanted}" for number, wanted in blamed.items())]))
