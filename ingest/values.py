@@ -188,16 +188,19 @@ def _native_date(x: str, order: str, with_time: bool) -> str:
 
 
 def _native_number(x: str, spelling: Spelling) -> str:
-    if spelling.currency:
-        x = f"trim(replace({x}, '{spelling.currency}', ''))"
-    if spelling.decimal == "." and not spelling.thousands:
+    # An apostrophe is a thousands mark in Switzerland, and ends a SQL literal.
+    decimal, thousands, currency = (
+        mark.replace("'", "''") for mark in (spelling.decimal, spelling.thousands, spelling.currency)
+    )
+    if currency:
+        x = f"trim(replace({x}, '{currency}', ''))"
+    if decimal == "." and not thousands:
         return x
-    decimal, thousands = (rf"\{mark}" if mark else "" for mark in (spelling.decimal, spelling.thousands))
-    whole = rf"(\d+|\d{{1,3}}({thousands}\d{{3}})+)" if thousands else r"\d+"
-    pattern = rf"-?{whole}({decimal}\d+)?"
-    plain = f"replace({x}, '{spelling.thousands}', '')" if spelling.thousands else x
+    whole = rf"(\d+|\d{{1,3}}([{thousands}]\d{{3}})+)" if thousands else r"\d+"
+    pattern = rf"-?{whole}([{decimal}]\d+)?"
+    plain = f"replace({x}, '{thousands}', '')" if thousands else x
     # A comma as decimal mark: a text with a point is not in the declared spelling and must not pass as it is.
     return (
         f"case when {x} = '' then '' when regexp_full_match({x}, '{pattern}') "
-        f"then replace({plain}, '{spelling.decimal}', '.') else 'not in the declared spelling' end"
+        f"then replace({plain}, '{decimal}', '.') else 'not in the declared spelling' end"
     )
