@@ -20,10 +20,12 @@
 
 {#-
     The receivable ageing at the end of a day: one row per part of a document with at least 0.01
-    open. `as_of` is SQL for a day, `basis` for 'due' or 'invoice'; the other four are relations.
+    open. `as_of` is SQL for a day, `basis` for 'due' or 'invoice'; the other five are relations.
     The one body of the table function receivable_ageing and of the model that its tests run on.
 -#}
-{% macro receivable_ageing_at(receivables, movements, buckets, rates, as_of, basis) -%}
+{% macro receivable_ageing_at(
+    receivables, movements, buckets, rates, documents, as_of, basis
+) -%}
     with moved as (
         select
             receivable_key,
@@ -49,6 +51,20 @@
         where kind = 'closing'
             and quoted_on <= {{ as_of }}
         qualify row_number() over (partition by currency, to_currency order by quoted_on desc) = 1
+    ),
+
+    -- The papers that a contract waits for at the end of the day.
+    missing as (
+        select rooftop, entity, entity_id,
+            string_agg(document, ', ' order by document) as documents,
+        from {{ documents }}
+        where coalesce(required_on <= {{ as_of }}, true)
+            and (complete_on is null or complete_on > {{ as_of }})
+            and (
+                received_on is null or received_on > {{ as_of }}
+                or rejected_on <= {{ as_of }}
+            )
+        group by rooftop, entity, entity_id
     ),
 
     dated as (
@@ -154,6 +170,17 @@
             else 0
         end as past_due_base,
         case
+            when aged.is_debit
+                then {{ money_times(
+                    'aged.outstanding_base',
+                    'cast(buckets.provision_percent * 0.01 as decimal(18, 6))',
+                ) }}
+        end as provision,
+        case
+            when aged.schedule = 'contract_in_transit' and aged.is_debit
+                then coalesce(missing_of_invoice.documents, missing_of_deal.documents)
+        end as cause,
+        case
             when aged.outstanding_base is null then 'no rate for ' || aged.currency
         end as excluded,
     from aged
@@ -165,4 +192,13 @@
         and buckets.aged_by = {{ basis }}
         and (buckets.first_day is null or aged.days_past_due >= buckets.first_day)
         and (buckets.last_day is null or aged.days_past_due <= buckets.last_day)
+    left join missing as missing_of_deal
+        on missing_of_deal.entity = 'deal'
+        and aged.rooftop = missing_of_deal.rooftop
+        and aged.deal_number = missing_of_deal.entity_id
+    left join missing as missing_of_invoice
+        on missing_of_invoice.entity = 'invoice'
+        and aged.rooftop = missing_of_invoice.rooftop
+        and aged.document = missing_of_invoice.entity_id
+        and aged.document_kind = 'invoice'
 {%- endmacro %}

@@ -15,6 +15,7 @@
     ref('fct_receivable_movement').include(database=false),
     ref('dim_ageing_bucket').include(database=false),
     ref('dim_fx_rate').include(database=false),
+    ref('fct_document').include(database=false),
     "cast(case when basis in ('due', 'invoice') then as_of else "
         ~ stop_with("'The basis of an ageing is due or invoice, not ' || basis") ~ " end as date)",
     'basis',

@@ -10,6 +10,7 @@ from (
         ref('fct_receivable_movement'),
         ref('dim_ageing_bucket'),
         ref('dim_fx_rate'),
+        ref('fct_document'),
         '(select newest_on from ' ~ ref('int_data_days_reached') ~ ')',
         basis,
     ) | indent(4) }}
