@@ -417,10 +417,9 @@ class _FileLanding:
             self.connection, feed, self.entry["file_id"], self.entry["exported_at"]
         )
         if before and now * 2 < before:
-            share = "none" if now == 0 else f"{now}"
             raise _Held(
-                f"{self.entry['name']}: {name} has {share} where the full file before ({earlier}) had {before} rows, "
-                "so it is held and nothing is removed. If that is right, confirm it: "
+                f"{self.entry['name']}: {name} has {now or 'no'} rows where the full file before ({earlier}) had "
+                f"{before}, so it is held and nothing is removed. If that is right, confirm it: "
                 f"forecourt land --confirm {self.entry['file_id']}."
             )
 

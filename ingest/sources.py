@@ -148,7 +148,7 @@ def recognise(name: str, data: bytes) -> Recognised:
         return Recognised(source, decode(data, "utf-8"))
     sources = load_sources()
     named = [source for source in sources.values() if _name_fits(name, source) and source.reader == "text"]
-    if not named and what_it_is(data) is None and looks_like_adf(data):
+    if what_it_is(data) is None and (_name_fits(name, sources["adf"]) or (not named and looks_like_adf(data))):
         return Recognised(sources["adf"])
     for source in (*named, *(other for other in sources.values() if other not in named)):
         found = _by_header(source, data)

@@ -1,0 +1,102 @@
+"""Delimited text: the fast path and the careful path give the same records, and nothing is lost."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecourt.errors import Problem
+from ingest.readers import text
+from ingest.readers.text import Dialect, TextTable, decode, read_text
+
+
+def read(data: bytes, dialect: Dialect | None = None) -> TextTable:
+    dialect = dialect or Dialect()
+    return read_text(decode(data, dialect.encoding), dialect)
+
+
+def records(table: TextTable) -> list[tuple[Any, ...]]:
+    """(row_number, values ...) of every record, surrounding blanks removed."""
+    return [
+        (row["row_number"], *(row[f"c{place}"].strip(" \t\r\n\u00a0\ufeff") for place in range(len(table.header))))
+        for row in table.rows.to_pylist()
+    ]
+
+
+def test_quoted_line_ends_keep_the_first_line_as_row_number() -> None:
+    table = read(b'a,b\r\n1,"x\r\ny"\r\n\r\n3,"q""r"')
+    assert records(table) == [(2, "1", "x\r\ny"), (5, "3", 'q"r')]
+    assert (table.blank, table.raw(2), table.raw(5)) == (1, '1,"x\r\ny"', '3,"q""r"')
+
+
+def test_old_line_ends_and_utf_16() -> None:
+    assert records(read(b"a,b\r1,2\r3,4\r")) == [(2, "1", "2"), (3, "3", "4")]
+    table = read("a;b\n1;é\n".encode("utf-16"), Dialect(delimiter=";"))
+    assert (records(table), table.encoding) == ([(2, "1", "é")], "utf-16-le")
+
+
+def test_a_source_without_quotes_takes_them_as_characters() -> None:
+    assert records(read(b'a\tb\n5" wheel\t"x\n', Dialect(delimiter="\t", quote=""))) == [(2, '5" wheel', '"x')]
+
+
+def test_an_unclosed_quote_takes_its_line_only() -> None:
+    table = read(b'a,b\n1,"x\n2,"y"\n3,z\n4\n5,6,7\n8,"\n')
+    assert records(table) == [(3, "2", "y"), (4, "3", "z")]
+    assert [(bad.row_number, bad.raw) for bad in table.bad] == [(2, '1,"x'), (5, "4"), (6, "5,6,7"), (7, '8,"')]
+    assert table.rows_read == 6
+
+
+def test_a_file_of_another_encoding_is_refused_with_its_line() -> None:
+    with pytest.raises(Problem, match="line 2 has the byte 0xE9, which is not UTF-8"):
+        read(b"a,b\n1,caf\xe9\n")
+
+
+CELL = st.text(alphabet=st.sampled_from(list('ab", \n\r;\t\u00a0é')), max_size=6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.lists(CELL, min_size=2, max_size=2), max_size=6), st.booleans())
+def test_what_a_csv_writer_writes_is_read_back(rows: list[list[str]], windows: bool) -> None:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n" if windows else "\n", quoting=csv.QUOTE_ALL)
+    writer.writerow(["a", "b"])
+    writer.writerows(rows)
+    table = read(buffer.getvalue().encode())
+    assert not table.bad
+    assert [record[1:] for record in records(table)] == [
+        tuple(cell.strip(" \t\r\n\u00a0\ufeff") for cell in row) for row in rows
+    ]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet=st.sampled_from(list('ab",\n\r ')), max_size=40))
+def test_both_paths_agree_on_any_text_and_account_for_every_line(body: str) -> None:
+    data = b"a,b\n" + body.encode()
+    dialect = Dialect()
+    fast = text._read_fast(data, 4, ["a", "b"], dialect)
+    slow = text._read_by_hand(data, 4, ["a", "b"], dialect)
+    for record in slow.rows["row_number"].to_pylist():
+        assert slow.raw(record)
+    if fast is not None:
+        assert not slow.bad
+        assert (records(fast), fast.blank) == (records(slow), slow.blank)
+        if fast.trimmed:
+            assert fast.rows.drop_columns("row_number") == slow.rows.drop_columns("row_number")
+        assert [fast.raw(row) for row in fast.rows["row_number"].to_pylist()] == [
+            slow.raw(row) for row in slow.rows["row_number"].to_pylist()
+        ]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=60))
+def test_no_bytes_raise_anything_but_a_problem(data: bytes) -> None:
+    try:
+        table = read(b"a,b\n" + data)
+    except Problem:
+        return
+    assert table.rows_read >= table.rows.num_rows

@@ -1,0 +1,352 @@
+"""Landing as a whole: what becomes of each file, row accounting, the log, rebuilding, and being killed."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from landing_scene import Scene
+
+from forecourt.errors import Problem
+from ingest.landing import confirm, land, rebuild
+
+LEADS = "rooftop,lead_id,received_at,budget,stage\n"
+TASKS = "rooftop,task_id,due_at\n"
+
+
+def leads(*rows: str) -> str:
+    return LEADS + "".join(f"{row}\n" for row in rows)
+
+
+def tasks(count: int) -> str:
+    return TASKS + "".join(f"R1,T{number},2026-01-09T10:00Z\n" for number in range(count))
+
+
+def test_every_row_is_accounted_under_its_strongest_result(scene: Scene) -> None:
+    result = scene.land_text(
+        "crm_leads_2026-01-01.csv",
+        leads("R1,L1,2026-01-01T10:00,100.00,new", "R1,L2,,5,new", "R1,L1,2026-01-01T10:00,100.00,new", "", ",,,,"),
+    )
+    assert (result.status, result.rows_read, result.rows_new, result.rows_unchanged) == ("landed", 5, 1, 1)
+    assert (result.rows_quarantined, result.rows_skipped) == (1, 2)
+    assert scene.rows("select rule, rows from ledger.skipped order by rule") == [("blank line", 1), ("empty row", 1)]
+    assert scene.rows("select row_number, feed, reason_code, reason, raw, status from ledger.quarantine") == [
+        (
+            3,
+            "crm_leads",
+            "missing_value",
+            "line 3: received_at is empty, and crm_leads needs it. Correct the line and deliver the file again.",
+            "R1,L2,,5,new",
+            "open",
+        )
+    ]
+
+
+def test_a_failed_optional_value_stays_as_text_and_is_counted(scene: Scene) -> None:
+    result = scene.land_text("crm_leads_2026-01-01.csv", leads("R1,L1,2026-01-01T10:00Z,1.005,odd"))
+    assert scene.rows("select budget, bad, stage from crm.crm_leads") == [(None, '{"budget":"1.005"}', "odd")]
+    assert scene.rows("select kind, detail, rows from ledger.notes order by kind") == [
+        ("failed value", "budget", 1),
+        ("unknown word", "stage = odd", 1),
+    ]
+    assert len(result.notes) == 2
+
+
+def test_a_rooftop_is_known_by_its_name_and_an_unknown_one_is_flagged(scene: Scene) -> None:
+    scene.land_text("crm_tasks_2026-07-01.csv", TASKS + "north,T1,2026-07-01T10:00\nR9,T1,2026-07-01T10:00\n")
+    assert scene.rows("select key, due_at::varchar from crm.crm_tasks order by key") == [
+        ("R1|T1", "2026-07-01 09:00:00"),
+        ("R9|T1", "2026-07-01 10:00:00"),
+    ]
+    assert scene.rows("select kind, detail, rows from ledger.notes") == [("unknown rooftop", "R9", 1)]
+
+
+def test_columns_without_a_feed_are_kept_aside(scene: Scene) -> None:
+    scene.land_text("crm_tasks_2026-01-01.csv", 'Rooftop,task_id,due_at,Mood\nR1,T1,2026-01-01,"so ""so"""\n')
+    assert scene.rows("select rest, day_only from crm.crm_tasks") == [('{"Mood":"so \\"so\\""}', "due_at")]
+    assert scene.rows("select kind, detail, rows from ledger.notes") == [("unmapped column", "Mood", 1)]
+
+
+def test_the_same_bytes_with_the_same_instant_are_a_no_op(scene: Scene) -> None:
+    path = scene.write("crm_tasks_2026-01-01.csv", tasks(2))
+    first, second = scene.land(path)[0], scene.land(path)[0]
+    assert (first.status, second.status) == ("landed", "same again")
+    assert (
+        second.reason
+        == "crm_tasks_2026-01-01.csv: these bytes came as crm_tasks_2026-01-01.csv before, so nothing changes."
+    )
+    assert scene.rows("select count(*) from crm.crm_tasks") == [(2,)]
+    assert [row[0][-2:] for row in scene.rows("select file_id from ledger.files order by file_id")] == ["-1", "-2"]
+
+
+def test_a_delta_without_a_date_in_its_name_is_known_by_its_bytes(scene: Scene) -> None:
+    path = scene.write("crm_tasks.csv", tasks(2))
+    scene.land(path)
+    path.touch()
+    assert scene.land(path)[0].status == "same again"
+    full = scene.write("crm_tasks.full.csv", tasks(2))
+    assert scene.land(full)[0].rows_unchanged == 2
+    full.write_text(full.read_text())
+    assert scene.land(full)[0].status == "landed"
+
+
+def test_files_of_the_inbox_are_moved_out_and_others_left_alone(scene: Scene) -> None:
+    inbox = scene.home.inbox
+    (inbox / "crm_tasks_2026-01-01.csv").write_text(tasks(1))
+    (inbox / "unknown.csv").write_text("a,b\n1,2\n")
+    (inbox / ".hidden").write_text("x")
+    (inbox / "truth.json").write_text("{}")
+    results = scene.land(inbox)
+    assert [(result.name, result.status) for result in results] == [
+        ("crm_tasks_2026-01-01.csv", "landed"),
+        ("unknown.csv", "refused"),
+    ]
+    assert sorted(path.name for path in inbox.iterdir()) == [".hidden", "truth.json", "unknown.csv"]
+    outside = scene.write("crm_tasks_2026-01-02.csv", tasks(2))
+    scene.land(outside)
+    assert outside.exists()
+
+
+def test_a_refused_file_that_still_lies_there_is_one_delivery(scene: Scene) -> None:
+    path = scene.write("dms_deals_2026-01-01.csv", "rooftop,dealnumber,deal_type,status\n")
+    reasons = {scene.land(path)[0].reason for _ in range(3)}
+    assert reasons == {
+        "dms_deals_2026-01-01.csv: line 1: the header has no column 'deal_number', which dms_deals needs. The nearest "
+        "column is 'dealnumber': rename it if that is the one. Export the file again with it."
+    }
+    assert scene.rows("select count(*) from ledger.files") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("crm_leads_a.csv", b"", "the file is empty. Export it again."),
+        ("crm_leads_b.csv", b"\xef\xbb\xbf \n", "the file is empty. Export it again."),
+        (
+            "crm_leads_c.csv",
+            b"PK\x03\x04rest",
+            "it is a zip archive or an Excel workbook, not delimited text. Export it as csv and deliver that file.",
+        ),
+        (
+            "crm_leads_d.csv",
+            b"%PDF-1.7",
+            "it is a PDF document, not delimited text. Export it as csv and deliver that file.",
+        ),
+        (
+            "crm_leads_e.csv",
+            LEADS.encode() + b"R1,L1,2026-01-01,1,M\xfcller\n",
+            "line 2 has the byte 0xFC, which is not UTF-8 (it looks like Windows-1252, the encoding of older Windows "
+            "programs). Export it as UTF-8.",
+        ),
+        (
+            "crm_leads_f.csv",
+            LEADS.encode() + b"R1,L1,2026-01-01,1,n\0ew\n",
+            "line 2 holds a NUL byte, so it is no text or was damaged. Export it again as UTF-8.",
+        ),
+        (
+            "crm_leads_g.csv",
+            b"rooftop,lead_id,received_at,stage,stage\n",
+            "the header names stage 2 times (columns 4 and 5), so it is not known which to take. Export it with each "
+            "column once.",
+        ),
+        (
+            "crm_leads_h.csv",
+            b'<?xml version="1.0"?><adf><prospect></prospect></adf>',
+            "it holds ADF leads, not csv. Deliver it under a name that ends in .xml.",
+        ),
+        (
+            "customers.csv",
+            b"who,what\nx,y\n",
+            "no feed has this name, and its header (who, what) is that of no source. The nearest feed is "
+            "dms_customers: name it dms_customers_....csv with the columns of that feed, or declare the kind of file "
+            "in ingest/sources/.",
+        ),
+        (
+            "photo.png",
+            b"\x89PNG\r\n",
+            "it is a PNG picture, which is not read. Export it as csv and deliver that file.",
+        ),
+    ],
+)
+def test_a_bad_file_is_refused_with_a_sentence_and_the_others_go_on(
+    scene: Scene, name: str, content: bytes, reason: str
+) -> None:
+    bad = scene.write(name, content)
+    good = scene.write("crm_tasks_2026-01-01.csv", tasks(3))
+    results = scene.land(bad, good)
+    assert (results[0].status, results[0].reason) == ("refused", f"{name}: {reason}")
+    assert (results[1].status, results[1].rows_new) == ("landed", 3)
+
+
+def test_broken_lines_are_quarantined_with_their_text_and_reading_goes_on(scene: Scene) -> None:
+    result = scene.land_text(
+        "crm_leads_2026-01-01.csv",
+        leads('R1,L1,2026-01-01,1,"new', "R1,L2,2026-01-01,2", "R1,L3,2026-01-01,3,new", 'R1,"L"4,2026-01-01,4,new'),
+    )
+    assert (result.rows_read, result.rows_new, result.rows_quarantined) == (4, 1, 3)
+    assert scene.rows("select row_number, reason, raw from ledger.quarantine order by row_number") == [
+        (
+            2,
+            "line 2 cannot be read: a quoted value goes on after its closing quote. Correct the line and deliver the "
+            "file again.",
+            'R1,L1,2026-01-01,1,"new',
+        ),
+        (
+            3,
+            "line 3 cannot be read: it has 4 values where the header has 5 columns. Correct the line and deliver the "
+            "file again.",
+            "R1,L2,2026-01-01,2",
+        ),
+        (
+            5,
+            "line 5 cannot be read: a quoted value goes on after its closing quote. Correct the line and deliver the "
+            "file again.",
+            'R1,"L"4,2026-01-01,4,new',
+        ),
+    ]
+
+
+def test_a_full_file_that_shrank_is_held_until_confirmed(scene: Scene) -> None:
+    scene.land_text("crm_tasks.full.2026-01-01.csv", tasks(10))
+    held = scene.land_text("crm_tasks.full.2026-01-02.csv", tasks(4))
+    assert held.status == "held"
+    assert held.reason == (
+        "crm_tasks.full.2026-01-02.csv: crm_tasks has 4 rows where the full file before "
+        "(crm_tasks.full.2026-01-01.csv) had 10, so it is held and nothing is removed. "
+        f"If that is right, confirm it: forecourt land --confirm {held.file_id}."
+    )
+    assert scene.rows("select count(*) from crm.crm_tasks where op = 'removed'") == [(0,)]
+    result = confirm(scene.home, scene.settings, held.file_id, who="Olga", why="stock sold to a dealer")
+    assert (result.status, result.rows_unchanged) == ("landed", 4)
+    assert scene.rows("select count(*) from crm.crm_tasks where op = 'removed'") == [(6,)]
+    before = scene.everything()
+    rebuild(scene.home, scene.settings)
+    assert scene.everything() == before
+    with pytest.raises(Problem, match="No file x is held"):
+        confirm(scene.home, scene.settings, "x", who="Olga", why="")
+
+
+def test_a_full_file_without_rows_is_held_and_speaks_for_the_rooftops_before_it(scene: Scene) -> None:
+    scene.land_text("crm_tasks.full.2026-01-01.csv", tasks(2))
+    held = scene.land_text("crm_tasks.full.2026-01-02.csv", TASKS)
+    assert held.status == "held"
+    confirm(scene.home, scene.settings, held.file_id, who="Olga", why="all done")
+    assert scene.rows("select count(*) from crm.crm_tasks where op = 'removed'") == [(2,)]
+
+
+def test_rebuilding_gives_the_same_rows(scene: Scene) -> None:
+    scene.land_text("crm_tasks.full.2026-01-03.csv", tasks(3))
+    scene.land_text("crm_tasks_2026-01-01.csv", tasks(5) + "R1,T1,2026-01-03T10:00Z\nR1,,\n")
+    scene.land_text("crm_tasks_2026-01-02.csv", TASKS + 'R1,"T1\n')
+    scene.land_text("crm_tasks.full.2026-01-04.csv", tasks(1))
+    scene.land_text("nothing.csv", "a,b\n")
+    scene.land_text("crm_tasks_2026-01-01.csv", tasks(5) + "R1,T1,2026-01-03T10:00Z\nR1,,\n")
+    before = scene.everything()
+    assert {row[12] for row in before["ledger.files"]} == {"landed", "held", "refused", "same again"}
+    rebuild(scene.home, scene.settings)
+    assert scene.everything() == before
+    scene.home.landing.unlink()
+    land(scene.home, scene.settings, [])
+    assert scene.everything() == before
+
+
+def test_received_at_is_when_a_row_counts_as_known(scene: Scene) -> None:
+    path = scene.write("crm_tasks_2026-01-01.csv", tasks(1))
+    scene.land(path, received_at=datetime.fromisoformat("2026-01-02T10:00+02:00"))
+    assert scene.rows("select landed_at::varchar from crm.crm_tasks") == [("2026-01-02 08:00:00",)]
+
+
+def test_the_log_names_every_delivery_and_change_of_settings(scene: Scene) -> None:
+    scene.land_text("crm_tasks_2026-01-01.csv", tasks(1))
+    scene.land_text("crm_tasks_2026-01-02.csv", tasks(1))
+    entries = [json.loads(line) for line in scene.home.log.read_text().splitlines()]
+    assert [entry["kind"] for entry in entries] == ["settings", "delivery", "delivery"]
+    assert entries[1].keys() >= {
+        "content_hash",
+        "name",
+        "exported_at",
+        "exported_from",
+        "received_at",
+        "source",
+        "mapping_hash",
+    }
+    assert (entries[1]["exported_at"], entries[1]["exported_from"]) == ("2026-01-01T23:59:59", "name")
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from forecourt.home import Home
+from forecourt.settings import load_settings
+from ingest import archive, landing
+
+def die(*args, **kwargs):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def after(function):
+    def wrapped(*args, **kwargs):
+        function(*args, **kwargs)
+        die()
+    return wrapped
+
+home = Home(Path(sys.argv[1]))
+match sys.argv[2]:
+    case "before the archive":
+        archive.store = die
+    case "before the log":
+        archive.append_log = die
+    case "before the transaction":
+        landing._land_delivery = die
+    case "inside the transaction":
+        landing.store_versions = after(landing.store_versions)
+    case "before the commit":
+        landing._FileLanding._record_file = after(landing._FileLanding._record_file)
+    case "before the inbox is cleared":
+        landing._land_delivery = after(landing._land_delivery)
+landing.land(home, load_settings(home.settings), [home.inbox])
+"""
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "before the archive",
+        "before the log",
+        "before the transaction",
+        "inside the transaction",
+        "before the commit",
+        "before the inbox is cleared",
+    ],
+)
+def test_a_kill_leaves_a_file_landed_whole_or_not_at_all(scene: Scene, moment: str) -> None:
+    scene.land_text("crm_tasks_2026-01-01.csv", tasks(2))
+    inbox_file = scene.home.inbox / "crm_tasks.full.2026-01-02.csv"
+    inbox_file.write_text(tasks(50))
+    repository = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(scene.home.root), moment], cwd=repository, capture_output=True, check=False
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    assert scene.rows("select count(*) from crm.crm_tasks")[0][0] in (2, 50)
+    scene.land(scene.home.inbox)
+    assert not inbox_file.exists()
+    assert scene.rows("select count(*), count(distinct key) from crm.crm_tasks") == [(50, 50)]
+    assert scene.rows("select count(*) from ledger.files where status = 'landed'") == [(2,)]
+    before = scene.everything()
+    rebuild(scene.home, scene.settings)
+    assert scene.everything() == before
+
+
+def test_a_torn_last_line_of_the_log_is_dropped(scene: Scene) -> None:
+    scene.land_text("crm_tasks_2026-01-01.csv", tasks(1))
+    with scene.home.log.open("a") as log:
+        log.write('{"kind": "deliv')
+    scene.land_text("crm_tasks_2026-01-02.csv", tasks(2))
+    lines = scene.home.log.read_text().splitlines()
+    assert all(json.loads(line) for line in lines)
+    assert len(lines) == 3

@@ -1,0 +1,231 @@
+"""Sources: one file row onto several feeds, unpivoted products, leads, and declarations that are wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from landing_scene import Scene
+
+from forecourt.errors import Problem
+from ingest.sources import load_sources, read_source, recognise
+
+SHARED = Path(__file__).resolve().parents[2] / "../shared/data"
+
+RECEIVABLES = (
+    "countryCode,customerID,PaperlessDate,invoiceNumber,InvoiceDate,DueDate,InvoiceAmount,Disputed,SettledDate,"
+    "PaperlessBill,DaysToSettle,DaysLate\n"
+)
+
+DEAL = {
+    "File Type": "SL",
+    "DV Dealer ID": "North",
+    "Deal Number": "0042",
+    "Customer Number": "C7",
+    "Full Name": "Ada Example",
+    "Stock Number": "S1",
+    "VIN": "1G4AH59H45G118341",
+    "Year": "2024",
+    "Make": "Exemplar",
+    "Model": "One",
+    "New/Used": "N",
+    "Inventory Date": "12/1/2025",
+    "Delivery Date": "1/15/2026",
+    "Trade 1 Gross": "2,000.00",
+    "Trade 1 Actual Cash Value": "2,500.00",
+    "Sales Price": "23,900.00",
+    "Cost": "22,327.50",
+    "Front Gross": "2,072.50",
+    "Deal Status": "D",
+    "Contract Date": "1/13/2026",
+    "Finalized Date": "1/20/2026",
+    "Sale Type": "R",
+    "Finance Reserve": "150.00",
+    "Warranty 1 Name": "Care Plus",
+    "Warranty 1 Sale": "2,195.00",
+    "Warranty 1 Cost": "1,482.00",
+    "Warranty 2 Name": "",
+    "Warranty 2 Sale": "",
+    "Warranty 2 Cost": "",
+    "Fee/Aftermarket 1 Name": "Documents",
+    "Fee/Aftermarket 1 Sale": "230.00",
+    "Fee/Aftermarket 1 Cost": "0.00",
+    "Fee/Aftermarket 1 Profit Indicator": "N",
+    "Fee/Aftermarket 2 Name": "Mats",
+    "Fee/Aftermarket 2 Sale": "80.00",
+    "Fee/Aftermarket 2 Cost": "30.00",
+    "Fee/Aftermarket 2 Profit Indicator": "F",
+    "Sale Comments": "paid in part",
+}
+
+LEAD = """<?xml version="1.0"?><adf><prospect>
+<id sequence="1" source="Portal">77</id><requestdate>2026-03-01T10:00:00+00:00</requestdate>
+<vehicle interest="buy"><year>2024</year><make>Exemplar</make><model>One</model></vehicle>
+<customer><contact><name part="full">Ada Example</name><email>ada@example.com</email></contact></customer>
+<vendor><vendorname>North</vendorname></vendor><provider><name>Portal</name></provider></prospect></adf>
+"""
+
+
+def deals(*rows: dict[str, str], delimiter: str = "\t") -> str:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, DEAL, delimiter=delimiter)
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(("ending", "delimiter"), [("txt", "\t"), ("csv", ",")])
+def test_one_deal_row_becomes_deal_car_and_products(scene: Scene, ending: str, delimiter: str) -> None:
+    result = scene.land_text(f"DVD123_20260121_0600_SL.{ending}", deals(DEAL, delimiter=delimiter))
+    assert (result.status, result.source, result.rows_read, result.rows_new) == ("landed", "dealervault_sl", 1, 1)
+    assert scene.rows(
+        """select key, deal_type, status, contract_on::varchar, delivered_on::varchar, sale_price, vehicle_cost,
+               trade_allowance, trade_acv, reported_front_gross, exported_at::varchar, row_number
+           from dms.dms_deals"""
+    ) == [
+        (
+            "R1|0042",
+            "retail",
+            "delivered",
+            "2026-01-13",
+            "2026-01-15",
+            Decimal("23900.00"),
+            Decimal("22327.50"),
+            Decimal("2000.00"),
+            Decimal("2500.00"),
+            Decimal("2072.50"),
+            "2026-01-21 06:00:00",
+            2,
+        )
+    ]
+    assert scene.rows("select key, condition, model_year, arrived_on::varchar from dms.dms_vehicles") == [
+        ("R1|S1", "new", 2024, "2025-12-01")
+    ]
+    assert scene.rows("select line, product, gross_side, sale, cost from dms.dms_deal_products order by line") == [
+        (101, "warranty", "back", Decimal("2195.00"), Decimal("1482.00")),
+        (201, "fee", "none", Decimal("230.00"), Decimal("0.00")),
+        (202, "fee", "front", Decimal("80.00"), Decimal("30.00")),
+        (401, "finance_reserve", "back", Decimal("150.00"), Decimal("0.00")),
+    ]
+    # What no feed takes is kept aside, the buyer's name is not.
+    assert scene.rows("select rest->>'Sale Comments', rest->>'Full Name' from dms.dms_deals") == [
+        ("paid in part", None)
+    ]
+    assert scene.rows("select feed, rows_new from ledger.file_feeds order by feed") == [
+        ("dms_deal_products", 4),
+        ("dms_deals", 1),
+        ("dms_vehicles", 1),
+    ]
+
+
+def test_a_row_counts_under_its_strongest_result(scene: Scene) -> None:
+    scene.land_text("DVD123_20260121_0600_SL.txt", deals(DEAL))
+    changed = scene.land_text("DVD123_20260122_0600_SL.txt", deals(DEAL | {"Warranty 1 Cost": "1,500.00"}))
+    assert (changed.rows_read, changed.rows_changed, changed.rows_unchanged) == (1, 1, 0)
+    broken = scene.land_text("DVD123_20260123_0600_SL.txt", deals(DEAL | {"Deal Status": ""}))
+    assert (broken.rows_read, broken.rows_quarantined) == (1, 1)
+
+
+def test_a_contradictory_date_order_refuses_the_whole_file(scene: Scene) -> None:
+    text = RECEIVABLES + "1,C1,,7,2/13/2026,3/1/2026,5.00,No,,,,\n1,C1,,8,13/2/2026,3/1/2026,5.00,No,,,,\n"
+    result = scene.land_text("WA_Fn-UseC_-Accounts-Receivable.csv", text)
+    assert result.status == "refused"
+    assert result.reason == (
+        "WA_Fn-UseC_-Accounts-Receivable.csv: line 3: InvoiceDate is '13/2/2026', but the dates of ibm_ar are "
+        "month/day/year. One of the two is wrong, so no date of the file can be trusted: export it with that order, or "
+        "correct the source."
+    )
+    assert scene.rows("select count(*) from dms.dms_invoices") == [(0,)]
+
+
+def test_an_invoice_without_settlement_gives_no_payment(scene: Scene) -> None:
+    text = RECEIVABLES + "1,C1,,7,2/13/2026,3/1/2026,5.00,Yes,,,,\n1,C2,,8,2/3/2026,3/1/2026,6.00,Yes,3/2/2026,,,\n"
+    result = scene.land_text("receivables of march.csv", text)
+    assert (result.source, result.rows_new) == ("ibm_ar", 2)
+    assert scene.rows(
+        "select key, disputed_from::varchar, disputed_until::varchar from dms.dms_invoices order by key"
+    ) == [("R1|7", "2026-02-13", None), ("R1|8", "2026-02-03", "2026-03-02")]
+    assert scene.rows("select key, posted_on::varchar, amount from dms.dms_payments") == [
+        ("R1|P8", "2026-03-02", Decimal("6.00"))
+    ]
+    assert scene.rows("select from_document, to_document, amount from dms.dms_allocations") == [
+        ("P8", "8", Decimal("6.00"))
+    ]
+    assert scene.rows("select feed, rows_new, rows_skipped from ledger.file_feeds order by feed") == [
+        ("dms_allocations", 1, 1),
+        ("dms_invoices", 2, 0),
+        ("dms_payments", 1, 1),
+    ]
+
+
+def test_leads_find_their_rooftop_and_broken_ones_their_reason(scene: Scene) -> None:
+    result = scene.land_text("leads_2026-03-02.xml", LEAD + "<adf><prospect><vehicle></prospect></adf>")
+    assert (result.source, result.rows_read, result.rows_new, result.rows_quarantined) == ("adf", 2, 1, 1)
+    assert scene.rows("select rooftop, received_at::varchar, email, channel from portal.portal_leads") == [
+        ("R1", "2026-03-01 10:00:00", "ada@example.com", "portal")
+    ]
+    assert scene.rows("select feed, reason_code, reason <> '', raw like '<prospect>%' from ledger.quarantine") == [
+        ("portal_leads", "unreadable_lead", True, True)
+    ]
+
+
+def test_a_file_named_like_a_source_without_its_header_is_refused() -> None:
+    with pytest.raises(Problem, match=r"its name is that of ibm_ar .* has no customerID, invoiceNumber, InvoiceDate"):
+        recognise("WA_Fn-UseC_-Accounts-Receivable.csv", b"countryCode,x\n1,2\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("description: x\nfeed: {}", "s.yml: 'feed' is no key of the source; did you mean feeds."),
+        ("description: x\nheader: [a]\nfeeds: {dms_deal: {}}", "s.yml: 'dms_deal' is no feed; did you mean dms_deals."),
+        (
+            "description: x\nheader: [a]\nfeeds: {crm_tasks: {columns: {rooftop: a, task_id: b}}}",
+            "s.yml: crm_tasks needs the column due_at, which is not mapped.",
+        ),
+        (
+            "description: x\nheader: [a]\nfeeds: {crm_tasks: {columns: {rooftop: a, task_id: b, due_at: c, dew: d}}}",
+            "s.yml: crm_tasks has no column dew.",
+        ),
+        ("description: x\ndates: american\nheader: [a]", "s.yml: dates: 'american' is none of iso, mdy, dmy, ymd."),
+        ("description: x\nfeeds: {}", "s.yml: header: name the columns by which the file is known."),
+    ],
+)
+def test_a_wrong_declaration_is_named(text: str, message: str) -> None:
+    with pytest.raises(Problem) as raised:
+        read_source("s", text, "s.yml")
+    assert str(raised.value) == message
+
+
+def test_every_shipped_source_is_sound_and_says_what_it_was_made_from() -> None:
+    assert set(load_sources()) == {"adf", "ibm_ar", "dealervault_sl"}
+
+
+if SHARED.exists():
+
+    def test_every_row_of_the_real_receivables_is_accounted(scene: Scene) -> None:
+        path = SHARED / "inv-ibm-ar" / "WA_Fn-UseC_-Accounts-Receivable.csv"
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        result = scene.land(path)[0]
+        assert (result.status, result.rows_read, result.rows_new) == ("landed", len(rows), len(rows))
+        total = sum(Decimal(row["InvoiceAmount"]) for row in rows)
+        for table in ("dms_invoices", "dms_payments", "dms_allocations"):
+            assert scene.rows(f"select count(*), sum(amount) from dms.{table}") == [(len(rows), total)]
+        twin = path.with_name("WA_Fn-UseC_-Accounts-Receivable_with_missing.csv")
+        count = len(twin.read_text().splitlines()) - 1
+        result = scene.land(twin)[0]
+        assert (result.status, result.rows_read, result.rows_quarantined) == ("landed", count, 0)
+
+    @pytest.mark.parametrize(
+        "path", sorted(SHARED.glob("adf-*/*.[xt][mx][lt]")), ids=lambda path: f"{path.parent.name}-{path.name}"
+    )
+    def test_every_real_lead_file_gives_a_lead_or_a_reason(scene: Scene, path: Path) -> None:
+        result = scene.land(path)[0]
+        assert result.status == "landed", result.reason
+        assert result.rows_new + result.rows_changed + result.rows_unchanged + result.rows_quarantined > 0
+        reasons = scene.rows("select reason from ledger.quarantine")
+        assert all(reason for (reason,) in reasons)
