@@ -1,6 +1,6 @@
--- Our promise: the named parts of a month lead from its opening to its closing, and the last closing
--- is everything that moved. A row here is a fault of the model: a movement in no part, in two, or
--- in no month.
+-- Our promise: the named parts of a month lead from its opening to its closing, and the last
+-- closing is everything that moved. A row here is a fault of the models: a movement in no part, in
+-- two, or in no month.
 with last_rows as (
     select * from {{ ref('fct_receivable_rollforward') }}
     qualify row_number() over (partition by rooftop, schedule order by month desc) = 1
