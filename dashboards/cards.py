@@ -123,7 +123,9 @@ def small_print(page: Page, metric: Metric, rows: list[KpiRow], period: Period) 
     parts.append(f"as of {words.short_day(period.as_of if metric.kind == 'cohort' else period.end, locale)}")
     through = rows[0].data_through if rows else None
     if through and rows[0].is_stale:
-        parts.append(f":orange[:material/schedule: data only to {words.short_day(through, locale)}]")
+        behind = words.plain(words.listed(page.reader.feeds_behind(metric.feeds, period.end)))
+        said = f"data only to {words.short_day(through, locale)}" + (f" from {behind}" if behind else "")
+        parts.append(f":orange[:material/schedule: {said}]")
     return parts
 
 

@@ -172,17 +172,19 @@ def trend(
 def _ends(
     points: Sequence[dict[str, Any]], names: Sequence[str], x: alt.X, y: alt.Y, colour: alt.Color, halo: str
 ) -> list[Any]:
-    """A label at the end of each line: the highest above its point, the others below, so that two do not meet."""
+    """A label at the end of each line: the highest above its point, others and a falling one below."""
     ends = []
     for name in names:
         known = [point for point in points if point["series"] == name and point["value"] is not None]
         if known:
-            ends.append(known[-1] | {"end": f"{name} {known[-1]['text']}".strip()})
+            falls = len(known) > 1 and known[-2]["value"] > known[-1]["value"]
+            ends.append(known[-1] | {"end": f"{name} {known[-1]['text']}".strip(), "falls": falls})
     ends.sort(key=lambda point: -point["value"])
     layers: list[Any] = []
     for position, end in enumerate(ends):
         label = alt.Chart(alt.Data(values=[end])).encode(x=x, y=y, text="end:N")
-        place: dict[str, Any] = {"align": "right", "dy": -14 if position == 0 else 16, "dx": 8, "fontWeight": 600}
+        is_below = position > 0 or (len(ends) == 1 and end["falls"])
+        place: dict[str, Any] = {"align": "right", "dy": 17 if is_below else -14, "dx": 8, "fontWeight": 600}
         layers += [_halo(label, halo, place), label.mark_text(**place).encode(color=colour)]
     return layers
 

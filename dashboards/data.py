@@ -81,6 +81,11 @@ class Reader:
         """Whether the run has a mart with these columns: every feed is optional."""
         return set(columns) <= set(_columns(self.root, self.run_id).get(mart, ()))
 
+    def feeds_behind(self, feeds: Sequence[str], day: date) -> list[str]:
+        """Those of the feeds whose newest export of some rooftop does not reach the day."""
+        found = self.rows("select distinct feed from meta.freshness where data_through < $1 order by feed", (day,))
+        return [row["feed"] for row in found if row["feed"] in feeds]
+
     def rooftops(self) -> dict[str, str]:
         """Code → name of every rooftop."""
         if not self.has("dim_rooftop"):

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboards import cards, charts, series, tables, words
+from dashboards import cards, charts, records, series, tables, words
+from dashboards.records import Records
 from dashboards.shell import Page
 from dashboards.tables import Column
 from forecourt.kpi import KpiRow
@@ -17,20 +18,6 @@ from forecourt.metrics import Metric, Period
 
 #: Groups that a chart shows; the table beside it has all.
 GROUPS = 12
-
-
-@dataclass(frozen=True)
-class Records:
-    """Records behind a KPI. ``sql`` selects from ``asked`` (first, last, as_of, rooftops) and a mart, with file_id and
-    row_number; ``{population}`` stands for the KPI's own population. ``needs`` is the mart it reads."""
-
-    title: str
-    sql: str
-    order: str
-    needs: str
-    columns: Mapping[str, Column]
-    phone: tuple[str, str, str]
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +45,7 @@ def draw(page: Page, report: Report) -> None:
         trend(page, metric, period, rows)
         _beside(page, [metrics[name] for name in report.beside if name in metrics])
         breakdown(page, metric, period, rows, report.dimensions)
-        _records(page, metric, period, report.records)
+        _all_records(page, metric, period, report.records)
     definition(page, metric, report.policies)
 
 
@@ -295,6 +282,7 @@ def _groups_frame(metric: Metric, by: str, rows: Sequence[KpiRow], names: Mappin
     found = [
         {
             "group": _group_name(row, names, rows),
+            "currency": row.currency,
             "value": None if row.value is None else float(row.value) * scale,
             "p90": row.p90,
             "numerator": None if row.numerator is None else float(row.numerator),
@@ -308,6 +296,8 @@ def _groups_frame(metric: Metric, by: str, rows: Sequence[KpiRow], names: Mappin
     hidden = ["numerator", "denominator"] if metric.kind == "duration" or not metric.denominator else ["p90"]
     if metric.kind != "duration" and "p90" not in hidden:
         hidden.append("p90")
+    if len({row.currency for row in rows}) < 2:
+        hidden.append("currency")
     return frame.drop(columns=[column for column in hidden if column in frame])
 
 
@@ -316,6 +306,7 @@ def _groups_config(metric: Metric, by: str) -> dict[str, Any]:
     parts = "%,.2f" if metric.currency else "%,.0f"
     return {
         "group": _dimension(by),
+        "currency": "Currency",
         "value": st.column_config.NumberColumn(_value_label(metric), format=f"%,.{decimals}f"),
         "p90": st.column_config.NumberColumn("P90", format=f"%,.{decimals}f"),
         "numerator": st.column_config.NumberColumn("Numerator", format=parts),
@@ -329,7 +320,7 @@ def _dimension(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _records(page: Page, metric: Metric, period: Period, kinds: Sequence[Records]) -> None:
+def _all_records(page: Page, metric: Metric, period: Period, kinds: Sequence[Records]) -> None:
     there = [kind for kind in kinds if page.reader.has(kind.needs)]
     if not there:
         return
@@ -341,19 +332,14 @@ def _records(page: Page, metric: Metric, period: Period, kinds: Sequence[Records
 
 
 def _record_table(page: Page, metric: Metric, period: Period, kind: Records) -> None:
-    sql = kind.sql.format(population=metric.population or "true")
-    statement = f"""with asked as (
-    select $1::date as first_day, $2::date as last_day, $3::date as as_of, $4::varchar[] as rooftops
-),
-found as ({sql})
-select found.*, files.name as file, count(*) over () as of_all
-from found left join meta.files as files on found.file_id = files.file_id
-where (select len(rooftops) = 0 or list_contains(rooftops, found.rooftop) from asked)
-order by {kind.order}"""
+    statement = records.statement(metric, kind)
     asked = (period.first, period.end, period.as_of, page.filters.rooftops)
     rows = page.reader.rows(f"{statement} limit {tables.SHOWN}", asked)
     names = page.reader.rooftops()
-    rows = [row | {"rooftop": names.get(row["rooftop"], row["rooftop"])} for row in rows]
+
+    def named(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [row | {"rooftop": names.get(row["rooftop"], row["rooftop"])} for row in found]
+
     columns = dict(kind.columns) | {
         "file": Column("File", help="The file that the record came in."),
         "row_number": Column("Line", "count", help="The line of the file on which the record starts."),
@@ -362,12 +348,12 @@ order by {kind.order}"""
         st.caption(kind.note)
     tables.records(
         page,
-        rows,
+        named(rows),
         columns,
         key=kind.title.lower().replace(" ", "_"),
         name=kind.title,
         phone=kind.phone,
-        everything=lambda: page.reader.warehouse.rows(statement, [*asked[:3], list(asked[3])]),
+        everything=lambda: named(page.reader.warehouse.rows(statement, [*asked[:3], list(asked[3])])),
         total=rows[0]["of_all"] if rows else 0,
     )
 

@@ -110,7 +110,7 @@ def _checks(page: Page) -> None:
     if not rows:
         st.caption("Nothing was found.")
         return
-    tables.records(page, rows, CHECKS, key="checks", name="Checks", phone=("outcome", "name", "failures"))
+    tables.records(page, rows, CHECKS, key="checks", name="Checks", phone=("name", "failures", "outcome"))
 
 
 def _files(page: Page) -> None:

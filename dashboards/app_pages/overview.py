@@ -30,20 +30,27 @@ def overview(page: Page) -> None:
 
 
 def _answer(page: Page, headlines: list[Metric]) -> None:
-    """Which of the five meet their target, in a sentence."""
+    """Which of the five meet their target, in a sentence; a number whose feed is behind is not judged."""
     met: list[str] = []
     missed: list[str] = []
+    unsure: list[str] = []
     for metric in headlines:
         period = page.reader.headline_period(metric.name, page.filters.period)
         rows = page.reader.kpi(metric.name, period, rooftops=page.filters.rooftops)
         standings = [standing for row in rows if (standing := cards.is_met(metric, row)) is not None]
-        if standings:
+        if any(row.value is not None and row.is_stale for row in rows):
+            unsure.append(words.in_sentence(metric.label))
+        elif standings:
             (met if all(standings) else missed).append(words.in_sentence(metric.label))
-    parts = []
-    if met:
-        parts.append(f"**{words.listed(met)}** {'meets its target' if len(met) == 1 else 'meet their targets'}")
-    if missed:
-        parts.append(f"**{words.listed(missed)}** {'misses its target' if len(missed) == 1 else 'miss their targets'}")
+    parts = [
+        f"**{words.listed(names)}** {one if len(names) == 1 else many}"
+        for names, one, many in (
+            (met, "meets its target", "meet their targets"),
+            (missed, "misses its target", "miss their targets"),
+            (unsure, "is not up to date", "are not up to date"),
+        )
+        if names
+    ]
     if parts:
         sentence = "; ".join(parts) + "."
         st.markdown(f"#### {sentence[:2]}{sentence[2:3].upper()}{sentence[3:]}")
