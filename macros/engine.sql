@@ -148,3 +148,11 @@
 {% macro default__data_day(exported_at, time_zone) -%}
     cast(timezone({{ time_zone }}, timezone('UTC', {{ exported_at }})) - interval 6 hour as date)
 {%- endmacro %}
+
+{#- The date and clock time in a rooftop's time zone of a UTC instant, without offset. -#}
+{% macro local_clock(instant, time_zone) -%}
+    {{ return(adapter.dispatch('local_clock')(instant, time_zone)) }}
+{%- endmacro %}
+{% macro default__local_clock(instant, time_zone) -%}
+    cast(timezone({{ time_zone }}, timezone('UTC', {{ instant }})) as varchar)
+{%- endmacro %}
