@@ -249,7 +249,8 @@ class Ledger:
 
     def _credit(self, invoice: Document, on: date, amount: int) -> None:
         """A paid invoice is credited and the money goes back a few days later."""
-        note = self.invoice(invoice.schedule, invoice.customer, on, amount, kind="credit_note")
+        foreign = invoice.currency != self.rooftop.currency
+        note = self.invoice(invoice.schedule, invoice.customer, on, amount, kind="credit_note", foreign=foreign)
         back = on + timedelta(days=2 + int(self.chance.random() * 8))
         refund = self.payment(invoice, back, amount, kind="refund")
         self.allocate(note, refund, back, amount)
@@ -321,7 +322,8 @@ class Ledger:
         """A credit note for returned parts: allocated, only naming the invoice, or standing alone."""
         on = invoice.posted_on + timedelta(days=1)  # before any money comes, so that the invoice is still open
         how = weighted(self.chance, (("allocated", 30), ("alone", 70)))
-        note = self.invoice(invoice.schedule, invoice.customer, on, amount, kind="credit_note")
+        foreign = invoice.currency != self.rooftop.currency
+        note = self.invoice(invoice.schedule, invoice.customer, on, amount, kind="credit_note", foreign=foreign)
         if how == "allocated":
             self.allocate(note, invoice, on + timedelta(days=3), amount)
 
