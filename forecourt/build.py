@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -247,8 +246,3 @@ def manifest(paths: Paths) -> dict[str, Any]:
     """dbt's manifest of the last build in that folder."""
     loaded: dict[str, Any] = json.loads((paths.target / "manifest.json").read_text(encoding="utf-8"))
     return loaded
-
-
-def clear(folder: Path) -> None:
-    """Removes the files of a build folder that was made for one question."""
-    shutil.rmtree(folder, ignore_errors=True)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -119,7 +118,7 @@ def print_why(found: Sequence[Why], period: Period, before: Period) -> None:
     for each in found:
         scale, unit = (100, "points") if each.metric.unit == "percent" else (1, each.metric.unit)
         name = f"{each.metric.label}{f' ({each.currency})' if each.currency else ''}"
-        spans = f"{before.first} to {before.last} against {period.first} to {period.last}"
+        spans = f"{period.first} to {period.last} against {before.first} to {before.last}"
         if each.change is None:
             out.print(f"{escape(name)}: {each.reason}.")
             continue
@@ -130,11 +129,8 @@ def print_why(found: Sequence[Why], period: Period, before: Period) -> None:
         )
         if not each.causes:
             out.print("No group stands out of the noise.")
-        columns = [("dimension", "left"), ("group", "left"), ("effect", "right"), ("rate", "right"), ("mix", "right")]
+        columns = ("dimension", "left"), ("group", "left"), ("effect", "right"), ("rate", "right"), ("mix", "right")
         shown = [effect for effect in each.effects if effect.cause] or list(each.effects)
-
-        def points(part: Fraction, scale: int = scale) -> str:
-            return f"{float(part) * scale:+,.2f}"
 
         table(
             "",
@@ -176,9 +172,7 @@ def _figure(row: KpiRow, metric: Metric) -> str:
         return "no value"
     if row.unit == "percent":
         return f"{float(row.value) * 100:,.{metric.decimals}f} %"
-    if row.unit == "money":
-        return f"{float(row.value):,.0f}"
-    if row.unit == "count":
+    if row.unit in ("money", "count"):
         return f"{float(row.value):,.0f}"
     return f"{float(row.value):,.{metric.decimals}f} {row.unit}"
 

@@ -1,4 +1,4 @@
-"""What the ledger says: files, counts, quarantine. Plain questions over a connection to the landing."""
+"""Questions to the ledger, over a connection to the landing."""
 
 from __future__ import annotations
 
@@ -7,75 +7,7 @@ from typing import Any
 
 import duckdb
 
-from forecourt.home import Home
 from ingest.contract import Feed
-
-
-def connect(home: Home) -> duckdb.DuckDBPyConnection:
-    """The landing, read-only. The file must be there."""
-    connection = duckdb.connect(str(home.landing), read_only=True)
-    connection.execute("set TimeZone = 'UTC'")
-    return connection
-
-
-def files(connection: duckdb.DuckDBPyConnection, limit: int | None = None) -> list[dict[str, Any]]:
-    """All deliveries, newest first, as in ``ledger.files``; instants are UTC without offset."""
-    return _rows(
-        connection,
-        "select * from ledger.files order by received_at desc, name, file_id" + (f" limit {limit}" if limit else ""),
-    )
-
-
-def totals(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Over all files: how many of each status, and the rows by result."""
-    return _rows(
-        connection,
-        """select
-            count(*) filter (where status = 'landed') as files_landed,
-            count(*) filter (where status = 'same again') as files_same_again,
-            count(*) filter (where status = 'held') as files_held,
-            count(*) filter (where status = 'refused') as files_refused,
-            coalesce(sum(rows_read), 0)::bigint as rows_read,
-            coalesce(sum(rows_new), 0)::bigint as rows_new,
-            coalesce(sum(rows_changed), 0)::bigint as rows_changed,
-            coalesce(sum(rows_unchanged), 0)::bigint as rows_unchanged,
-            coalesce(sum(rows_quarantined), 0)::bigint as rows_quarantined,
-            coalesce(sum(rows_skipped), 0)::bigint as rows_skipped,
-        from ledger.files""",
-    )[0]
-
-
-def feeds(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """One row a landed feed: files, newest exported_at, and rows by result."""
-    return _rows(
-        connection,
-        """select
-            feed, count(*) as files, max(exported_at) as exported_at,
-            sum(file_feeds.rows_new)::bigint as rows_new,
-            sum(file_feeds.rows_changed)::bigint as rows_changed,
-            sum(file_feeds.rows_unchanged)::bigint as rows_unchanged,
-            sum(file_feeds.rows_quarantined)::bigint as rows_quarantined,
-            sum(file_feeds.rows_removed)::bigint as rows_removed,
-        from ledger.file_feeds
-        inner join ledger.files on file_feeds.file_id = files.file_id
-        group by feed order by feed""",
-    )
-
-
-def open_quarantine(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """One row a file and kind of reason: how many rows wait, and the first of them."""
-    return _rows(
-        connection,
-        """select
-            name, quarantine.file_id, quarantine.feed, reason_code, count(*) as rows,
-            min(quarantine.row_number) as first_row_number,
-            arg_min(quarantine.reason, quarantine.row_number) as first_reason,
-        from ledger.quarantine
-        inner join ledger.files on quarantine.file_id = files.file_id
-        where quarantine.status = 'open'
-        group by name, quarantine.file_id, quarantine.feed, reason_code
-        order by name, quarantine.file_id, quarantine.feed, reason_code""",
-    )
 
 
 def unaccounted(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
