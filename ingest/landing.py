@@ -284,6 +284,14 @@ def _land_delivery(
     except (duckdb.IOException, duckdb.OutOfMemoryException, OSError, MemoryError) as error:
         connection.execute("rollback")
         raise Problem(f"{entry['name']} could not be landed: {error}. Free space or memory and run again.") from error
+    except Exception as error:
+        # Raising would stop every later run at this file, because the log names it: refuse it and go on.
+        connection.execute("rollback")
+        result.status = "refused"
+        result.reason = (
+            f"{entry['name']}: it could not be landed ({type(error).__name__}: {error}). This is a defect of "
+            "forecourt: report it with this sentence; the file is kept in the archive."
+        )
     except BaseException:
         connection.execute("rollback")
         raise
@@ -364,6 +372,8 @@ class _FileLanding:
             removed[feed.name] = store_versions(self.connection, feed, delivery)
             self._tell(result.rows_read * position // len(staged.feeds))
         self._account(rows, staged, quarantined, len(empty), removed)
+        for name in staged.feeds:
+            self.connection.execute(f"drop table typed_{name} cascade")
 
     def record_unlanded(self) -> None:
         """Records a file that is held, refused or the same again."""
@@ -388,14 +398,16 @@ class _FileLanding:
         entry = self.entry
         by_bytes = entry["exported_from"] == "file time" and not self.is_full
         known = self.connection.execute(
-            f"""select name, received_at from ledger.files
+            f"""select name, status from ledger.files
                 where content_hash = ? and source = ? and status in ('landed', 'held')
                     and ({"true" if by_bytes else "exported_at = ?"})
                 order by received_at limit 1""",
             [entry["content_hash"], self.result.source, *([] if by_bytes else [entry["exported_at"]])],
         ).fetchone()
         if known:
-            raise _SameAgain(f"{entry['name']}: these bytes came as {known[0]} before, so nothing changes.")
+            name, status = known
+            waits = ", and wait to be confirmed" if status == "held" else ", so nothing changes"
+            raise _SameAgain(f"{entry['name']}: these bytes came as {name} before{waits}.")
 
     def _separate(self, feed: Feed, rows: FileRows, *, only_tables: bool = False) -> list[Quarantined]:
         """Points ``incoming`` and ``withheld`` at the sound and the other rows of a feed; returns the others."""

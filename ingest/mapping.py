@@ -242,6 +242,12 @@ def _missing(cell: Cell, layout: Layout) -> list[str]:
 
 def _missing_column(feed: Feed, name: str, column: str, layout: Layout) -> Problem:
     known = [given for given in layout.names if given]
+    marks = [mark for mark in (";", "\t", "|", ",") if len(known) == 1 and mark in known[0]]
+    if marks:
+        return Problem(
+            f"line 1: the header is a single column ({known[0][:60]!r}): its names are separated by {marks[0]!r}, "
+            "which is not the separator of this kind of file. Export it as csv separated by commas."
+        )
     near = difflib.get_close_matches(folded(column), [folded(given) for given in known], n=1, cutoff=0.5)
     nearest = next((given for given in known if near and folded(given) == near[0]), None)
     hint = f" The nearest column is {nearest!r}: rename it if that is the one." if nearest else ""

@@ -155,6 +155,12 @@ def test_a_refused_file_that_still_lies_there_is_one_delivery(scene: Scene) -> N
             "column once.",
         ),
         (
+            "crm_leads_i.csv",
+            b"rooftop;lead_id;received_at\nR1;L1;2026-01-01\n",
+            "line 1: the header is a single column ('rooftop;lead_id;received_at'): its names are separated by ';', "
+            "which is not the separator of this kind of file. Export it as csv separated by commas.",
+        ),
+        (
             "crm_leads_h.csv",
             b'<?xml version="1.0"?><adf><prospect></prospect></adf>',
             "it holds ADF leads, not csv. Deliver it under a name that ends in .xml.",
@@ -340,6 +346,18 @@ def test_a_kill_leaves_a_file_landed_whole_or_not_at_all(scene: Scene, moment: s
     before = scene.everything()
     rebuild(scene.home, scene.settings)
     assert scene.everything() == before
+
+
+def test_a_defect_of_ours_refuses_the_file_and_blocks_no_later_run(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = scene.write("crm_tasks_2026-01-01.csv", tasks(1))
+    with monkeypatch.context() as patched:
+        patched.setattr("ingest.landing.store_versions", lambda *_: 1 // 0)
+        result = scene.land(path)[0]
+    assert result.status == "refused"
+    assert "it could not be landed (ZeroDivisionError: integer division or modulo by zero)" in result.reason
+    assert scene.land(path)[0].status == "landed"
 
 
 def test_a_torn_last_line_of_the_log_is_dropped(scene: Scene) -> None:
