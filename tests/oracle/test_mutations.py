@@ -151,6 +151,8 @@ def test_any_change_of_rows_and_files(scenes: list[list[Change]]) -> None:
         found = compared(folder, files_of(scenes))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    blamed = {number: scenes[number] for number in range(len(scenes)) if any(f"'M{number:02}'" in line for line in found)}
+    blamed = {
+        number: scenes[number] for number in range(len(scenes)) if any(f"'M{number:02}'" in line for line in found)
+    }
     if found:
         pytest.fail("\n".join([*found, *(f"M{number:02}: {wanted}" for number, wanted in blamed.items())]))
