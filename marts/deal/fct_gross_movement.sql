@@ -10,6 +10,14 @@ business_days as (
     select * from {{ ref('dim_business_day') }}
 ),
 
+order_lines as (
+    select * from {{ ref('fct_repair_order_line') }}
+),
+
+counter_sales as (
+    select * from {{ ref('int_counter_sales_booked') }}
+),
+
 vehicle_rows as (
     select
         movement_key || '|vehicle' as gross_movement_key,
@@ -18,7 +26,7 @@ vehicle_rows as (
         file_id,
         row_number,
         -- A car that nobody called new or used is neither.
-        case when condition in ('new', 'used') then condition else 'unknown' end as department,
+        case when condition in ('new', 'used') then condition else 'other' end as department,
         currency,
         excluded,
         moved_on,
@@ -139,6 +147,43 @@ other_rental_rows as (
         or seconds <= 0
 ),
 
+-- A sold line of the workshop earns on the day its order is closed.
+order_rows as (
+    select
+        repair_order_line_key || '|repair order' as gross_movement_key,
+        repair_order_line_key || '|repair order' as record_key,
+        rooftop,
+        file_id,
+        row_number,
+        department,
+        currency,
+        excluded,
+        closed_on as moved_on,
+        closed_on as dated_on,
+        revenue,
+        gross,
+    from order_lines
+    where is_sold
+        and closed_on is not null
+),
+
+counter_rows as (
+    select
+        counter_sale_key || '|counter' as gross_movement_key,
+        counter_sale_key || '|counter' as record_key,
+        rooftop,
+        file_id,
+        row_number,
+        department,
+        currency,
+        excluded,
+        sold_on as moved_on,
+        sold_on as dated_on,
+        case when excluded is null then revenue end as revenue,
+        case when excluded is null then revenue - cost end as gross,
+    from counter_sales
+),
+
 united as (
     select * from vehicle_rows
     union all
@@ -147,6 +192,10 @@ united as (
     select * from rental_rows
     union all
     select * from other_rental_rows
+    union all
+    select * from order_rows
+    union all
+    select * from counter_rows
 ),
 
 final as (

@@ -30,8 +30,8 @@ select
     orders.parts_eta,
     orders.odometer,
     coalesce(
-        {{ names_hold('orders.day_only', 'opened_at') }}
-        or {{ names_hold('orders.day_only', 'closed_at') }},
+        {{ names_hold('orders.day_only', "'opened_at'") }}
+        or {{ names_hold('orders.day_only', "'closed_at'") }},
         false
     ) as is_day_only,
     coalesce(orders.voided, false) as is_voided,

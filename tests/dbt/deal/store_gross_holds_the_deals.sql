@@ -1,4 +1,4 @@
--- Says: the departments new, used, unknown and F&I together hold exactly what the deals moved.
+-- Says: the store holds exactly what the deals moved, front and back together.
 -- Matters: store gross and gross margin are two views of the same money.
 -- Resolve: compare by record_key; ours to mend.
 with departments as (

@@ -1,0 +1,166 @@
+"""KPIs of the workshop, the counter, inspections and surveys, from csv lines to the number: one warehouse."""
+
+from __future__ import annotations
+
+import datetime as dt
+from datetime import date
+
+import pytest
+
+from forecourt.build import Paths
+from forecourt.door import Warehouse
+from forecourt.kpi import KpiRow, compute, load_metrics
+from forecourt.meta import write_meta
+from forecourt.metrics import Period
+from tests.support.warehouse import make_warehouse
+
+SETTINGS = """
+[[rooftops]]
+code = "W"
+name = "Workshop"
+currency = "GBP"
+time_zone = "Europe/London"
+"""
+
+ORDERS = """\
+rooftop,ro_number,vin,customer_id,advisor,opened_at,first_promised_at,promised_at,completed_at,closed_at,voided,\
+comeback_of,waiting_for_parts
+W,1,V1,C1,Ann,2026-03-02T08:00:00,2026-03-02T18:00:00,2026-03-04T18:00:00,2026-03-03T18:00:00,2026-03-03T20:00:00,no,,yes
+W,2,V2,C2,Bob,2026-03-02T08:00:00,2026-03-02T18:00:00,,2026-03-02T17:00:00,2026-03-02T20:00:00,no,,no
+W,3,V3,C3,Bob,2026-03-05,,,,2026-03-06T12:00:00,no,,no
+W,4,V4,C4,Bob,2026-03-05T08:00:00,,,,2026-03-05T09:00:00,yes,,no
+W,5,V1,C1,Ann,2026-03-20T08:00:00,,,,2026-03-20T16:00:00,no,1,no
+W,6,V2,C2,Ann,2026-04-20T08:00:00,,,,2026-04-21T08:00:00,no,,no
+W,7,V3,C3,Ann,2026-03-25T08:00:00,,,,,no,,no
+"""
+
+LINES = """\
+rooftop,ro_number,line,kind,op_code,pay_type,outcome,technician,sold_hours,worked_hours,sale,cost,worked_on
+W,1,1,labour,CLUTCH,customer,sold,T1,7.5,,120.00,30.00,
+W,1,2,part,CLUTCH,customer,sold,,,,80.00,60.00,
+W,2,1,labour,BRAKES,customer,sold,T1,1.5,1.2,90.00,25.00,2026-03-02
+W,2,2,labour,SUSPENSION,customer,declined,T1,,,200.00,50.00,
+W,2,3,labour,BATTERY,customer,declined,T1,,,60.00,15.00,
+W,3,1,labour,BRAKES,warranty,sold,T2,1,1,50.00,,2026-03-05
+W,4,1,labour,BRAKES,customer,sold,T2,1,1,500.00,10.00,2026-03-05
+W,5,1,labour,CLUTCH,internal,sold,T1,1,,0.00,30.00,
+W,6,1,labour,suspension,customer,sold,T1,2,2,200.00,50.00,2026-04-20
+"""
+
+PUNCHES = """\
+rooftop,punch_id,technician,ro_number,line,started_at,stopped_at,altered
+W,P1,T1,1,1,2026-03-03T08:00:00,2026-03-03T12:00:00,no
+W,P2,T1,1,1,2026-03-03T10:00:00,2026-03-03T14:00:00,yes
+W,P3,T1,5,1,2026-03-20T08:00:00,,no
+"""
+
+CLOCK = """\
+rooftop,technician,day,attended_hours,available_hours
+W,T1,2026-03-02,4,4
+W,T1,2026-03-03,8,7.5
+W,T2,2026-03-05,,8
+"""
+
+COUNTER = """\
+rooftop,ticket,line,sold_on,department,quantity,sale,cost,currency,returns_ticket
+W,K1,1,2026-03-03,parts,1,50.00,30.00,GBP,
+W,K1,2,2026-03-03,accessories,1,20.00,10.00,,
+W,K2,1,2026-03-09,parts,-1,-50.00,-30.00,GBP,K1
+W,K3,1,2026-03-09,inspection,1,40.00,5.00,,
+W,K4,1,2026-03-09,other,1,40.00,,,
+"""
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    home = make_warehouse(
+        tmp_path_factory.mktemp("service"),
+        {
+            "dms_repair_orders_2026-06-30.csv": ORDERS,
+            "dms_ro_lines_2026-06-30.csv": LINES,
+            "dms_labour_punches_2026-06-30.csv": PUNCHES,
+            "dms_time_clock_2026-06-30.csv": CLOCK,
+            "dms_counter_sales_2026-06-30.csv": COUNTER,
+        },
+        SETTINGS,
+        select="+path:marts/service +fct_gross_movement",
+    )
+    started = dt.datetime(2026, 7, 1)  # noqa: DTZ001 - instants are UTC without offset in the database
+    write_meta(home, Paths(home.build), run_id="service", started_at=started, known_at=None)
+    return Warehouse(home.warehouse)
+
+
+def kpi(warehouse: Warehouse, name: str, first: str, last: str, as_of: str, by: str | None = None) -> list[KpiRow]:
+    period = Period(date.fromisoformat(first), date.fromisoformat(last), date.fromisoformat(as_of))
+    return compute(warehouse, load_metrics(warehouse)[name], period, by=by, rooftops=["W"])
+
+
+def march(warehouse: Warehouse, name: str, as_of: str = "2026-06-30") -> KpiRow:
+    (row,) = kpi(warehouse, name, "2026-03-01", "2026-03-31", as_of)
+    return row
+
+
+def groups(warehouse: Warehouse, name: str, by: str) -> dict[str | None, KpiRow]:
+    return {row.group: row for row in kpi(warehouse, name, "2026-03-01", "2026-03-31", "2026-06-30", by)}
+
+
+def test_repair_order_days(warehouse: Warehouse) -> None:
+    row = march(warehouse, "repair_order_days")
+    # 36 h, 12 h, one whole day of an order opened on a bare date, 8 h; the voided one is out, the last still open
+    assert (row.value, row.n, row.open) == (0.75, 4, 1)
+    assert row.excluded_reasons == {"voided": 1}
+    early = march(warehouse, "repair_order_days", "2026-03-02")
+    assert (early.value, early.n, early.open) == (0.5, 1, 1)
+    by_promise = groups(warehouse, "repair_order_days", "promise")
+    assert (by_promise["late"].n, by_promise["in time"].n) == (1, 1)
+    assert groups(warehouse, "repair_order_days", "parts")["waiting for parts"].value == 1.5
+
+
+def test_comeback_rate(warehouse: Warehouse) -> None:
+    # V1 comes back on 20 March by the flag; V2 comes for other work; warranty and voided orders are none
+    row = march(warehouse, "comeback_rate")
+    assert (row.numerator, row.denominator) == (1, 2)
+    # closed on 3 March: mature on 2 April, not a day before
+    assert march(warehouse, "comeback_rate", "2026-04-01").denominator == 1
+    assert march(warehouse, "comeback_rate", "2026-04-02").denominator == 2
+    before = march(warehouse, "comeback_rate", "2026-03-19")
+    assert (before.value, before.reason) == (None, "immature: 0 of 2 so far")
+
+
+def test_declined_recovery_rate(warehouse: Warehouse) -> None:
+    row = march(warehouse, "declined_recovery_rate")
+    assert (row.numerator, row.denominator) == (1, 2)
+    # a fact of 21 April is invisible on the 20th
+    early = march(warehouse, "declined_recovery_rate", "2026-04-20")
+    assert (early.value, early.immature, early.immature_events) == (None, 2, 0)
+    assert march(warehouse, "declined_recovery_rate", "2026-04-21").immature_events == 1
+
+
+def test_service_gross(warehouse: Warehouse) -> None:
+    row = march(warehouse, "service_gross")
+    # 90 + 20 + 65 - 30 of 120 + 80 + 90 + 0; the line without a cost is counted
+    assert (row.numerator, row.denominator) == ("145.00", "290.00")
+    assert row.excluded_reasons == {"sale or cost missing": 1}
+    assert groups(warehouse, "service_gross", "pay_type")["customer"].numerator == "175.00"
+    assert march(warehouse, "service_gross", "2026-03-02").numerator == "65.00"
+
+
+def test_store_gross_by_department(warehouse: Warehouse) -> None:
+    by_department = groups(warehouse, "store_gross", "department")
+    assert by_department["service"].numerator == "125.00"
+    assert by_department["parts"].numerator == "30.00"  # a clutch part, an accessory; the returned part is nothing
+    assert (by_department["other"].numerator, by_department["other"].excluded) == ("35.00", 1)
+
+
+def test_workshop_ratios(warehouse: Warehouse) -> None:
+    worked = march(warehouse, "worked_per_attended")
+    # 1.2 h by its day and 6 h by punches, two jobs at a time once; T2 has no attendance
+    assert (worked.numerator, worked.denominator) == (7.2, 12)
+    assert worked.excluded_reasons == {"no attendance on the time clock": 1}
+    sold = march(warehouse, "sold_per_worked")
+    assert (sold.numerator, sold.denominator) == (10, 8.2)
+    # the punch without an end is no time, so the hour sold has no day
+    assert sold.excluded_reasons == {"hours without the day they were worked": 1}
+    available = march(warehouse, "sold_per_available")
+    assert (available.numerator, available.denominator) == (10, 19.5)
+    assert march(warehouse, "sold_per_available", "2026-03-02").value == 1.5 / 4
