@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from dashboards.data import Reader
-from forecourt.kpi import KpiRow
+from forecourt.kpi import KpiRow, last_day
 from forecourt.metrics import Metric, Period
 
 MONTHS = 13
@@ -40,7 +39,7 @@ def monthly(
         for start in starts:
             row = by_month.get((f"{start:%Y-%m}", currency))
             value = float(row.value) if row and row.value is not None else None
-            ends = start.replace(day=calendar.monthrange(start.year, start.month)[1])
+            ends = last_day(start)
             points.append(
                 Point(
                     month=start,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
-from forecourt.kpi import KpiRow
+from forecourt.kpi import KpiRow, last_day
 from forecourt.metrics import Metric, Period
 
 #: Keeps a number and its unit on one line.
@@ -291,4 +291,4 @@ def _against_before(metric: Metric, row: KpiRow, before: KpiRow | None, versus: 
 
 
 def _is_whole(first: date, last: date) -> bool:
-    return first.day == 1 and last.day == calendar.monthrange(last.year, last.month)[1]
+    return first.day == 1 and last == last_day(last)

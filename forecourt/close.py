@@ -6,7 +6,6 @@ once; what is learned about it later shows as an adjustment of the period in whi
 
 from __future__ import annotations
 
-import calendar
 import csv
 import getpass
 import hashlib
@@ -22,7 +21,7 @@ from pathlib import Path
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
 from forecourt.home import Home
-from forecourt.kpi import compute, headline_period, load_metrics
+from forecourt.kpi import compute, headline_period, last_day, load_metrics
 from forecourt.metrics import HEADLINES, Period
 
 RECORD = "close.json"
@@ -48,11 +47,6 @@ class ClosedMonth:
     @property
     def last_on(self) -> date:
         return last_day(self.first_on)
-
-
-def last_day(day: date) -> date:
-    """The last day of a day's month."""
-    return day.replace(day=calendar.monthrange(day.year, day.month)[1])
 
 
 def closed_months(home: Home) -> list[ClosedMonth]:

@@ -108,8 +108,8 @@ def year_before(period: Period) -> Period:
 
 def _shifted(period: Period, months: int) -> Period:
     first, last = _back(period.first, months), _back(period.last, months)
-    if period.first.day == 1 and period.last == _month_end(period.last):
-        last = _month_end(last)
+    if period.first.day == 1 and period.last == last_day(period.last):
+        last = last_day(last)
     return Period(first, last, last)
 
 
@@ -119,7 +119,8 @@ def _back(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
-def _month_end(day: date) -> date:
+def last_day(day: date) -> date:
+    """The last day of a day's month."""
     return day.replace(day=calendar.monthrange(day.year, day.month)[1])
 
 
@@ -161,11 +162,11 @@ def _monthly_states(
     """A stock KPI by month: its state at each month's end, the last month's at the period's end."""
     day = period.first
     while day <= period.end:
-        state = min(_month_end(day), period.end)
+        state = min(last_day(day), period.end)
         found = warehouse.rows(statement(metric, Period(day, state, period.as_of), rooftops=rooftops))
         for row in found:
             yield context.row(row | {"grp": f"{state:%Y-%m}"})
-        day = _month_end(day) + DAY
+        day = last_day(day) + DAY
 
 
 @dataclass(frozen=True)
