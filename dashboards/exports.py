@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dashboards.receivables import BASES, AgeingFacts, Basis, ageing_facts, ageing_table, sums_by_schedule
 from dashboards.workbook import ageing_xlsx
@@ -57,13 +58,12 @@ def ageing_csv(table: pa.Table) -> bytes:
     return out.getvalue().encode("utf-8")
 
 
-def _csv_column(column: pa.Array) -> list[Any]:
-    values = column.to_pylist()
-    if pa.types.is_boolean(column.type):
-        return [None if value is None else "true" if value else "false" for value in values]
+def _csv_column(column: pa.Array) -> list[str | None]:
+    """The cells of a column; Arrow writes decimals with all their places and days as ISO does."""
+    written = pc.cast(column, pa.string()).to_pylist()
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        return [harmless(value) if value and value[0] in FORMULA_STARTS else value for value in values]
-    return values
+        return [harmless(value) if value and value[0] in FORMULA_STARTS else value for value in written]
+    return written
 
 
 def harmless(text: str) -> str:

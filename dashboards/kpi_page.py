@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pandas as pd
+import polars as pl
 import streamlit as st
 
 from dashboards import cards, charts, records, series, tables, words
@@ -131,7 +131,7 @@ def _value_label(metric: Metric) -> str:
     return f"{name}, {unit}" if unit else name
 
 
-def _months_frame(metric: Metric, points: list[series.Point]) -> pd.DataFrame:
+def _months_frame(metric: Metric, points: list[series.Point]) -> pl.DataFrame:
     rows = [
         {
             "Month": f"{point.month:%B %Y}" + (" (unfinished)" if point.is_open else ""),
@@ -142,9 +142,9 @@ def _months_frame(metric: Metric, points: list[series.Point]) -> pd.DataFrame:
         }
         for point in reversed(points)
     ]
-    frame = pd.DataFrame(rows)
-    empty = [column for column in ("currency", "p90") if column in frame and frame[column].isna().all()]
-    return frame.drop(columns=empty)
+    frame = pl.DataFrame(rows, infer_schema_length=None)
+    empty = [column for column in ("currency", "p90") if frame[column].null_count() == frame.height]
+    return frame.drop(empty)
 
 
 def _months_config(metric: Metric) -> dict[str, Any]:
@@ -277,14 +277,14 @@ def _group_point(page: Page, metric: Metric, row: KpiRow, name: str) -> dict[str
     }
 
 
-def _groups_frame(metric: Metric, by: str, rows: Sequence[KpiRow], names: Mapping[str, str]) -> pd.DataFrame:
+def _groups_frame(metric: Metric, by: str, rows: Sequence[KpiRow], names: Mapping[str, str]) -> pl.DataFrame:
     scale = _scale(metric)
     found = [
         {
             "group": _group_name(row, names, rows),
             "currency": row.currency,
             "value": None if row.value is None else float(row.value) * scale,
-            "p90": row.p90,
+            "p90": None if row.p90 is None else float(row.p90),
             "numerator": None if row.numerator is None else float(row.numerator),
             "denominator": None if row.denominator is None else float(row.denominator),
             "n": row.n,
@@ -292,13 +292,13 @@ def _groups_frame(metric: Metric, by: str, rows: Sequence[KpiRow], names: Mappin
         }
         for row in rows
     ]
-    frame = pd.DataFrame(found)
-    hidden = ["numerator", "denominator"] if metric.kind == "duration" or not metric.denominator else ["p90"]
-    if metric.kind != "duration" and "p90" not in hidden:
+    frame = pl.DataFrame(found, infer_schema_length=None)
+    hidden = ["numerator", "denominator"] if metric.kind == "duration" or not metric.denominator else []
+    if metric.kind != "duration":
         hidden.append("p90")
     if len({row.currency for row in rows}) < 2:
         hidden.append("currency")
-    return frame.drop(columns=[column for column in hidden if column in frame])
+    return frame.drop(hidden)
 
 
 def _groups_config(metric: Metric, by: str) -> dict[str, Any]:
@@ -375,7 +375,7 @@ def definition(page: Page, metric: Metric, policies: Sequence[str]) -> None:
         if found:
             st.markdown("Settings in force:")
             st.dataframe(
-                pd.DataFrame(found)[["key", "value"]],
+                pl.DataFrame(found).select("key", "value"),
                 hide_index=True,
                 column_config={"key": "Setting", "value": "Value"},
                 alt="Settings in force",

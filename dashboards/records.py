@@ -104,7 +104,7 @@ _HANDOVERS = """
             handover.started_on,
             handover.opened_on,
             handover.delivered_on,
-            handover.handover_seconds / 86400 as days,
+            cast(handover.handover_seconds / 86400 as bigint) as days,
             asked.last_day - coalesce(handover.started_on, handover.opened_on) as age,
             handover.excluded_reason
         from asked, marts.fct_handover as handover

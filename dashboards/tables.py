@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-import pandas as pd
+import polars as pl
 import streamlit as st
 
 from dashboards import words
@@ -77,18 +77,28 @@ def records(
         _downloads(page, shown, columns, key, name, everything, total)
 
 
-def frame(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column]) -> pd.DataFrame:
-    """Rows as a frame for showing: money and numbers as floats, everything else as it is."""
+#: Kind of a column -> its type in a frame. Money is drawn, not counted on: a float shows every cent.
+_TYPES: dict[Kind, Any] = {
+    "text": pl.String,
+    "day": pl.Date,
+    "instant": pl.Datetime,
+    "money": pl.Float64,
+    "number": pl.Float64,
+    "count": pl.Int64,
+}
+
+
+def frame(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column]) -> pl.DataFrame:
+    """Rows as a frame for showing, each column in the type of its kind."""
     data = {}
     for column, spec in columns.items():
         values = [row.get(column) for row in rows]
         if spec.kind in ("money", "number"):
-            data[column] = pd.Series([None if value is None else float(value) for value in values], dtype="float64")
-        elif spec.kind == "count":
-            data[column] = pd.Series(values, dtype="Int64")
-        else:
-            data[column] = pd.Series(values, dtype="object")
-    return pd.DataFrame(data)
+            values = [None if value is None else float(value) for value in values]
+        elif spec.kind == "text":
+            values = [None if value is None else str(value) for value in values]
+        data[column] = pl.Series(values, dtype=_TYPES[spec.kind])
+    return pl.DataFrame(data)
 
 
 def column_config(columns: Mapping[str, Column]) -> dict[str, Any]:
@@ -140,7 +150,7 @@ def _record(page: Page, row: Mapping[str, Any], columns: Mapping[str, Column]) -
             if value is not None and column not in ("file", "row_number"):
                 facts.append({"field": spec.label, "value": _written(page, value, spec, row)})
         st.dataframe(
-            pd.DataFrame(facts),
+            pl.DataFrame(facts),
             hide_index=True,
             height="content",
             column_config={

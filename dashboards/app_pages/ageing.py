@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, cast
 
-import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
@@ -181,7 +181,7 @@ def _block(page: Page, buckets: tuple[str, ...], entries: list[tuple[str, Sums]]
     if len(rows) > 1:
         total: dict[str, Any] = {"Schedule": "Total"}
         rows.insert(0, total | {name: sum(row[name] for row in rows) for name in rows[0] if name != "Schedule"})
-    frame = pd.DataFrame(rows)
+    frame = pl.DataFrame(rows)
     money = {name: st.column_config.NumberColumn(name, format="%,.2f") for name in frame.columns if name != "Schedule"}
     table.dataframe(frame, hide_index=True, column_config=cast(dict[str, Any], money), alt=alt)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from dashboards import shell, tables, words
@@ -119,11 +118,11 @@ def _files(page: Page) -> None:
         "as unaccounted from meta.files order by status = 'landed', received_at desc, name limit 1000"
     )
     frame = tables.frame(rows, FILES)
-    if frame["reason"].isna().all():
-        frame = frame.drop(columns="reason")
+    if frame["reason"].null_count() == frame.height:
+        frame = frame.drop("reason")
     order = ["name", "rows_read", "rows_quarantined"] if page.is_phone else list(frame.columns)
     st.dataframe(
-        pd.DataFrame(frame),
+        frame,
         hide_index=True,
         column_config=tables.column_config(FILES),
         column_order=order,
