@@ -275,6 +275,8 @@ def _value(metric: Metric, found: dict[str, Any]) -> tuple[int | float | str | N
         return None, f"none finished in the period, {found['open']} still open"
     if found["n"] == 0:
         return None, "every record of the period is excluded"
+    if found["n"] < metric.fewest:
+        return None, f"too few: {found['n']} of the {metric.fewest} that a number needs"
     if metric.denominator is None:
         return shown(metric, top if top is not None else 0), None
     if bottom is None or bottom <= 0:

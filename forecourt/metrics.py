@@ -28,7 +28,8 @@ class Metric:
     """One KPI. ``numerator`` and ``denominator`` are SQL aggregates over the columns of ``relation``.
 
     Days (``date``, ``dated`` ...) name columns of the relation; ``seconds`` is the length of the unit for
-    durations and for times shown as days; ``dimensions`` maps a name to its SQL expression.
+    durations and for times shown as days; ``dimensions`` maps a name to its SQL expression. Below ``fewest`` counted
+    records there is no number: too few.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Metric:
     record: str | None = None
     excluded: str | None = None
     currency: str | None = None
+    fewest: int = 0
     dimensions: Mapping[str, str] = field(default_factory=dict)
     feeds: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()

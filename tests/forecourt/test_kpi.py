@@ -241,6 +241,13 @@ def test_no_value_without_its_reason(facts: Warehouse, rooftop: str, reason: str
     assert (row.value, row.reason) == (None, reason)
 
 
+def test_with_too_few_records_there_is_no_number(facts: Warehouse) -> None:
+    enough = only(compute(facts, replace(FLOW, fewest=2), MARCH, rooftops=["R1"]))
+    assert enough.value == pytest.approx(30.005 / 200)
+    few = only(compute(facts, replace(FLOW, fewest=3), MARCH, rooftops=["R1"]))
+    assert (few.value, few.n, few.reason) == (None, 2, "too few: 2 of the 3 that a number needs")
+
+
 def test_excluded_records_are_counted_by_reason_beside_nothing_else(facts: Warehouse) -> None:
     row = only(compute(facts, FLOW, MARCH, rooftops=["R3"]))
     assert (row.n, row.excluded, row.excluded_reasons) == (0, 1, {"cost unknown": 1})

@@ -70,6 +70,27 @@ W,K3,1,2026-03-09,inspection,1,40.00,5.00,,
 W,K4,1,2026-03-09,other,1,40.00,,,
 """
 
+INSPECTIONS = """\
+rooftop,inspection_id,vin,kind,attempt,inspected_at,result,inspector
+W,I1,V1,statutory,1,2026-03-02T10:00:00,pass,Ivy
+W,I2,V2,statutory,1,2026-03-02T11:00:00,fail,Ivy
+W,I3,V2,statutory,2,2026-03-04T11:00:00,pass,Ivy
+W,I4,V3,delivery,1,2026-03-05T11:00:00,pass_after_repair,Ike
+W,I5,V4,statutory,1,2026-03-05T12:00:00,aborted,Ike
+W,I6,V5,delivery,,2026-03-06T12:00:00,pass,Ike
+W,I7,V5,intake,1,2026-03-06T13:00:00,fail,Ike
+"""
+
+
+def surveys() -> str:
+    """Forty sent in March, 31 answered: 20 times 5, ten times 4 on a scale of 1 to 5, one without its scale."""
+    lines = ["rooftop,survey_id,about,sent_at,responded_at,score,scale_min,scale_max"]
+    for number in range(40):
+        answered = f"2026-03-{number % 20 + 5:02d}T12:00:00" if number < 31 else ""
+        score = ("" if number > 30 else "5" if number < 20 else "4") + (",1,5" if number != 30 else ",,")
+        lines.append(f"W,Q{number},sale,2026-03-01T12:00:00,{answered},{score}")
+    return "\n".join(lines) + "\n"
+
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
@@ -81,9 +102,11 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
             "dms_labour_punches_2026-06-30.csv": PUNCHES,
             "dms_time_clock_2026-06-30.csv": CLOCK,
             "dms_counter_sales_2026-06-30.csv": COUNTER,
+            "dms_inspections_2026-06-30.csv": INSPECTIONS,
+            "crm_surveys_2026-06-30.csv": surveys(),
         },
         SETTINGS,
-        select="+path:marts/service +fct_gross_movement",
+        select="+path:marts/service +fct_gross_movement +fct_survey",
     )
     started = dt.datetime(2026, 7, 1)  # noqa: DTZ001 - instants are UTC without offset in the database
     write_meta(home, Paths(home.build), run_id="service", started_at=started, known_at=None)
@@ -164,3 +187,23 @@ def test_workshop_ratios(warehouse: Warehouse) -> None:
     available = march(warehouse, "sold_per_available")
     assert (available.numerator, available.denominator) == (10, 19.5)
     assert march(warehouse, "sold_per_available", "2026-03-02").value == 1.5 / 4
+
+
+def test_inspection_fail_rate(warehouse: Warehouse) -> None:
+    row = march(warehouse, "inspection_fail_rate")
+    assert (row.numerator, row.denominator, row.excluded_reasons) == (2, 4, {"aborted": 1})
+    assert groups(warehouse, "inspection_fail_rate", "kind")["statutory"].value == 0.5
+    assert groups(warehouse, "inspection_fail_rate_all_kinds", "kind")["intake"].value == 1
+    # the failure of 2 March stands although the car passed on the 4th; that of the 5th is not yet
+    assert march(warehouse, "inspection_fail_rate", "2026-03-04").value == 0.5
+
+
+def test_satisfaction(warehouse: Warehouse) -> None:
+    score = march(warehouse, "csi_score")
+    assert score.value == pytest.approx((20 * 100 + 10 * 75) / 30)
+    assert (score.n, score.excluded_reasons) == (30, {"scale not given": 1})
+    few = march(warehouse, "csi_score", "2026-03-20")
+    assert (few.value, few.reason) == (None, "too few: 26 of the 30 that a number needs")
+    answered = march(warehouse, "csi_response_rate")
+    assert (answered.numerator, answered.denominator) == (31, 40)
+    assert march(warehouse, "csi_response_rate", "2026-03-05").numerator == 2
