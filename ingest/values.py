@@ -120,20 +120,15 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Defines what the expressions of this module call; once per connection.
 
     ``local_to_utc(zone, local)`` follows the rule of the contract: the first of an ambiguous hour, shifted forward
-    over a missing one. The engine's own conversion takes the last of an ambiguous hour, so it is tried again with
-    the clock an earlier change ahead.
+    over a missing one. The engine's own conversion takes the last of an ambiguous hour, so the offset of three hours
+    before is tried first: it is the one before a clock change that is near.
     """
     connection.execute("set TimeZone = 'UTC'")
-    earlier = "\n".join(
-        f"when timezone(zone, timezone(zone, local) - interval {minutes} minute) = local "
-        f"then timezone('UTC', timezone(zone, local) - interval {minutes} minute)"
-        for minutes in (180, 120, 60, 30, 20)
-    )
+    earlier = "timezone(zone, local - interval 3 hour) + interval 3 hour"
     connection.execute(
-        f"""create or replace temp macro local_to_utc(zone, local) as case
-            when local::date not in (select day from clock_changes) then timezone('UTC', timezone(zone, local))
-            {earlier}
-            else timezone('UTC', timezone(zone, local)) end"""
+        f"""create or replace temp macro local_to_utc(zone, local) as timezone('UTC', case
+            when timezone(zone, {earlier}) = local then {earlier}
+            else timezone(zone, local) end)"""
     )
 
 
