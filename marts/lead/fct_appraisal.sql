@@ -1,5 +1,12 @@
 with appraisals as (
-    select * from {{ ref('stg_crm__appraisals') }}
+    select
+        *,
+        coalesce(
+            {{ names_hold('day_only', "'requested_at'") }}
+            or {{ names_hold('day_only', "'offered_at'") }},
+            false
+        ) as is_day_only,
+    from {{ ref('stg_crm__appraisals') }}
 ),
 
 rooftops as (
@@ -7,32 +14,54 @@ rooftops as (
 ),
 
 leads as (
-    select rooftop, lead_id, lead_key from {{ ref('int_leads_united') }}
+    select rooftop, lead_id, lead_key, source, channel from {{ ref('int_leads_united') }}
     where is_in_crm
+),
+
+localised as (
+    select
+        appraisals.*,
+        {{ local_day('appraisals.requested_at', 'rooftops.time_zone') }} as requested_on,
+        {{ local_day('appraisals.offered_at', 'rooftops.time_zone') }} as offered_on,
+        {{ local_day('appraisals.accepted_at', 'rooftops.time_zone') }} as accepted_on,
+        rooftops.currency as rooftop_currency,
+    from appraisals
+    inner join rooftops
+        on appraisals.rooftop = rooftops.rooftop
+),
+
+timed as (
+    select
+        *,
+        {{ elapsed_seconds(
+            'requested_at', 'offered_at', 'requested_on', 'offered_on', 'is_day_only'
+        ) }} as appraisal_seconds,
+    from localised
 )
 
 select
-    appraisals.rooftop,
-    appraisals.appraisal_id,
-    appraisals.appraisal_key,
+    timed.rooftop,
+    timed.appraisal_id,
+    timed.appraisal_key,
     leads.lead_key,
-    appraisals.lead_id,
-    appraisals.vin,
-    appraisals.file_id,
-    appraisals.row_number,
-    appraisals.requested_at,
-    {{ local_day('appraisals.requested_at', 'rooftops.time_zone') }} as requested_on,
-    appraisals.offered_at,
-    {{ local_day('appraisals.offered_at', 'rooftops.time_zone') }} as offered_on,
-    appraisals.accepted_at,
-    {{ local_day('appraisals.accepted_at', 'rooftops.time_zone') }} as accepted_on,
-    appraisals.offer,
-    appraisals.acv,
-    coalesce(appraisals.currency, rooftops.currency) as currency,
-    {{ seconds_between('appraisals.requested_at', 'appraisals.offered_at') }} as appraisal_seconds,
-from appraisals
-inner join rooftops
-    on appraisals.rooftop = rooftops.rooftop
+    timed.lead_id,
+    timed.vin,
+    timed.file_id,
+    timed.row_number,
+    coalesce(leads.source, 'unknown') as source,
+    coalesce(leads.channel, 'unknown') as channel,
+    {{ why_no_duration('timed.appraisal_seconds') }} as excluded,
+    timed.requested_at,
+    timed.requested_on,
+    timed.offered_at,
+    timed.offered_on,
+    timed.accepted_at,
+    timed.accepted_on,
+    timed.offer,
+    timed.acv,
+    coalesce(timed.currency, timed.rooftop_currency) as currency,
+    timed.appraisal_seconds,
+from timed
 left join leads
-    on appraisals.rooftop = leads.rooftop
-    and appraisals.lead_id = leads.lead_id
+    on timed.rooftop = leads.rooftop
+    and timed.lead_id = leads.lead_id
