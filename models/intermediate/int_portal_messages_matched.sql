@@ -57,7 +57,11 @@ by_id as (
     from messages
     inner join leads
         on messages.rooftop = leads.rooftop
-        and messages.message_id = leads.lead_id
+        -- A message's id is written source:id; the CRM keeps the id alone.
+        and leads.lead_id in (
+            messages.message_id,
+            substr(messages.message_id, instr(messages.message_id, ':') + 1)
+        )
     where messages.origin = 'portal_lead'
 ),
 
