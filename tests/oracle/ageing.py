@@ -15,6 +15,7 @@ from tests.oracle.records import Part, Question, World
 
 ZERO = Decimal("0.00")
 CENT = Decimal("0.01")
+CREDITS = ("credit_note", "payment", "overpayment")
 EDGES = [30, 60, 90, 120]
 TRANSIT_EDGES = [3, 7, 10, 15]
 #: +1 where the document raises what is owed to the house, -1 where it lowers it.
@@ -162,20 +163,27 @@ class Ageing:
         kind = "invoice" if document.kind == "invoice" else "refund"
         transit = self._contract_day(document)
         for number, due, amount in self._rows(document):
-            taken = min(amount, used) if amount > 0 else amount
+            taken = min(amount, used)
             used -= taken
             yield Open(document, kind, number, amount - taken, transit or due, transit is not None)
 
     def _rows(self, document: Document) -> list[tuple[int, date, Decimal]]:
-        """Number, due day and amount of every instalment, oldest due first; the remainder is due with the last."""
+        """Number, due day and amount of every instalment, oldest due first.
+
+        A remainder is due with the last one; what goes beyond the invoice is cut from the last one back.
+        """
         plan = sorted(
             self._instalments.get((document.rooftop, document.number), []) if document.kind == "invoice" else [],
             key=lambda row: (row["due_on"], row["instalment"]),
         )
         if not plan:
             return [(0, self._due_on(document), document.amount)]
-        found = [(row["instalment"], row["due_on"], row["amount"]) for row in plan]
-        rest = document.amount - sum((amount for _, _, amount in found), ZERO)
+        found = []
+        rest = document.amount
+        for row in plan:
+            amount = min(row["amount"], rest)
+            found.append((row["instalment"], row["due_on"], amount))
+            rest -= amount
         return [*found, (0, plan[-1]["due_on"], rest)] if rest else found
 
     def _due_on(self, document: Document) -> date:
@@ -213,7 +221,7 @@ class Ageing:
         rate: Decimal | None = document.row.get("rate") if currency != home else Decimal(1)
         base = cents(found.outstanding * rate) if rate is not None else None
         days = (day - found.aged_from).days
-        is_credit = found.outstanding < 0
+        is_credit = found.kind in CREDITS
         if kpi == "overdue_rate" and (
             is_credit or document.schedule not in settings.policy("ageing.headline_schedules", day)
         ):

@@ -133,15 +133,15 @@ class Fleet:
             day += DAY
 
     def _uses(self, record: Record) -> list[tuple[date, str | None]]:
-        """What the car was used for from each day on, by its versions."""
+        """What the car was used for from each day on, by the versions that say so."""
         rooftop = self._world.settings.rooftop(record.row["rooftop"])
         found: list[tuple[date, tuple[Any, ...], str | None]] = []
         previous: Row = {}
         for version, state in record.states():
-            if state == previous:
+            if state == previous or "use" not in version.values:
                 continue
             updated = state.get("updated_at")
-            owned = [state[column] for column in ("arrived_on", "acquired_on") if state.get(column)]
+            owned = [record.row[name] for name in ("arrived_on", "acquired_on") if record.row.get(name)]
             if updated:
                 since = local_day(updated, rooftop)
             elif owned and not found:

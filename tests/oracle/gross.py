@@ -28,6 +28,7 @@ NO_TRADE = "trade-in allowance or value missing"
 NO_PURCHASE = "margin scheme without purchase price"
 NO_COMMISSION = "commission of a consignment car missing"
 NO_PRICE = "sale price missing"
+NO_LINE_RATE = "exchange rate of a cost line missing"
 NO_RATE = "exchange rate missing"
 
 
@@ -203,7 +204,7 @@ class Gross:
         return sum(known, ZERO) if len(known) == len(amounts) else None
 
     def _sale(self, deal: Row, vehicle: Row, day: date, cost: Decimal | None) -> Movement:
-        front_revenue, front, reason = self._front(deal, vehicle, cost)
+        front_revenue, front, reason = self._front(deal, vehicle, cost, day)
         products = [line for line in self._lines_of_products(deal) if (line.get("booked_on") or day) <= day]
         return self._with_products(deal, "sale", day, day, 1, products, front_revenue, front, reason)
 
@@ -245,7 +246,7 @@ class Gross:
         )
 
     def _front(
-        self, deal: Row, vehicle: Row, cost: Decimal | None
+        self, deal: Row, vehicle: Row, cost: Decimal | None, day: date
     ) -> tuple[Decimal | None, Decimal | None, str | None]:
         """Revenue and gross of the car and the trade-in, or why they are not known."""
         rooftop = deal["rooftop"]
@@ -266,7 +267,8 @@ class Gross:
             share = self._world.settings.rooftop(rooftop).vat_rate
             vat = cents(max(ZERO, price - bought) * share / (1 + share))
         if cost is None:
-            return None, None, NO_COST
+            foreign = [line for line in self._costs(deal, day) if self._own(line["amount"], line, rooftop) is None]
+            return None, None, NO_LINE_RATE if foreign else NO_COST
         if over is None:
             return None, None, NO_TRADE
         return price - vat, price - vat - cost - over, None

@@ -388,6 +388,7 @@ class Leads:
         for row in self._world.rows("crm_appointments"):
             if row.get("rescheduled_from"):
                 followers[row["rooftop"], row["rescheduled_from"]].append(row)
+        slots = {(row["rooftop"], row["appointment_id"]): row for row in self._world.rows("crm_appointments")}
         leads = {(lead.rooftop, row["appointment_id"]): lead for lead in self.all for row in lead.appointments}
         for row in self._world.rows("crm_appointments"):
             rooftop = self._world.settings.rooftop(row["rooftop"])
@@ -401,6 +402,8 @@ class Leads:
                 if local_day(one["created_at"], rooftop) <= question.as_of
             ]
             if known and status not in ("shown", "no_show"):
+                continue
+            if self._is_second_try(row, followers, slots, question.as_of):
                 continue
             lead = leads.get((row["rooftop"], row["appointment_id"]))
             groups = {
@@ -419,6 +422,26 @@ class Leads:
                 yield Part(day, groups, excluded="moved to a slot that is not in the data")
             else:
                 yield Part(day, groups, top=int(status == "shown"), bottom=1)
+
+    def _is_second_try(
+        self,
+        row: Row,
+        followers: dict[tuple[str, str], list[Row]],
+        slots: dict[tuple[str, str], Row],
+        as_of: date,
+    ) -> bool:
+        """Whether another slot that the same one was moved to is the chain's last."""
+        source = slots.get((row["rooftop"], row.get("rescheduled_from") or ""))
+        if source is None or self._status(source, as_of) in ("shown", "no_show"):
+            return False
+        rooftop = self._world.settings.rooftop(row["rooftop"])
+        others = [
+            other
+            for other in followers[row["rooftop"], row["rescheduled_from"]]
+            if local_day(other["created_at"], rooftop) <= as_of
+        ]
+        last = max(others, key=lambda other: (other["starts_at"].at, other["appointment_id"]), default=row)
+        return last is not row
 
     def _status(self, row: Row, as_of: date) -> str:
         """What had become of a slot by the end of a day, by its stamps where it has them."""

@@ -162,6 +162,8 @@ class Turnaround:
                     yield replace(part, top=(delivered - started).days)
             elif (
                 deal["status"] != "cancelled"
+                and (deal["status"] != "unwound" or delivered is not None)
+                and (deal.get("reversed_on") is None or deal["reversed_on"] > question.end)
                 and deal.get("contract_on")
                 and deal["contract_on"] <= question.end
                 and started is not None
