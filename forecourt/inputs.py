@@ -57,6 +57,7 @@ TABLES: dict[str, dict[str, str]] = {
         "high": "integer",
         "label": "varchar",
     },
+    "stock_edges": {"position": "integer", "low": "integer", "high": "integer", "label": "varchar"},
     "targets": {"kpi": "varchar", "rooftop": "varchar", "valid_from": "date", "value": "decimal(18,6)"},
     "benchmarks": {"kpi": "varchar", "value": "decimal(18,6)", "source": "varchar", "on": "date"},
     "closed_months": {"first_on": "date", "last_on": "date", "closed_at": "timestamp"},
@@ -101,6 +102,7 @@ def write_inputs(
         ],
         "policies": list(_policies(settings)),
         "ageing_edges": list(_ageing_edges(settings)),
+        "stock_edges": list(_stock_edges(settings.policy("stock.edges"))),
         "targets": [(t.kpi, t.rooftop, t.valid_from, t.value) for t in settings.targets],
         "benchmarks": [(b.kpi, b.value, b.source, b.on) for b in settings.benchmarks],
         "closed_months": [entry for entry in closed if entry[2] <= known_at],
@@ -190,6 +192,12 @@ def _policies(settings: Settings) -> Iterator[tuple[Any, ...]]:
             value = entry.value
             text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
             yield key, text, entry.valid_from, ends
+
+
+def _stock_edges(edges: list[int]) -> Iterator[tuple[Any, ...]]:
+    """Buckets of days in stock, both ends included: 0 to the first edge, then from the day after each edge."""
+    for position, (low, high) in enumerate(zip([0, *(edge + 1 for edge in edges)], [*edges, None], strict=True)):
+        yield position, low, high, f"{low}-{high}" if high is not None else f"{low}+"
 
 
 def _ageing_edges(settings: Settings) -> Iterator[tuple[Any, ...]]:

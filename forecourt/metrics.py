@@ -27,9 +27,9 @@ HEADLINES = (
 class Metric:
     """One KPI. ``numerator`` and ``denominator`` are SQL aggregates over the columns of ``relation``.
 
-    Days (``date``, ``dated`` ...) name columns of the relation; ``seconds`` is the length of the unit for
-    durations and for times shown as days; ``dimensions`` maps a name to its SQL expression. Below ``fewest`` counted
-    records there is no number: too few.
+    Days (``date``, ``dated`` ...) name columns of the relation; in ``relation`` and ``population`` ``{as_of}`` stands
+    for the day of a stock; ``seconds`` is the length of the unit for durations and for times shown as days;
+    ``dimensions`` maps a name to its SQL expression. Below ``fewest`` counted records there is no number: too few.
     """
 
     name: str

@@ -69,7 +69,7 @@ order by all"""
 
 
 def _pieces(metric: Metric, period: Period, rooftops: Sequence[str] | None) -> Pieces:
-    where = [f"({metric.population})"] if metric.population else []
+    where = [f"({metric.population.replace('{as_of}', _day(period.end))})"] if metric.population else []
     if rooftops:
         where.append(f"rooftop in ({', '.join(_text(code) for code in rooftops)})")
     match metric.kind:

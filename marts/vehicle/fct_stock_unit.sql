@@ -2,8 +2,8 @@ with vehicles as (
     select * from {{ ref('stg_dms__vehicles') }}
 ),
 
-events as (
-    select * from {{ ref('stg_dms__vehicle_events') }}
+statuses as (
+    select * from {{ ref('int_stock_statuses_dated') }}
 ),
 
 vehicle_costs as (
@@ -22,17 +22,14 @@ exported as (
     select * from {{ ref('int_rooftops_exported') }}
 ),
 
--- Times in local days; the first ready step counts.
-ready_events as (
+-- The first ready step counts.
+ready_steps as (
     select
-        events.rooftop,
-        events.stock_number,
-        min({{ local_day('events.occurred_at', 'rooftops.time_zone') }}) as ready_on,
-    from events
-    inner join rooftops
-        on events.rooftop = rooftops.rooftop
-    where events.status = 'ready'
-    group by events.rooftop, events.stock_number
+        stock_unit_key,
+        min(valid_from) as ready_on,
+    from statuses
+    where status = 'ready'
+    group by stock_unit_key
 ),
 
 costs as (
@@ -73,7 +70,7 @@ joined as (
             booked_rate('vehicles.currency', 'vehicles.rate', 'rooftops.currency'),
         ) }} as purchase_price_booked,
         {{ local_day('vehicles.gone_at', 'rooftops.time_zone') }} as gone_on,
-        coalesce(ready_events.ready_on, vehicles.ready_on) as first_ready_on,
+        ready_steps.ready_on as first_ready_on,
         sold.deal_key,
         sold.deal_type,
         sold.recognised_on as sold_on,
@@ -94,9 +91,8 @@ joined as (
         on vehicles.rooftop = rooftops.rooftop
     left join exported
         on vehicles.rooftop = exported.rooftop
-    left join ready_events
-        on vehicles.rooftop = ready_events.rooftop
-        and vehicles.stock_number = ready_events.stock_number
+    left join ready_steps
+        on vehicles.stock_unit_key = ready_steps.stock_unit_key
     left join costs
         on vehicles.stock_unit_key = costs.stock_unit_key
     left join sold
@@ -110,9 +106,25 @@ ended as (
     from joined
 ),
 
+-- Days ready or reserved, while the car was here.
+ready_days as (
+    select
+        ended.stock_unit_key,
+        sum(greatest(0, {{ days_between(
+            'greatest(statuses.valid_from, ended.arrived_on)',
+            'least(coalesce(statuses.valid_to, ended.left_on), ended.left_on)',
+        ) }})) as days_ready,
+    from ended
+    inner join statuses
+        on ended.stock_unit_key = statuses.stock_unit_key
+    where statuses.status in ('ready', 'reserved')
+        and ended.left_on >= ended.arrived_on
+    group by ended.stock_unit_key
+),
+
 final as (
     select
-        stock_unit_key,
+        ended.stock_unit_key,
         vehicle_key,
         rooftop,
         stock_number,
@@ -128,6 +140,12 @@ final as (
         coalesce(nullif(trim(supplier), ''), 'unknown') as supplier,
         coalesce(vat_scheme, 'unknown') as vat_scheme,
         deal_type,
+        case
+            when left_on is null then null
+            when arrived_on is null then 'arrival not known'
+            when left_on < arrived_on then 'left before it came'
+        end as excluded_ready,
+        case when left_on < in_stock_on then 'left before it came' end as excluded_stock,
         rooftop_currency as currency,
         ordered_on,
         eta_on,
@@ -159,8 +177,24 @@ final as (
                     then {{ days_between('in_stock_on', 'coalesce(left_on, last_day)') }}
             end as bigint
         ) as days_in_stock,
+        cast(
+            case
+                when arrived_on >= acquired_on
+                    then {{ days_between('acquired_on', 'arrived_on') }}
+            end as bigint
+        ) as transit_days,
+        cast(
+            case
+                when left_on >= arrived_on then {{ days_between('arrived_on', 'left_on') }}
+            end as bigint
+        ) as days_present,
+        cast(
+            case when left_on >= arrived_on then coalesce(ready_days.days_ready, 0) end as bigint
+        ) as days_ready,
         in_stock_on is not null and in_stock_on <= last_day and left_on is null as is_in_stock,
     from ended
+    left join ready_days
+        on ended.stock_unit_key = ready_days.stock_unit_key
 )
 
 select * from final

@@ -306,6 +306,13 @@ def test_every_number_of_days_lies_in_exactly_one_bucket(written: duckdb.DuckDBP
     assert wrong == []
 
 
+def test_the_buckets_of_the_stock_hold_every_age_once(written: duckdb.DuckDBPyConnection) -> None:
+    edges = written.execute("select low, high, label from settings.stock_edges order by position").fetchall()
+    assert [label for _, _, label in edges] == ["0-30", "31-45", "46-60", "61-90", "91-120", "121+"]
+    for age in range(400):
+        assert [low <= age and (high is None or age <= high) for low, high, _ in edges].count(True) == 1
+
+
 def test_targets_and_benchmarks_keep_their_figures(written: duckdb.DuckDBPyConnection) -> None:
     assert written.execute("select kpi, rooftop, value from settings.targets").fetchall() == [
         ("claim_rate", None, Decimal("0.05"))

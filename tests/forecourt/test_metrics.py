@@ -346,6 +346,15 @@ def test_stock_of_a_plain_mart(receivables: Warehouse) -> None:
     )
 
 
+def test_stock_of_a_mart_whose_rows_hold_for_a_span_of_days(receivables: Warehouse) -> None:
+    held = "posted_on <= {as_of} and (paid_on > {as_of} or paid_on is null)"
+    metric = replace(OVERDUE, relation="marts.documents", population=held, numerator="count(document)")
+    metric = replace(metric, denominator=None)
+    for last, documents in (("2026-02-28", 1), ("2026-03-04", 3), ("2026-03-19", 3), ("2026-03-20", 2)):
+        until = period("2026-01-01", last, last)
+        assert total(receivables, metric, until, "numerator", rooftops=["R1"]) == (documents,)
+
+
 # Cohort: start day in [from, to]; mature when start + W <= as_of.
 
 CLAIMS = Metric(
