@@ -36,6 +36,8 @@ candidates as (
         'deal_number' as linked_by,
         deals.deal_key,
         deals.handed_over_on,
+        deals.make,
+        deals.model,
     from localised as claims
     inner join deals
         on claims.rooftop = deals.rooftop
@@ -48,6 +50,8 @@ candidates as (
         'stock_number' as linked_by,
         deals.deal_key,
         deals.handed_over_on,
+        deals.make,
+        deals.model,
     from localised as claims
     inner join deals
         on claims.rooftop = deals.rooftop
@@ -62,6 +66,8 @@ candidates as (
         'vin' as linked_by,
         deals.deal_key,
         deals.handed_over_on,
+        deals.make,
+        deals.model,
     from localised as claims
     inner join deals
         on claims.vin = deals.vin
@@ -76,6 +82,8 @@ linked as (
         linked_by,
         deal_key,
         handed_over_on,
+        make,
+        model,
     from candidates
     qualify row_number() over (
         partition by claim_key
@@ -104,6 +112,8 @@ final as (
         claims.status,
         coalesce(nullif(trim(claims.cause), ''), 'unknown') as cause,
         coalesce(linked.linked_by, 'none') as linked_by,
+        coalesce(linked.make, 'unknown') as make,
+        coalesce(linked.model, 'unknown') as model,
         case
             when linked.deal_key is null then 'claim without a unit'
             when linked.handed_over_on is null or claims.opened_on < linked.handed_over_on
@@ -112,10 +122,15 @@ final as (
         claims.rooftop_currency as currency,
         coalesce(nullif(upper(trim(claims.currency)), ''), claims.rooftop_currency)
             as source_currency,
+        case
+            when claims.amount_paid is null then 'amount paid is missing'
+            when claims.booked_rate is null then 'exchange rate of the claim missing'
+        end as excluded_cost,
         claims.opened_at,
         claims.opened_on,
         claims.decided_on,
         claims.closed_on,
+        coalesce(claims.closed_on, claims.decided_on) as paid_on,
         linked.handed_over_on as delivered_on,
         cast({{ days_between('linked.handed_over_on', 'claims.opened_on') }} as bigint)
             as days_after_delivery,
