@@ -5,6 +5,7 @@ dbt runs as a process of its own: run inside this one it keeps locks on the atta
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -237,9 +238,16 @@ def results(paths: Paths) -> Iterator[NodeResult]:
             message=(entry.get("message") or "").strip(),
             seconds=entry["execution_time"],
             severity=str(node.get("config", {}).get("severity", "error")).lower(),
-            description=node.get("description", ""),
+            description=node.get("description") or _leading_comment(node.get("raw_code", "")),
             sql=(entry.get("compiled_code") or "").strip().rstrip(";"),
         )
+
+
+def _leading_comment(sql: str) -> str:
+    """The comment that a test written as SQL begins with: what it says, when it matters, how to resolve it."""
+    lines = re.sub(r"{{ *config\(.*?\) *}}", "", sql, flags=re.S).strip().splitlines()
+    said = [line.removeprefix("--").strip() for line in itertools.takewhile(lambda line: line.startswith("--"), lines)]
+    return re.sub(r"\b(Says|Matters|Resolve): ", "", " ".join(said))
 
 
 def manifest(paths: Paths) -> dict[str, Any]:

@@ -115,7 +115,8 @@ def _write_versions(connection: duckdb.DuckDBPyConnection, feeds: list[tuple[str
 def _write_freshness(connection: duckdb.DuckDBPyConnection, feeds: list[tuple[str, str, bool]]) -> None:
     """``meta.freshness``: per feed and rooftop the day its newest export speaks for.
 
-    An export made before six in the morning speaks for the day before.
+    An export made before six in the morning speaks for the day before. An export without rows says that nothing
+    changed: it speaks for every rooftop of its feed.
     """
     selects = []
     for schema, feed, has_rooftop in feeds:
@@ -129,6 +130,12 @@ def _write_freshness(connection: duckdb.DuckDBPyConnection, feeds: list[tuple[st
             from landing.ledger.sightings as sightings
             inner join landing.{schema}.{feed} as versions on sightings.key = versions.key
             where sightings.feed = '{feed}'
+            union
+            select distinct '{feed}', {rooftop}, accounting.file_id
+            from landing.ledger.file_feeds as accounting
+            inner join landing.ledger.files as files on accounting.file_id = files.file_id
+            cross join landing.{schema}.{feed} as versions
+            where accounting.feed = '{feed}' and files.status = 'landed' and files.rows_read = 0
             """
         )
     empty = "select null::varchar as feed, null::varchar as rooftop, null::varchar as file_id where false"

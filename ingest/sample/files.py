@@ -128,6 +128,7 @@ def deliveries(world: World, table: Table) -> list[Delivery]:
             for index, row in enumerate(table.rows)
             if before is None or index % 9 or table.moments[index][-1] > before or row[removed] is None
         ]
+    _speak_for_every_rooftop(table, files[-1], days[-1])
     if name in BROKEN and files[-1].rows:
         _break(files[-1])
     if partial.rows:
@@ -135,6 +136,16 @@ def deliveries(world: World, table: Table) -> list[Delivery]:
     for place, file in enumerate(files):
         file.variant = place
     return [file for file in files if file.rows]
+
+
+def _speak_for_every_rooftop(table: Table, file: Delivery, day: date) -> None:
+    """The last file sends again the newest row of a rooftop where nothing changed, so that its data are current."""
+    if "rooftop" not in table.feed.columns:
+        return
+    place = table.feed.columns.index("rooftop")
+    newest = {table.rows[index][place]: index for index in range(len(table.rows)) if table.moments[index][0] <= day}
+    heard = {row[place] for row in file.rows}
+    file.rows += [as_at(table, index, day) for rooftop, index in newest.items() if rooftop not in heard]
 
 
 def _mistyped(table: Table, row: Row) -> Row:
