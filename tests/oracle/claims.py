@@ -27,20 +27,16 @@ class Claims:
     @cached_property
     def deliveries(self) -> list[Row]:
         """Every deal that was handed over, of any type."""
-        return [
-            deal
-            for deal in self._world.rows("dms_deals")
-            if deal.get("delivered_on")
-            and (
-                deal["status"] in ("finalised", "delivered", "unwound")
-                or (deal["status"] == "cancelled" and deal.get("reversed_on"))
-            )
-        ]
+        return [deal for deal in self._world.rows("dms_deals") if self._is_delivered(deal)]
+
+    def _is_delivered(self, deal: Row) -> bool:
+        done = deal["status"] in ("finalised", "delivered", "unwound")
+        return bool(deal.get("delivered_on") and (done or (deal["status"] == "cancelled" and deal.get("reversed_on"))))
 
     @cached_property
     def claims(self) -> list[tuple[Row, date, Row | None]]:
-        """Every claim with the day it was opened and its deal."""
-        by_deal = {(deal["rooftop"], deal["deal_number"]): deal for deal in self.deliveries}
+        """Every claim with the day it was opened and its deal, handed over or not."""
+        by_deal = {(deal["rooftop"], deal["deal_number"]): deal for deal in self._world.rows("dms_deals")}
         by_stock: dict[Any, list[Row]] = defaultdict(list)
         by_vin: dict[Any, list[Row]] = defaultdict(list)
         for deal in sorted(self.deliveries, key=lambda deal: (deal["delivered_on"], deal["deal_number"])):
@@ -53,7 +49,7 @@ class Claims:
             opened = local_day(claim["opened_at"], self._world.settings.rooftop(rooftop))
             unit = by_deal.get((rooftop, claim.get("deal_number")))
             if unit is None and claim.get("stock_number"):
-                unit = _last(by_stock[rooftop, claim["stock_number"]], opened, only=True)
+                unit = _last(by_stock[rooftop, claim["stock_number"]], opened)
             if unit is None and claim.get("vin"):
                 unit = _last(by_vin[claim["vin"]], opened)
             found.append((claim, opened, unit))
@@ -68,7 +64,8 @@ class Claims:
             kinds = self._world.settings.policy("claim.kinds", opened) if is_claim else ["return"]
             if claim["kind"] not in kinds or opened > question.as_of:
                 continue
-            if deal is None or deal["deal_type"] not in UNITS or opened < deal["delivered_on"]:
+            delivered = deal["delivered_on"] if deal is not None and self._is_delivered(deal) else date.max
+            if deal is None or deal["deal_type"] not in UNITS or opened < delivered:
                 yield from self._stray(claim, opened, deal, question, is_claim)
             else:
                 events[deal["rooftop"], deal["deal_number"]].append(opened)
@@ -109,9 +106,9 @@ class Claims:
         }
 
 
-def _last(deals: list[Row], opened: date, *, only: bool = False) -> Row | None:
-    """The last delivery not after a day; with ``only`` the first of all where none is."""
+def _last(deals: list[Row], opened: date) -> Row | None:
+    """The last delivery not after a day, else the first of all."""
     before = [deal for deal in deals if deal["delivered_on"] <= opened]
     if before:
         return before[-1]
-    return deals[0] if only and deals else None
+    return deals[0] if deals else None

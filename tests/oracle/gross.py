@@ -1,7 +1,4 @@
-"""Gross of deals and hires by METRICS.md section 1.
-
-Workshop and counter enter store gross with their part of the gross movements, which no mart has yet.
-"""
+"""Gross of deals, hires, workshop and counter by METRICS.md section 1."""
 
 from __future__ import annotations
 
@@ -22,6 +19,9 @@ SECOND = timedelta(seconds=1)
 STEPS = ("pending", "booked", "finalised", "delivered")
 DATE_OF_STEP = {"contract": "contract_on", "finalised": "finalised_on", "delivered": "delivered_on"}
 STATUS_OF_STEP = {"contract": "booked", "finalised": "finalised", "delivered": "delivered"}
+
+#: Departments of the store that counter sales count in; the others are other.
+COUNTER = {"parts": "parts", "accessories": "parts"}
 
 NO_COST = "vehicle cost unknown"
 NO_TRADE = "trade-in allowance or value missing"
@@ -381,8 +381,8 @@ class Gross:
         return replace(part, top=top, bottom=move.unit)
 
     @cached_property
-    def _hired(self) -> list[Store]:
-        return list(self._hires())
+    def _besides(self) -> list[Store]:
+        return [*self._hires(), *self._service(), *self._counter()]
 
     def _deal_departments(self, as_of: date) -> Iterator[Store]:
         unknown = self._unknown(as_of)
@@ -430,9 +430,30 @@ class Gross:
                 if back.at <= end:
                     break
 
+    def _service(self) -> Iterator[Store]:
+        """Sold lines of closed orders that are not voided, on the day of closing; parts apart from the rest."""
+        orders = {
+            (order["rooftop"], order["ro_number"]): order
+            for order in self._world.rows("dms_repair_orders")
+            if not order.get("voided") and order.get("closed_at")
+        }
+        for line in self._world.rows("dms_ro_lines"):
+            order = orders.get((line["rooftop"], line["ro_number"]))
+            if order is None or line["outcome"] != "sold":
+                continue
+            day = local_day(order["closed_at"], self._world.settings.rooftop(line["rooftop"]))
+            department = "parts" if line["kind"] == "part" else "service"
+            yield _sold(department, line, day, ("line", line["rooftop"], line["ro_number"], str(line["line"])))
+
+    def _counter(self) -> Iterator[Store]:
+        for line in self._world.rows("dms_counter_sales"):
+            department = COUNTER.get(line["department"], "other")
+            record = ("ticket", line["rooftop"], line["ticket"], str(line["line"]))
+            yield _sold(department, line, line["sold_on"], record)
+
     def store_parts(self, question: Question) -> Iterator[Part]:
         """The records of store_gross."""
-        for effect in [*self._deal_departments(question.as_of), *self._hired]:
+        for effect in [*self._deal_departments(question.as_of), *self._besides]:
             if not question.covers(effect.moved_on) or effect.dated_on > question.as_of:
                 continue
             yield Part(
@@ -444,6 +465,13 @@ class Gross:
                 excluded=effect.reason,
                 record=effect.record,
             )
+
+
+def _sold(department: str, line: Row, day: date, record: tuple[str, ...]) -> Store:
+    sale, cost = line.get("sale"), line.get("cost")
+    if sale is None or cost is None:
+        return Store(department, line["rooftop"], day, day, None, None, "sale or cost missing", record)
+    return Store(department, line["rooftop"], day, day, sale, sale - cost, None, record)
 
 
 def _shared(part: Part, move: Movement) -> Iterator[Part]:

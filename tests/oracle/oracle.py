@@ -1,4 +1,4 @@
-"""Every KPI of ``forecourt kpi``, recomputed from a folder of exports."""
+"""The KPIs named in ``KPIS``, recomputed from a folder of exports."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ KPIS = frozenset((*GROSS, "store_gross", *DURATIONS, "sla_met_rate", *FLEET, *CL
 
 
 class Oracle:
-    """All KPIs of one folder of native csv exports and its forecourt.toml."""
+    """The KPIs of one folder of native csv exports and its forecourt.toml."""
 
     def __init__(self, folder: Path, settings: Path) -> None:
         said = read_settings(settings)
