@@ -56,6 +56,7 @@ appointments as (
         {{ local_day('last_slots.shown_at', 'rooftops.time_zone') }} as stamped_on,
         last_slots.cancelled_at,
         last_slots.slots,
+        first_slots.rescheduled_from,
         last_slots.status = 'shown'
         or (
             last_slots.status in ('booked', 'confirmed')
@@ -76,6 +77,41 @@ appointments as (
     left join merged
         on first_slots.rooftop = merged.rooftop
         and coalesce(first_slots.customer_id, last_slots.customer_id) = merged.customer_id
+),
+
+-- A missed appointment is saved when the same customer, or the same lead, has a new one made before
+-- the day is over; a visit to the workshop takes the place of one to the workshop.
+saved as (
+    select
+        missed.appointment_key,
+        min(again.created_on) as rebooked_on,
+    from appointments as missed
+    inner join (
+        select rooftop, 'id' as named_by, rescheduled_from as name, kind, created_at, created_on
+        from appointments
+        union all
+        select rooftop, 'lead' as named_by, lead_id as name, kind, created_at, created_on
+        from appointments
+        union all
+        select rooftop, 'customer' as named_by, customer_id as name, kind, created_at, created_on
+        from appointments
+    ) as again
+        on missed.rooftop = again.rooftop
+        and missed.due_on = again.created_on
+        and missed.starts_at <= again.created_at
+        and (
+            case again.named_by
+                when 'id' then missed.last_appointment_id
+                when 'lead' then missed.lead_id
+                else missed.customer_id
+            end
+        ) = again.name
+        and (
+            again.named_by = 'id'
+            or (missed.kind = 'service') is not distinct from (again.kind = 'service')
+        )
+    where missed.is_no_show
+    group by missed.appointment_key
 ),
 
 attached as (
@@ -112,6 +148,7 @@ select
         when appointments.is_shown then coalesce(appointments.stamped_on, appointments.due_on)
     end as shown_on,
     appointments.cancelled_at,
+    saved.rebooked_on,
     appointments.slots,
     coalesce(appointments.is_shown, false) as is_shown,
     coalesce(appointments.is_no_show, false) as is_no_show,
@@ -121,3 +158,5 @@ left join attached
     on appointments.appointment_key = attached.appointment_key
 left join leads
     on attached.lead_key = leads.lead_key
+left join saved
+    on appointments.appointment_key = saved.appointment_key

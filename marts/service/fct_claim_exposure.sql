@@ -91,10 +91,8 @@ units as (
         deals.model,
         deals.condition,
         deals.salesperson,
-        case
-            when deals.customer_id is not null
-                then {{ readable_key(['deals.rooftop', 'deals.customer_id']) }}
-        end as buyer_key,
+        coalesce({{ readable_key(['deals.rooftop', 'deals.customer_id']) }}, deals.deal_key)
+            as buyer_key,
         cast(null as varchar) as excluded,
         case when deals.customer_id is null then 'no customer' end as excluded_buyer,
         case
