@@ -275,6 +275,7 @@ def dashboards(home_path: Path, port: int | None, no_browser: bool) -> None:
 @json_option
 def kpi(
     names: tuple[str, ...],
+@click.option("--versus-now", is_flag=True, help="With --known-at: against now, and the records that differ.")
     home_path: Path,
     first: date | None,
     last: date | None,
@@ -286,6 +287,7 @@ def kpi(
     as_json: bool,
 ) -> None:
     """Print KPIs with their parts: value, numerator, denominator, what is excluded, open or immature.
+    versus_now: bool,
 
     \b
     Without NAMES all of them. Without a period the month of as-of so far; a cohort KPI then shows the
@@ -300,6 +302,8 @@ def kpi(
         chosen = _chosen(warehouse, names)
         if by is not None and not names:
             chosen = [metric for metric in chosen if by == "month" or by in metric.dimensions]
+    if versus_now and (known_at is None or by is not None or as_sql):
+        raise click.UsageError("--versus-now goes with --known-at, and neither with --by nor with --sql.")
             if not chosen:
                 raise Problem(f"No KPI has a dimension {by!r}. `forecourt kpi NAME --by ...` lists those of one.")
         asked = _asked(warehouse, chosen, first, last, as_of)
@@ -315,6 +319,17 @@ def kpi(
         metrics = {metric.name: metric for metric in chosen}
     if as_json:
         show.print_json([row.as_dict() for row in rows])
+        if versus_now:
+            from forecourt.reported import restate
+
+            restated = [
+                each for metric, period in asked for each in restate(warehouse, published, metric, period, rooftops)
+            ]
+            if as_json:
+                show.print_json([each.as_dict() for each in restated])
+            else:
+                show.print_restated(restated)
+            return
     else:
         show.print_kpis(rows, metrics)
 
@@ -366,6 +381,57 @@ def export() -> None:
 
 
 @export.command("ageing")
+@cli.command()
+@click.argument("mart")
+@click.argument("key", nargs=-1, required=True)
+@home_option()
+@json_option
+def trace(mart: str, key: tuple[str, ...], home_path: Path, as_json: bool) -> None:
+    """Show the file rows behind a row of a mart: every version of its record, with the original text.
+
+    \b
+    KEY is the natural key part by part; its first parts alone show all rows that begin with them.
+    Example:  forecourt trace fct_deal R1 D1
+    """
+    from dataclasses import asdict
+
+    from forecourt import show
+    from forecourt.terminal import out
+    from forecourt.trace import trace as versions_of
+    from ingest.originals import original_texts
+
+    home = Home(home_path)
+    versions = versions_of(_open(home), mart, key)
+    settings = _settings(home)
+    wanted: dict[tuple[str, str], set[int]] = {}
+    for version in versions:
+        if version.op == "row" and version.row is not None:
+            wanted.setdefault((version.file, version.content_hash), set()).add(version.row)
+    texts = {
+        (digest, row): text
+        for (name, digest), rows in wanted.items()
+        for row, text in original_texts(home, settings, name, digest, rows).items()
+    }
+    facts = [
+        asdict(version) | {"text": texts.get((version.content_hash, version.row or 0)) if version.op == "row" else None}
+        for version in versions
+    ]
+    if as_json:
+        show.print_json(facts)
+        return
+    for fact in facts:
+        said = "" if fact["op"] == "row" else " removed: a full file no longer had it"
+        mark = " (in force)" if fact["is_in_force"] else ""
+        out.print(
+            f"{fact['feed']} {fact['key']}  {fact['file']}:{fact['row'] or ''}  "
+            f"received {fact['received_at']:%Y-%m-%d %H:%M} UTC{mark}{said}",
+            markup=False,
+            highlight=False,
+        )
+        if fact["text"]:
+            click.echo(f"    {fact['text']}")
+
+
 @home_option()
 @click.option("--as-of", type=Day(), help="The day whose end counts. Default: the newest day of the data.")
 @click.option("--basis", type=click.Choice(["due", "invoice"]), default="due", show_default=True)
@@ -407,7 +473,7 @@ def export_ageing(
             click.echo(f"{output}: as closed at {facts['closed_at']} UTC, sha256 {facts['sha256'][:16]}")
         return
     published = _open(home)
-    with _as_known(home, published, known_at, ("overdue_rate",)) as warehouse:
+    with _as_known(home, published, known_at, ("overdue_rate",), ("fct_control_tieout",)) as warehouse:
         day = as_of or newest_day(warehouse)
         facts = _export_ageing(home, warehouse, output, kind, day, basis, rooftops, schedule, known_at)
     if as_json:
@@ -717,14 +783,20 @@ def _asked(
 
 
 @contextmanager
-def _as_known(home: Home, published: Warehouse, known_at: datetime | None, names: Sequence[str]) -> Iterator[Warehouse]:
-    """The published warehouse, or one built as it was known at an instant for the KPIs named."""
+def _as_known(
+    home: Home, published: Warehouse, known_at: datetime | None, names: Sequence[str], further: Sequence[str] = ()
+) -> Iterator[Warehouse]:
+    """The published warehouse, or one built as it was known at an instant for the KPIs named and further models."""
     if known_at is None:
         yield published
         return
     from forecourt.asof import known_at as built_as_known
 
-    models = {metric.model for metric in _chosen(published, names)}
+    models = set(further)
+    for metric in _chosen(published, names):
+        # A stock is asked of a table function, which is a model of its own.
+        function = metric.relation.removeprefix("marts.").partition("(")
+        models |= {metric.model, *([function[0]] if function[1] else [])}
     with home.lock(), built_as_known(home, _settings(home), known_at, models) as warehouse:
         yield warehouse
 

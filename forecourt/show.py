@@ -16,6 +16,7 @@ from forecourt.build import NodeResult
 from forecourt.kpi import KpiRow
 from forecourt.meta import CheckResult
 from forecourt.metrics import Metric, Period
+from forecourt.reported import Restated
 from forecourt.terminal import out, table
 from forecourt.why import Why
 
@@ -150,6 +151,36 @@ def print_why(found: Sequence[Why], period: Period, before: Period) -> None:
         )
 
 
+def print_restated(found: Sequence[Restated]) -> None:
+    """Each KPI as reported and as now known, and the records that made the difference."""
+    for each in found:
+        facts = each.as_dict()
+        figures = [_restated_figure(facts[name]) for name in ("as_reported", "as_now_known")]
+        currency = f" ({facts['currency']})" if facts["currency"] else ""
+        out.print(
+            f"[bold]{escape(facts['label'])}[/]{currency} reported {figures[0]}, now {figures[1]}, "
+            f"{len(each.records)} records differ"
+        )
+        columns = [("record", "left"), ("", "left"), ("reported", "right"), ("now", "right"), ("file", "left")]
+        lines = [
+            (
+                moved.record,
+                moved.change,
+                *(f"{_amount(parts[0])} of {_amount(parts[1])}" if parts else "" for parts in (moved.then, moved.now)),
+                f"{moved.file}:{moved.row}" if moved.file else "",
+            )
+            for moved in each.records[:20]
+        ]
+        if lines:
+            table("", columns, lines)
+        if len(each.records) > 20:
+            out.print(f"... and {len(each.records) - 20} more: --json lists them all")
+
+
+def _restated_figure(figures: dict[str, Any]) -> str:
+    return str(figures["value"]) if figures["value"] is not None else f"no value ({escape(figures['reason'] or '')})"
+
+
 def file_facts(result: FileResult) -> dict[str, Any]:
     """A file's fate, ready for JSON."""
     return asdict(result) | {"path": str(result.path)}
@@ -184,7 +215,7 @@ def _period(row: KpiRow) -> str:
 def _amount(value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, str):
+    if isinstance(value, str | Decimal):
         return f"{Decimal(value):,.2f}"
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
 

@@ -10,21 +10,54 @@ rooftops as (
     select * from {{ ref('dim_rooftop') }}
 ),
 
--- Versions stand in the order of their exports, whenever they arrived.
+-- Versions stand in the order of their exports, whenever they arrived; those that say the same one
+-- after the other are one run.
 followed as (
     select
         *,
-        lag(version_number) over previous_version as previous_version_number,
-        lag(value) over previous_version as previous_value,
-        lag(landed_at) over previous_version as previous_landed_at,
+        row_number() over earlier = 1 or value is distinct from lag(value) over earlier
+            as is_start,
     from versions
-    window previous_version as (
+    window earlier as (
         partition by feed, record_key, field
         order by version_number
     )
 ),
 
--- A change is known once both of its sides have arrived.
+numbered as (
+    select
+        *,
+        count(*) filter (where is_start) over (
+            partition by feed, record_key, field
+            order by version_number
+            rows between unbounded preceding and current row
+        ) as run_number,
+    from followed
+),
+
+runs as (
+    select
+        *,
+        min(landed_at) over (
+            partition by feed, record_key, field, run_number
+        ) as first_landed_at,
+    from numbered
+    qualify is_start
+),
+
+-- A change is known once its version and one that said the value before have arrived.
+compared as (
+    select
+        *,
+        lag(value) over previous_run as previous_value,
+        lag(first_landed_at) over previous_run as previous_landed_at,
+    from runs
+    window previous_run as (
+        partition by feed, record_key, field
+        order by run_number
+    )
+),
+
 changes as (
     select
         feed || '|' || field || '|' || record_key || '|' || cast(version_number as varchar)
@@ -44,9 +77,8 @@ changes as (
         greatest(landed_at, previous_landed_at) as known_at,
         file_id,
         row_number,
-    from followed
-    where previous_version_number is not null
-        and value is distinct from previous_value
+    from compared
+    where run_number > 1
 ),
 
 events as (

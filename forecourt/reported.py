@@ -1,0 +1,114 @@
+"""As reported against as now known: a KPI on two states of knowledge, and the records that made the difference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from forecourt.door import Warehouse
+from forecourt.kpi import KpiRow, compute
+from forecourt.metrics import Metric, Period
+from forecourt.statements import record_statement
+from forecourt.trace import leading_rows
+
+Parts = tuple[Any, Any]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One record that counts differently. ``change``: added, gone or changed; ``then`` and ``now``: its numerator
+    and denominator, None where it does not count; ``file`` and ``row`` of the record as it now is, else as it was.
+    """
+
+    record: str
+    change: str
+    then: Parts | None
+    now: Parts | None
+    file: str | None
+    row: int | None
+
+
+@dataclass(frozen=True)
+class Restated:
+    """A KPI in one currency on both states. The differences of the records add up to those of the KPI's parts."""
+
+    then: KpiRow
+    now: KpiRow
+    records: tuple[Moved, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready; money parts are decimal strings."""
+        shown = self.now.as_dict()
+        return {
+            **{name: shown[name] for name in ("kpi", "label", "unit", "kind", "from", "to", "as_of")},
+            "currency": self.now.currency or self.then.currency,
+            "as_reported": _figures(self.then),
+            "as_now_known": _figures(self.now),
+            "records": [
+                {
+                    "record": moved.record,
+                    "change": moved.change,
+                    "as_reported": _plain(moved.then),
+                    "as_now_known": _plain(moved.now),
+                    "file": moved.file,
+                    "row": moved.row,
+                }
+                for moved in self.records
+            ],
+        }
+
+
+def restate(
+    then: Warehouse, now: Warehouse, metric: Metric, period: Period, rooftops: Sequence[str] | None = None
+) -> list[Restated]:
+    """The KPI of one period as ``then`` and as ``now`` know it, one entry per currency, records in order."""
+    before, after = (
+        {row.currency: row for row in compute(warehouse, metric, period, rooftops=rooftops)}
+        for warehouse in (then, now)
+    )
+    parts_then, parts_now = (_parts(warehouse, metric, period, rooftops) for warehouse in (then, now))
+    different = [key for key in {**parts_then, **parts_now} if parts_then.get(key) != parts_now.get(key)]
+    records = [record for _, record in different]
+    # A record is found where it is now; one that is gone where it was.
+    places = leading_rows(then, metric.model, records) | leading_rows(now, metric.model, records)
+    moved: dict[str | None, list[Moved]] = {}
+    for currency, record in sorted(different, key=lambda key: (key[0] or "", key[1])):
+        old, new = parts_then.get((currency, record)), parts_now.get((currency, record))
+        change = "added" if old is None else "gone" if new is None else "changed"
+        file, row = places.get(record, (None, None))
+        moved.setdefault(currency, []).append(Moved(record, change, old, new, file, row))
+    # A state without any record has one row that says why, in no currency.
+    named = [currency for currency in {**before, **after} if currency is not None]
+    currencies: Sequence[str | None] = named or (None,)
+    return [
+        Restated(
+            before.get(currency) or next(iter(before.values())),
+            after.get(currency) or next(iter(after.values())),
+            tuple(moved.get(currency, ())),
+        )
+        for currency in currencies
+    ]
+
+
+def _parts(
+    warehouse: Warehouse, metric: Metric, period: Period, rooftops: Sequence[str] | None
+) -> dict[tuple[str | None, str], Parts]:
+    landed = {row["feed"] for row in warehouse.rows("select distinct feed from meta.freshness")}
+    if not set(metric.requires) <= landed:
+        return {}
+    rows = warehouse.rows(record_statement(metric, period, rooftops=rooftops))
+    return {(row["currency"], str(row["record"])): (row["numerator"], row["denominator"]) for row in rows}
+
+
+def _figures(row: KpiRow) -> dict[str, Any]:
+    shown = row.as_dict()
+    return {name: shown[name] for name in ("value", "numerator", "denominator", "n", "excluded", "reason")}
+
+
+def _plain(parts: Parts | None) -> dict[str, Any] | None:
+    if parts is None:
+        return None
+    numerator, denominator = (str(part) if isinstance(part, Decimal) else part for part in parts)
+    return {"numerator": numerator, "denominator": denominator}

@@ -1,0 +1,222 @@
+"""What was reported stays reported: a month-end ageing before and after a backdated credit note, a late cost while its
+month is open and once it is closed, and the records that made the difference. Real files, landed, built and closed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from forecourt.build import Paths, build
+from forecourt.cli import cli
+from forecourt.door import current_run, open_warehouse
+from forecourt.errors import Problem
+from forecourt.home import Home
+from forecourt.meta import write_meta
+from forecourt.publish import publish
+from forecourt.run import new_run_id
+from forecourt.settings import load_settings
+from ingest.landing import land
+
+DELIVERED = {
+    "dms_invoices_2026-03-31.csv": """\
+rooftop,invoice_number,kind,customer_id,posted_on,due_on,amount
+R1,I1,invoice,C1,2026-01-10,2026-02-09,1000.00
+R1,I2,invoice,C2,2026-03-20,2026-04-19,300.00
+""",
+    "dms_payments_2026-03-31.csv": """\
+rooftop,payment_number,customer_id,posted_on,amount
+R1,P1,C1,2026-03-01,400.00
+""",
+    "dms_allocations_2026-03-31.csv": """\
+rooftop,allocation_id,from_document,from_kind,to_document,to_kind,allocated_on,amount
+R1,A1,P1,payment,I1,invoice,2026-03-01,400.00
+""",
+    "dms_deals_2026-03-31.csv": """\
+rooftop,deal_number,stock_number,deal_type,status,delivered_on,sale_price,vehicle_cost
+R1,D1,S1,retail,delivered,2026-03-10,10000.00,8260.50
+""",
+    "dms_vehicle_costs_2026-04-30.csv": """\
+rooftop,cost_id,stock_number,posted_on,category,amount
+R1,K1,S1,2026-04-05,recon,200.00
+""",
+}
+BACKDATED = {
+    "dms_invoices_2026-05-04.csv": """\
+rooftop,invoice_number,kind,customer_id,posted_on,due_on,amount,credits_invoice
+R1,CN1,credit_note,C1,2026-03-20,,100.00,I1
+""",
+}
+PART = "+path:marts/finance +path:marts/deal +fct_claim +fct_episode +fct_vehicle_day"
+
+
+@dataclass
+class Story:
+    """A home, and what it said at each step of its history."""
+
+    home: Home
+    folder: Path
+    said: dict[str, Any] = field(default_factory=dict)
+
+    def call(self, *words: str) -> Result:
+        return CliRunner().invoke(cli, [*words, "--home", str(self.home.root)])
+
+    def deliver(self, files: dict[str, str]) -> None:
+        """Lands the files and publishes what can be known from them."""
+        exports = self.folder / f"delivery{len(self.said)}"
+        exports.mkdir()
+        for name, text in files.items():
+            (exports / name).write_text(text, encoding="utf-8")
+        settings = load_settings(self.home.settings)
+        with self.home.lock():
+            assert {file.status for file in land(self.home, settings, [exports])} == {"landed"}
+            broken = [
+                node.name
+                for node in build(self.home, settings, select=PART)
+                if node.status not in ("success", "pass", "warn")
+            ]
+            assert broken == []
+            paths, run_id = Paths(self.home.build), new_run_id()
+            write_meta(self.home, paths, run_id=run_id, started_at=now(), known_at=None)
+            publish(self.home, self.home.warehouse, run_id, keep=1)
+
+    def ageing(self, *words: str) -> bytes:
+        path = self.folder / "ageing.csv"
+        result = self.call("export", "ageing", "--format", "csv", "-o", str(path), *words)
+        assert result.exit_code == 0, result.exception
+        return path.read_bytes()
+
+    def gross(self, first: str, last: str, as_of: str) -> Decimal | None:
+        (row,) = open_warehouse(self.home).rows(
+            "select sum(total) as total from marts.fct_deal_movement "
+            f"where moved_on between '{first}' and '{last}' and dated_on <= '{as_of}'"
+        )
+        total: Decimal | None = row["total"]
+        return total
+
+
+def now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """March is reported, with a late cost in April; it is closed; then a credit note is posted back into it."""
+    folder = tmp_path_factory.mktemp("story")
+    home = Home(folder / "home")
+    home.create()
+    home.settings.write_text('[company]\nname = "Example Motors"\ncurrency = "GBP"\n', encoding="utf-8")
+    told = Story(home, folder)
+    said = told.said
+    said["before"] = now()
+    told.deliver(DELIVERED)
+    said["reported"], said["reported_at"] = told.ageing("--as-of", "2026-03-31"), now()
+    said["gross reported"] = told.gross("2026-03-01", "2026-03-31", "2026-03-31")
+    said["too early"] = told.call("close", "2026-04")
+    said["gross while open"] = told.gross("2026-03-01", "2026-03-31", "2026-04-30")
+    said["april while open"] = told.gross("2026-04-01", "2026-04-30", "2026-04-30")
+    said["closed run"] = current_run(home)
+    said["close"] = told.call("close", "2026-03", "--json")
+    said["gross once closed"] = told.gross("2026-03-01", "2026-03-31", "2026-04-30")
+    said["april once closed"] = told.gross("2026-04-01", "2026-04-30", "2026-04-30")
+    said["again"] = told.call("close", "2026-03")
+    told.deliver(BACKDATED)
+    return told
+
+
+def test_a_late_cost_belongs_to_the_open_month_and_to_its_own_day_once_it_is_closed(story: Story) -> None:
+    assert story.said["gross reported"] == Decimal("1739.50")
+    assert (story.said["gross while open"], story.said["april while open"]) == (Decimal("1539.50"), None)
+    assert (story.said["gross once closed"], story.said["april once closed"]) == (
+        Decimal("1739.50"),
+        Decimal("-200.00"),
+    )
+
+
+def test_the_ageing_of_then_comes_out_byte_for_byte(story: Story) -> None:
+    reported = story.said["reported"]
+    assert b"I1,invoice,1,2026-01-10,2026-02-09,GBP,1000.00,600.00," in reported
+    as_now_known = story.ageing("--as-of", "2026-03-31")
+    assert b"I1,invoice,1,2026-01-10,2026-02-09,GBP,1000.00,500.00," in as_now_known
+    instant = story.said["reported_at"].isoformat()
+    assert story.ageing("--as-of", "2026-03-31", "--known-at", instant) == reported
+    assert story.ageing("--closed", "2026-03") == reported
+    assert story.ageing("--closed", "2026-03", "--as-of", "2026-03-31", "--schedule", "customer") == reported
+
+
+def test_as_reported_against_as_now_known_lists_the_records_between(story: Story) -> None:
+    words = ("kpi", "overdue_rate", "gross_margin_rate", "--from", "2026-03-01", "--to", "2026-03-31", "--as-of")
+    instant = story.said["reported_at"].isoformat()
+    result = story.call(*words, "2026-04-30", "--known-at", instant, "--versus-now", "--json")
+    assert result.exit_code == 0, result.exception
+    overdue, gross = json.loads(result.output)
+    assert overdue["as_reported"]["numerator"] == "600.00"
+    assert overdue["as_now_known"]["numerator"] == "500.00"
+    (record,) = overdue["records"]
+    assert (record["record"], record["change"], record["file"], record["row"]) == (
+        "R1|invoice|I1|1",
+        "changed",
+        "dms_invoices_2026-03-31.csv",
+        2,
+    )
+    assert record["as_reported"] == {"numerator": "600.00", "denominator": "600.00"}
+    assert record["as_now_known"] == {"numerator": "500.00", "denominator": "500.00"}
+    # March was open then, so its late cost lowered it; now it is closed.
+    assert (gross["as_reported"]["numerator"], gross["as_now_known"]["numerator"]) == ("1539.50", "1739.50")
+    assert [(moved["record"], moved["change"]) for moved in gross["records"]] == [("R1|D1", "changed")]
+
+
+def test_nothing_was_known_before_the_first_delivery(story: Story) -> None:
+    instant = story.said["before"].isoformat()
+    result = story.call("export", "ageing", "--known-at", instant, "-o", str(story.folder / "never.csv"))
+    assert isinstance(result.exception, Problem)
+    assert str(result.exception).startswith("Nothing was known at")
+    assert not (story.folder / "never.csv").exists()
+
+
+def test_a_month_is_closed_once_and_not_before_its_data_are_through(story: Story) -> None:
+    assert "2026-04 cannot be closed before its data are through 2026-04-30" in str(story.said["too early"].exception)
+    assert "A month is closed once" in str(story.said["again"].exception)
+
+
+def test_a_closed_month_keeps_its_files_who_when_and_its_run(story: Story) -> None:
+    closed = json.loads(story.said["close"].output)
+    folder = story.home.closed / "2026-03"
+    assert closed["run_id"] == story.said["closed run"]
+    assert closed["published"] is not None
+    assert closed["closed_by"]
+    assert {path.name for path in folder.iterdir()} == {*closed["files"], "close.json"}
+    assert {"headlines.csv", "ageing_due_all.csv", "ageing_invoice_customer.xlsx"} <= set(closed["files"])
+    kept = {path.stem for path in story.home.published.glob("*.duckdb")}
+    assert kept == {closed["run_id"], current_run(story.home)}
+    assert open_warehouse(story.home, closed["run_id"]).rows("select deal_key from marts.fct_deal") == [
+        {"deal_key": "R1|D1"}
+    ]
+    lines = (folder / "headlines.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[1].startswith(
+        "gross_margin_rate,Gross margin,percent,2026-03-01,2026-03-31,2026-03-31,,GBP,0.17395,1739.50,10000.00,"
+    )
+
+
+def test_a_closed_file_that_was_changed_is_refused(story: Story) -> None:
+    path = story.home.closed / "2026-03" / "ageing_invoice_all.csv"
+    kept = path.read_bytes()
+    path.write_bytes(kept.replace(b"600.00", b"599.00"))
+    words = ("export", "ageing", "--closed", "2026-03", "--basis", "invoice", "--format", "csv", "-o", "x.csv")
+    assert "its sha256 differs" in str(story.call(*words).exception)
+    path.write_bytes(kept)
+
+
+def test_a_month_that_is_not_closed_is_said(story: Story) -> None:
+    result = story.call("export", "ageing", "--closed", "2026-02", "-o", "x.csv")
+    assert "2026-02 is not closed. Closed: 2026-03." in str(result.exception)
+    wrong_day = story.call("export", "ageing", "--closed", "2026-03", "--as-of", "2026-03-30", "-o", "x.csv")
+    assert "was closed as of 2026-03-31" in str(wrong_day.exception)
+    assert story.call("export", "ageing", "--closed", "2026-03", "--rooftop", "R1", "-o", "x.csv").exit_code == 2
