@@ -269,25 +269,25 @@ def dashboards(home_path: Path, port: int | None, no_browser: bool) -> None:
 @click.option("--to", "last", type=Day(), help="Last day of the period.")
 @click.option("--as-of", type=Day(), help="Facts dated later do not count. Default: the newest day of the data.")
 @click.option("--known-at", type=Instant(), help="As the warehouse knew it at this instant (UTC).")
+@click.option("--versus-now", is_flag=True, help="With --known-at: against now, and the records that differ.")
 @rooftop_option
 @click.option("--by", help="One row per value of this dimension, like rooftop or month.")
 @click.option("--sql", "as_sql", is_flag=True, help="Print the statement behind each number.")
 @json_option
 def kpi(
     names: tuple[str, ...],
-@click.option("--versus-now", is_flag=True, help="With --known-at: against now, and the records that differ.")
     home_path: Path,
     first: date | None,
     last: date | None,
     as_of: date | None,
     known_at: datetime | None,
+    versus_now: bool,
     rooftops: tuple[str, ...],
     by: str | None,
     as_sql: bool,
     as_json: bool,
 ) -> None:
     """Print KPIs with their parts: value, numerator, denominator, what is excluded, open or immature.
-    versus_now: bool,
 
     \b
     Without NAMES all of them. Without a period the month of as-of so far; a cohort KPI then shows the
@@ -296,14 +296,14 @@ def kpi(
     """
     from forecourt import show
 
+    if versus_now and (known_at is None or by is not None or as_sql):
+        raise click.UsageError("--versus-now goes with --known-at, and neither with --by nor with --sql.")
     home = Home(home_path)
     published = _open(home)
     with _as_known(home, published, known_at, names) as warehouse:
         chosen = _chosen(warehouse, names)
         if by is not None and not names:
             chosen = [metric for metric in chosen if by == "month" or by in metric.dimensions]
-    if versus_now and (known_at is None or by is not None or as_sql):
-        raise click.UsageError("--versus-now goes with --known-at, and neither with --by nor with --sql.")
             if not chosen:
                 raise Problem(f"No KPI has a dimension {by!r}. `forecourt kpi NAME --by ...` lists those of one.")
         asked = _asked(warehouse, chosen, first, last, as_of)
@@ -313,12 +313,6 @@ def kpi(
             for metric, period in asked:
                 click.echo(f"-- {metric.label}\n{statement(metric, period, by=by, rooftops=rooftops)};\n")
             return
-        from forecourt.kpi import compute
-
-        rows = [row for metric, period in asked for row in compute(warehouse, metric, period, by=by, rooftops=rooftops)]
-        metrics = {metric.name: metric for metric in chosen}
-    if as_json:
-        show.print_json([row.as_dict() for row in rows])
         if versus_now:
             from forecourt.reported import restate
 
@@ -330,6 +324,12 @@ def kpi(
             else:
                 show.print_restated(restated)
             return
+        from forecourt.kpi import compute
+
+        rows = [row for metric, period in asked for row in compute(warehouse, metric, period, by=by, rooftops=rooftops)]
+        metrics = {metric.name: metric for metric in chosen}
+    if as_json:
+        show.print_json([row.as_dict() for row in rows])
     else:
         show.print_kpis(rows, metrics)
 
@@ -375,12 +375,6 @@ def why(
         show.print_why(found, period, before)
 
 
-@cli.group()
-def export() -> None:
-    """Write a report to a file."""
-
-
-@export.command("ageing")
 @cli.command()
 @click.argument("mart")
 @click.argument("key", nargs=-1, required=True)
@@ -432,6 +426,12 @@ def trace(mart: str, key: tuple[str, ...], home_path: Path, as_json: bool) -> No
             click.echo(f"    {fact['text']}")
 
 
+@cli.group()
+def export() -> None:
+    """Write a report to a file."""
+
+
+@export.command("ageing")
 @home_option()
 @click.option("--as-of", type=Day(), help="The day whose end counts. Default: the newest day of the data.")
 @click.option("--basis", type=click.Choice(["due", "invoice"]), default="due", show_default=True)
