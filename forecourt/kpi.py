@@ -235,11 +235,14 @@ class _Context:
         metric = self.metric
         value, reason = _value(metric, found)
         duration = metric.kind == "duration"
+        top = found["numerator"]
+        if top is None and found["n"]:
+            top = 0  # records counted, and none of them in the numerator
         return replace(
             self.empty(reason or ""),
             group=found["grp"],
             value=value,
-            numerator=None if duration else shown(metric, found["numerator"]),
+            numerator=None if duration else shown(metric, top),
             denominator=found["n"]
             if duration
             else shown(metric, found["denominator"], is_count=metric.unit == "money"),
