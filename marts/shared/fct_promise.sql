@@ -8,6 +8,10 @@ judged as (
     select * from {{ ref('int_deal_promises_judged') }}
     union all
     select * from {{ ref('int_service_promises_judged') }}
+    union all
+    select * from {{ ref('int_call_promises_judged') }}
+    union all
+    select * from {{ ref('int_lead_handovers_judged') }}
 ),
 
 final as (
