@@ -220,3 +220,20 @@ def test_a_month_that_is_not_closed_is_said(story: Story) -> None:
     wrong_day = story.call("export", "ageing", "--closed", "2026-03", "--as-of", "2026-03-30", "-o", "x.csv")
     assert "was closed as of 2026-03-31" in str(wrong_day.exception)
     assert story.call("export", "ageing", "--closed", "2026-03", "--rooftop", "R1", "-o", "x.csv").exit_code == 2
+
+
+def test_a_row_of_a_mart_is_traced_to_the_text_in_its_file(story: Story) -> None:
+    result = story.call("trace", "fct_receivable", "R1", "invoice", "I1", "--json")
+    assert result.exit_code == 0, result.exception
+    (version,) = json.loads(result.output)
+    assert (version["feed"], version["key"], version["file"], version["row"], version["op"]) == (
+        "dms_invoices",
+        "R1|I1",
+        "dms_invoices_2026-03-31.csv",
+        2,
+        "row",
+    )
+    assert version["text"] == "R1,I1,invoice,C1,2026-01-10,2026-02-09,1000.00"
+    told = story.call("trace", "fct_deal_movement", "R1", "D1", "late_cost", "K1")
+    assert "R1,K1,S1,2026-04-05,recon,200.00" in told.output
+    assert "The nearest: R1|invoice|I1|1" in str(story.call("trace", "fct_receivable", "R1", "invoice", "I7").exception)
