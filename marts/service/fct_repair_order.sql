@@ -6,6 +6,42 @@ lines as (
     select * from {{ ref('fct_repair_order_line') }}
 ),
 
+rooftops as (
+    select * from {{ ref('dim_rooftop') }}
+),
+
+-- What goes out to one customer; a mailing to all is no word to any.
+messages as (
+    select rooftop, customer_id, occurred_at,
+    from {{ ref('stg_crm__activities') }}
+    where direction = 'out'
+        and channel != 'note'
+        and not coalesce(bulk, false)
+        and customer_id is not null
+),
+
+-- Where the CRM knows none of the workshop's customers, nobody can tell who was written to.
+rooftops_known as (
+    select distinct orders.rooftop
+    from orders
+    inner join messages
+        on orders.rooftop = messages.rooftop
+        and orders.customer_id = messages.customer_id
+),
+
+contacts as (
+    select
+        orders.repair_order_key,
+        min(messages.occurred_at) as contacted_at,
+    from orders
+    inner join messages
+        on orders.rooftop = messages.rooftop
+        and orders.customer_id = messages.customer_id
+        and orders.closed_at <= messages.occurred_at
+    where {{ seconds_between('orders.closed_at', 'messages.occurred_at') }} <= 86400
+    group by orders.repair_order_key
+),
+
 summed as (
     select
         repair_order_key,
@@ -118,6 +154,11 @@ final as (
             else {{ why_no_duration('timed.order_seconds') }}
         end as excluded,
         case when timed.vin is null then 'no VIN' end as excluded_comeback,
+        case
+            when rooftops_known.rooftop is null
+                then 'the CRM knows no customer of the workshop'
+            when timed.customer_id is null then 'no customer'
+        end as excluded_contact,
         timed.opened_at,
         timed.opened_on,
         timed.first_promised_at,
@@ -125,6 +166,8 @@ final as (
         timed.completed_at,
         timed.closed_at,
         timed.closed_on,
+        contacts.contacted_at,
+        {{ local_day('contacts.contacted_at', 'rooftops.time_zone') }} as contacted_on,
         timed.parts_eta as parts_eta_on,
         first_comebacks.opened_on as comeback_on,
         timed.gone_on,
@@ -143,6 +186,12 @@ final as (
         timed.is_waiting_for_parts,
         timed.is_voided,
     from timed
+    left join rooftops
+        on timed.rooftop = rooftops.rooftop
+    left join rooftops_known
+        on timed.rooftop = rooftops_known.rooftop
+    left join contacts
+        on timed.repair_order_key = contacts.repair_order_key
     left join summed
         on timed.repair_order_key = summed.repair_order_key
     left join first_comebacks

@@ -73,6 +73,13 @@ O,5,1,labour,DIAG,warranty,sold,100.00,40.00
 O,5,2,labour,TYRES,customer,sold,100.00,40.00
 """
 
+ACTIVITIES = """\
+rooftop,activity_id,customer_id,occurred_at,direction,channel,automatic,bulk,outcome
+O,M1,C2,2026-03-02T17:00:00,out,sms,yes,no,sent
+O,M2,C2,2026-03-22T09:00:00,out,sms,no,no,sent
+O,M3,C8,2026-03-10T18:30:00,out,email,no,yes,sent
+"""
+
 QUOTES = """\
 rooftop,quote_id,lead_id,requested_at,approved_at,approval_status,approved_by
 O,Q1,L1,2026-03-02T10:00:00,2026-03-02T11:30:00,approved,Max
@@ -98,6 +105,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
             "crm_appointments_2026-04-30.csv": APPOINTMENTS,
             "dms_repair_orders_2026-04-30.csv": ORDERS,
             "dms_ro_lines_2026-04-30.csv": LINES,
+            "crm_activities_2026-04-30.csv": ACTIVITIES,
             "crm_quotes_2026-04-30.csv": QUOTES,
             "crm_appraisals_2026-04-30.csv": APPRAISALS,
         },
@@ -187,3 +195,10 @@ def test_hours_to_an_approval_and_an_offer(warehouse: Warehouse) -> None:
     offer = kpi(warehouse, "appraisal_hours", "2026-03-01", "2026-03-31")[None]
     assert (offer.value, offer.n, offer.open) == (3.5, 1, 1)
     assert offer.excluded_reasons == {"stopped before it started": 1}
+
+
+def test_ro_close_contact_rate(warehouse: Warehouse) -> None:
+    row = kpi(warehouse, "ro_close_contact_rate", "2026-03-01", "2026-03-31")[None]
+    # closed on the 1st and told the next day; on the 20th and told two days later; on the 10th and only mailed
+    assert (row.numerator, row.denominator) == (1, 3)
+    assert kpi(warehouse, "ro_close_contact_rate", "2026-03-01", "2026-03-31", "2026-03-01")[None].value == 0
