@@ -1,5 +1,6 @@
--- Leads that were handed from one owner to another without what the next one needs (METRICS section
--- 7). A field is empty by what the CRM says now: one that was filled in later is no breach any more.
+-- Leads that were handed from one owner to another without what the next one needs (METRICS
+-- section 7). A field is empty by what the CRM says now: one that was filled in later is no breach
+-- any more.
 with handovers as (
     select record_key as lead_key, max(changed_on) as handed_over_on,
     from {{ ref('fct_change') }}
