@@ -92,6 +92,7 @@ punched as (
     from running
     inner join lines
         on running.repair_order_line_key = lines.repair_order_line_key
+    where lines.line_sold_seconds is not null
 ),
 
 not_punched as (
@@ -109,7 +110,8 @@ not_punched as (
             when own_technician is null then 'hours without a technician'
         end as excluded,
     from lines
-    where repair_order_line_key not in (select per_day.repair_order_line_key from per_day)
+    where line_sold_seconds is null
+        or repair_order_line_key not in (select per_day.repair_order_line_key from per_day)
 )
 
 select
@@ -121,10 +123,10 @@ select
     row_number,
     sold_seconds,
     worked_seconds,
-    coalesce(
-        excluded,
-        case when sold_seconds is null then 'hours sold are missing' end
-    ) as excluded,
+    case
+        when sold_seconds is null then 'hours sold are missing'
+        else excluded
+    end as excluded,
 from (
     select * from punched
     union all
