@@ -152,33 +152,39 @@ def print_why(found: Sequence[Why], period: Period, before: Period) -> None:
 
 
 def print_restated(found: Sequence[Restated]) -> None:
-    """Each KPI as reported and as now known, and the records that made the difference."""
-    for each in found:
-        facts = each.as_dict()
-        figures = [_restated_figure(facts[name]) for name in ("as_reported", "as_now_known")]
-        currency = f" ({facts['currency']})" if facts["currency"] else ""
+    """Each KPI that is otherwise now than it was reported, with the records that made the difference."""
+    moved = [each for each in found if each.records]
+    for each in moved:
+        currency = f" ({each.now.currency})" if each.now.currency else ""
         out.print(
-            f"[bold]{escape(facts['label'])}[/]{currency} reported {figures[0]}, now {figures[1]}, "
-            f"{len(each.records)} records differ"
+            f"[bold]{escape(each.now.label)}[/]{currency} {_period(each.now)}: reported {_restated(each.then)}, "
+            f"now {_restated(each.now)}"
         )
         columns = [("record", "left"), ("", "left"), ("reported", "right"), ("now", "right"), ("file", "left")]
         lines = [
             (
-                moved.record,
-                moved.change,
-                *(f"{_amount(parts[0])} of {_amount(parts[1])}" if parts else "" for parts in (moved.then, moved.now)),
-                f"{moved.file}:{moved.row}" if moved.file else "",
+                record.record,
+                record.change,
+                *(
+                    f"{_amount(parts[0])} of {_amount(parts[1])}" if parts else ""
+                    for parts in (record.then, record.now)
+                ),
+                f"{record.file}:{record.row}" if record.file else "",
             )
-            for moved in each.records[:20]
+            for record in each.records[:20]
         ]
-        if lines:
-            table("", columns, lines)
+        table("", columns, lines)
         if len(each.records) > 20:
             out.print(f"... and {len(each.records) - 20} more: --json lists them all")
+    out.print(f"{len(found) - len(moved)} of {len(found)} figures are as they were reported.")
 
 
-def _restated_figure(figures: dict[str, Any]) -> str:
-    return str(figures["value"]) if figures["value"] is not None else f"no value ({escape(figures['reason'] or '')})"
+def _restated(row: KpiRow) -> str:
+    if row.value is None:
+        return f"no value ({escape(row.reason or '')})"
+    if row.unit == "percent":
+        return f"{float(row.value) * 100:,.2f} %"
+    return f"{_amount(row.value)}{'' if row.unit in ('money', 'count') else f' {row.unit}'}"
 
 
 def file_facts(result: FileResult) -> dict[str, Any]:
