@@ -7,12 +7,6 @@ reached as (
     select newest_on from {{ ref('int_data_days_reached') }}
 ),
 
-months as (
-    select month, max(date_day) as last_day
-    from {{ ref('dim_date') }}
-    group by month
-),
-
 -- A document without a booked rate is in no figure of the rooftop's currency; for one that is set
 -- against it, it is not there.
 counters as (
@@ -44,7 +38,7 @@ monthly as (
         named.legal_entity,
         named.schedule,
         named.base_currency as currency,
-        months.month,
+        cast(date_trunc('month', named.effective_on) as date) as month,
         coalesce(sum(named.amount_base) filter (where named.part = 'invoice'), 0) as invoices,
         coalesce(-sum(named.amount_base) filter (where named.part = 'payment'), 0) as cash,
         coalesce(
@@ -60,9 +54,14 @@ monthly as (
         count(distinct named.document_key)
             filter (where named.amount_base is null) as documents_without_rate,
     from named
-    inner join {{ ref('dim_date') }} as months
-        on named.effective_on = months.date_day
     group by all
+),
+
+-- A day that a source mistyped may lie outside the calendar; what moved on it counts all the same.
+months as (
+    select month from {{ ref('dim_date') }}
+    union
+    select month from monthly
 ),
 
 -- A month in which nothing moved has a row too: what was open stays open.
@@ -79,7 +78,12 @@ filled as (
         accounts.schedule,
         accounts.currency,
         months.month,
-        least(months.last_day, reached.newest_on) as through_on,
+        least(
+            {{ add_days(
+                "cast(date_trunc('month', " ~ add_days('months.month', 31) ~ ') as date)', -1
+            ) }},
+            reached.newest_on
+        ) as through_on,
         coalesce(monthly.invoices, 0) as invoices,
         coalesce(monthly.cash, 0) as cash,
         coalesce(monthly.refunds_and_returned, 0) as refunds_and_returned,
