@@ -160,8 +160,10 @@ def sample(directory: Path, rooftops: int, years: float, seed: int, scale: float
 @cli.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @home_option()
+@click.option("--confirm", "file_id", help="Land this file, which was held, after all; --reason says why.")
+@click.option("--reason", help="Why a held file is right; kept in the log with your name.")
 @json_option
-def land(paths: tuple[Path, ...], home_path: Path, as_json: bool) -> None:
+def land(paths: tuple[Path, ...], home_path: Path, file_id: str | None, reason: str | None, as_json: bool) -> None:
     """Land export files: into the archive, as row versions, with every row accounted for.
 
     \b
@@ -172,7 +174,11 @@ def land(paths: tuple[Path, ...], home_path: Path, as_json: bool) -> None:
 
     home = Home(home_path)
     with home.lock():
-        results = _land(home, _settings(home, paths), paths, quiet=as_json)
+        settings = _settings(home, paths)
+        if file_id:
+            results = [_confirm(home, settings, file_id, reason)]
+        else:
+            results = _land(home, settings, paths, quiet=as_json)
     if as_json:
         show.print_json([show.file_facts(result) for result in results])
     else:
@@ -582,6 +588,7 @@ def status(home_path: Path, as_json: bool) -> None:
         "last_run": asdict(last) if last else None,
         "feeds": [],
         "files": [],
+        "held": [],
         "quarantined": [],
         "checks": [],
     }
@@ -602,6 +609,9 @@ def status(home_path: Path, as_json: bool) -> None:
             order by status
             """
         )
+        facts["held"] = warehouse.rows(
+            "select file_id, name, reason from meta.files where status = 'held' order by name"
+        )
         facts["quarantined"] = warehouse.rows(
             "select feed, reason_code, count(*) as rows from meta.quarantine where status = 'open' "
             "group by all order by all"
@@ -618,7 +628,13 @@ def status(home_path: Path, as_json: bool) -> None:
         out.print(f"last run   {last.status} at {last.ended_at} UTC: {last.message}")
     waiting = [path for path in home.inbox.glob("*") if path.is_file()] if home.inbox.exists() else []
     out.print(f"inbox      {len(waiting)} files waiting")
-    for title, key in (("Files", "files"), ("Quarantine", "quarantined"), ("Checks", "checks"), ("Feeds", "feeds")):
+    for title, key in (
+        ("Files", "files"),
+        ("Held", "held"),
+        ("Quarantine", "quarantined"),
+        ("Checks", "checks"),
+        ("Feeds", "feeds"),
+    ):
         if facts[key]:
             out.print()
             names = list(facts[key][0])
@@ -713,6 +729,17 @@ def _land(home: Home, settings: Settings, paths: Sequence[Path], *, quiet: bool)
         rows = sum(result.rows_read for result in results)
         current.say(f"{len(results)} files, {rows:,} rows")
     return results
+
+
+def _confirm(home: Home, settings: Settings, file_id: str, reason: str | None) -> FileResult:
+    """Lands a held file on somebody's word, which the log keeps."""
+    from getpass import getuser
+
+    from ingest.landing import confirm
+
+    if not reason:
+        raise Problem(f"Say why {file_id} is right: forecourt land --confirm {file_id} --reason '...'.")
+    return confirm(home, settings, file_id, who=getuser(), why=reason)
 
 
 def _run(home: Home, paths: Sequence[Path], *, quiet: bool = False) -> Outcome:

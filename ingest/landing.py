@@ -432,7 +432,7 @@ class _FileLanding:
             raise _Held(
                 f"{self.entry['name']}: {name} has {now or 'no'} rows where the full file before ({earlier}) had "
                 f"{before}, so it is held and nothing is removed. If that is right, confirm it: "
-                f"forecourt land --confirm {self.entry['file_id']}."
+                f"forecourt land --confirm {self.entry['file_id']} --reason '...'."
             )
 
     def _account(

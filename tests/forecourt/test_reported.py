@@ -37,9 +37,7 @@ def sales(*rows: str) -> str:
     return f"""
         create table marts.fct_sale as select *, 'f1' as file_id from (values {", ".join(rows)})
             as rows(sale_key, rooftop, day, gross, revenue, currency, row_number);
-        insert into meta.files (name) values ('deals.csv');
-        alter table meta.files add column file_id varchar;
-        update meta.files set file_id = 'f1';
+        insert into meta.files (name, file_id) values ('deals.csv', 'f1');
     """
 
 
