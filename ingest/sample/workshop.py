@@ -126,6 +126,9 @@ class Workshop:
             declined = chance.random() < 0.12
             worked = int(hundredths * (0.7 + 0.5 * chance.random()))
             stopped = in_hours(self.rooftop, start, worked * 0.6)
+            if stopped.date() != start.date():  # nobody stays clocked in overnight
+                start = in_hours(self.rooftop, at(start.date() + timedelta(days=1), 0), 0)
+                stopped = in_hours(self.rooftop, start, worked * 0.6)
             sale = int(price * (0.9 + 0.3 * chance.random()))
             table.add(
                 opened,
