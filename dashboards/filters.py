@@ -13,7 +13,7 @@ import streamlit as st
 
 from dashboards import words
 from dashboards.words import Locale
-from forecourt.kpi import default_period, month_before, year_before
+from forecourt.kpi import default_period, month_before, shifted, whole_months, year_before
 from forecourt.metrics import Period
 
 MONTH, LAST_MONTH, QUARTER, YEAR, CUSTOM = "month", "last_month", "quarter", "year", "custom"
@@ -56,14 +56,19 @@ def period_of(choice: str, as_of: date, first: date | None = None, last: date | 
 
 
 def before_of(choice: str, comparison: str, period: Period) -> Period | None:
-    """What a period is compared with: the same days before it, those of last year, or nothing."""
+    """What a period is compared with: the same days before it, those of last year, or nothing.
+
+    Whole months chosen freely are compared with as many whole months before them, other days with as many days.
+    """
     if comparison == NOTHING:
         return None
     if comparison == YEAR_AGO or choice == YEAR:
         return year_before(period)
     if choice == QUARTER:
-        return month_before(month_before(month_before(period)))
+        return shifted(period, 3)
     if choice == CUSTOM:
+        if months := whole_months(period):
+            return shifted(period, months)
         end = period.first - DAY
         return Period(end - (period.last - period.first), end, end)
     return month_before(period)

@@ -65,10 +65,24 @@ def load_metrics(warehouse: Warehouse) -> dict[str, Metric]:
 
 
 def newest_day(warehouse: Warehouse) -> date:
-    """The newest data_through of any feed: the default as_of. Raises Problem where no file carried a day."""
-    (row,) = warehouse.rows("select max(data_through) as day from meta.freshness")
+    """The newest data_through of any feed: the default as_of.
+
+    Where no row of any feed is kept, the newest day on which a landed file was exported. Raises Problem where no
+    file landed.
+    """
+    (row,) = warehouse.rows(
+        """
+        select coalesce(
+            (select max(data_through) from meta.freshness),
+            (select max(cast(exported_at as date)) from meta.files where status = 'landed')
+        ) as day
+        """
+    )
     if row["day"] is None:
-        raise Problem("No landed file says what day it was exported; give --as-of.")
+        raise Problem(
+            "No file has landed, so there is no newest day to show. Put export files into the inbox and run "
+            "`forecourt run`; `forecourt status` says what is held or in quarantine. Or give --as-of."
+        )
     day: date = row["day"]
     return day
 
@@ -98,19 +112,27 @@ def window_days(warehouse: Warehouse, metric: Metric, on: date) -> int:
 
 def month_before(period: Period) -> Period:
     """The same days of the month before; a whole month against a whole month."""
-    return _shifted(period, 1)
+    return shifted(period, 1)
 
 
 def year_before(period: Period) -> Period:
     """The same days of last year; a whole month against a whole month, so February keeps its 29th."""
-    return _shifted(period, 12)
+    return shifted(period, 12)
 
 
-def _shifted(period: Period, months: int) -> Period:
+def shifted(period: Period, months: int) -> Period:
+    """The same days so many months earlier, as of their last day; whole months stay whole months."""
     first, last = _back(period.first, months), _back(period.last, months)
-    if period.first.day == 1 and period.last == last_day(period.last):
+    if whole_months(period):
         last = last_day(last)
     return Period(first, last, last)
+
+
+def whole_months(period: Period) -> int:
+    """How many whole calendar months a period is made of; 0 where it begins or ends inside one."""
+    if period.first.day != 1 or period.last != last_day(period.last):
+        return 0
+    return 12 * (period.last.year - period.first.year) + period.last.month - period.first.month + 1
 
 
 def _back(day: date, months: int) -> date:

@@ -51,5 +51,28 @@ def test_a_free_period_is_compared_with_as_many_days_before_it() -> None:
     assert filters.before_of(CUSTOM, BEFORE, period) == Period(date(2026, 9, 1), date(2026, 9, 7), date(2026, 9, 7))
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "before"),
+    [
+        (date(2026, 3, 1), date(2026, 3, 31), (date(2026, 2, 1), date(2026, 2, 28))),
+        (date(2026, 2, 1), date(2026, 2, 28), (date(2026, 1, 1), date(2026, 1, 31))),
+        (date(2026, 4, 1), date(2026, 6, 30), (date(2026, 1, 1), date(2026, 3, 31))),
+        (date(2025, 11, 1), date(2026, 2, 28), (date(2025, 7, 1), date(2025, 10, 31))),
+        (date(2025, 1, 1), date(2025, 12, 31), (date(2024, 1, 1), date(2024, 12, 31))),
+        (date(2026, 3, 1), date(2026, 3, 30), (date(2026, 1, 30), date(2026, 2, 28))),
+    ],
+)
+def test_whole_months_chosen_freely_are_compared_with_whole_months(
+    first: date, last: date, before: tuple[date, date]
+) -> None:
+    period = filters.period_of(CUSTOM, AS_OF, first, last)
+    assert filters.before_of(CUSTOM, BEFORE, period) == Period(*before, before[1])
+
+
+def test_a_quarter_so_far_keeps_its_days() -> None:
+    period = filters.period_of(QUARTER, date(2026, 8, 30))
+    assert filters.before_of(QUARTER, BEFORE, period) == Period(date(2026, 4, 1), date(2026, 5, 30), date(2026, 5, 30))
+
+
 def test_nothing_to_compare_with() -> None:
     assert filters.before_of(MONTH, NOTHING, filters.period_of(MONTH, AS_OF)) is None

@@ -46,7 +46,7 @@ def warehouse_of(tmp_path: Path) -> WarehouseOf:
                 create table meta.check_results (name varchar, outcome varchar);
                 create table meta.files (
                     name varchar, status varchar, rows_read bigint, rows_quarantined bigint,
-                    file_id varchar, reason varchar
+                    file_id varchar, reason varchar, exported_at timestamp
                 );
                 create table meta.quarantine (feed varchar, reason_code varchar, status varchar);
                 """

@@ -20,6 +20,7 @@ from forecourt.kpi import (
     load_metrics,
     month_before,
     newest_day,
+    whole_months,
     year_before,
 )
 from forecourt.metrics import HEADLINES, Metric, Period
@@ -164,6 +165,19 @@ def test_the_year_before(now: tuple[str, str], before: tuple[str, str]) -> None:
     assert year_before(period(*now, now[1])) == period(*before, before[1])
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "months"),
+    [
+        ("2026-03-01", "2026-03-31", 1),
+        ("2025-11-01", "2026-02-28", 4),
+        ("2028-02-01", "2028-02-28", 0),
+        ("2026-03-02", "2026-03-31", 0),
+    ],
+)
+def test_whole_months_are_counted(first: str, last: str, months: int) -> None:
+    assert whole_months(period(first, last, last)) == months
+
+
 @given(first=st.dates(date(2000, 3, 1), date(2040, 1, 1)), days=st.integers(0, 400))
 def test_a_comparison_never_turns_around_and_always_lies_before(first: date, days: int) -> None:
     now = Period(first, first + timedelta(days=days), first + timedelta(days=days))
@@ -196,8 +210,20 @@ def test_the_newest_day_is_that_of_any_feed(facts: Warehouse, warehouse_of: Ware
     assert newest_day(facts) == date(2026, 4, 1)
 
 
-def test_without_a_dated_file_as_of_must_be_given(warehouse_of: WarehouseOf) -> None:
-    with pytest.raises(Problem, match="--as-of"):
+FILES = """
+insert into meta.files (name, status, exported_at) values
+    ('dms_deals_2026-03-30.csv', 'landed', timestamp '2026-03-30 20:00:00'),
+    ('dms_deals_2026-03-31.csv', 'landed', timestamp '2026-03-31 20:00:00'),
+    ('dms_deals_2026-04-09.csv', 'held', timestamp '2026-04-09 20:00:00');
+"""
+
+
+def test_the_newest_landed_file_gives_the_day_where_no_row_is_kept(warehouse_of: WarehouseOf) -> None:
+    assert newest_day(warehouse_of(FACTS + FILES)) == date(2026, 3, 31)
+
+
+def test_where_nothing_landed_the_next_step_is_said(warehouse_of: WarehouseOf) -> None:
+    with pytest.raises(Problem, match=r"into the inbox and run `forecourt run`.*--as-of"):
         newest_day(warehouse_of(FACTS))
 
 
