@@ -72,7 +72,8 @@ LEDGER_TABLES = {
 
 @dataclass(frozen=True)
 class Column:
-    """One canonical column. ``values``: the words a text may hold; ``empty``: what an empty cell stands for."""
+    """One canonical column. ``values``: the words a text may hold; ``empty``: what an empty cell stands for;
+    the landing fills it in for a key column only, any other stays empty there."""
 
     name: str
     type: str

@@ -128,7 +128,7 @@ def feed_rows(mapping: FeedMapping, source: Source, layout: Layout, relation: st
     feed = mapping.feed
     columns = feed.all_columns
     carried = tuple(name for name in columns if name in mapping.cells)
-    texts = {name: _cell(cell, layout) for name, cell in mapping.cells.items()}
+    texts = {name: _filled_key(feed, name, _cell(cell, layout)) for name, cell in mapping.cells.items()}
     cells = ", ".join(f'{sql} as "x_{name}"' for name, sql in texts.items())
     zone = quoted(source.time_zone) if source.time_zone else "coalesce(time_zone, 'UTC')"
     values = ", ".join(
@@ -275,6 +275,14 @@ def _cell(cell: Cell, layout: Layout) -> str:
     if cell.when:
         text = f"case when {_condition(cell.when, layout)} then {text} else '' end"
     return text
+
+
+def _filled_key(feed: Feed, name: str, text: str) -> str:
+    """The text of a key column, what an empty cell stands for filled in: a key cannot be left to the models."""
+    column = feed.all_columns[name]
+    if name not in feed.key or column.empty is None:
+        return text
+    return f"coalesce(nullif({text}, ''), {quoted(column.empty)})"
 
 
 def _template(template: str, layout: Layout) -> str:

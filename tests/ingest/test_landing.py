@@ -66,6 +66,23 @@ def test_a_rooftop_is_known_by_its_name_and_an_unknown_one_is_flagged(scene: Sce
     assert scene.rows("select kind, detail, rows from ledger.notes") == [("unknown rooftop", "R9", 1)]
 
 
+def test_an_empty_cell_of_a_key_is_what_the_contract_says_it_stands_for(scene: Scene) -> None:
+    scene.land_text(
+        "dms_control_balances_2026-03-31.csv",
+        "rooftop,schedule,as_of,balance\nR1,,2026-03-31,3000.00\nR1, ,2026-04-30,1.00\n,,2026-04-30,1.00\n",
+    )
+    assert scene.rows("select key, schedule from dms.dms_control_balances order by key") == [
+        ("R1|customer|2026-03-31", "customer"),
+        ("R1|customer|2026-04-30", "customer"),
+    ]
+    assert scene.rows("select row_number, reason_code from ledger.quarantine") == [(4, "missing_value")]
+    scene.land_text(
+        "dms_invoices_2026-03-31.csv",
+        "rooftop,invoice_number,kind,posted_on,schedule,amount\nR1,I1,invoice,2026-03-01,,5.00\n",
+    )
+    assert scene.rows("select schedule from dms.dms_invoices") == [(None,)]
+
+
 def test_columns_without_a_feed_are_kept_aside(scene: Scene) -> None:
     scene.land_text("crm_tasks_2026-01-01.csv", 'Rooftop,task_id,due_at,Mood\nR1,T1,2026-01-01,"so ""so"""\n')
     assert scene.rows("select rest, day_only from crm.crm_tasks") == [('{"Mood":"so \\"so\\""}', "due_at")]
