@@ -34,7 +34,7 @@ from ingest.values import prepare
 from ingest.versions import Delivery, note_scopes, store_versions
 
 #: Raised when the landing itself changes what it makes of the same files, so that it is made anew.
-LANDING_VERSION = 1
+LANDING_VERSION = 2
 
 #: Files that lie beside exports and are none.
 _NO_EXPORTS = ("forecourt.toml", "truth.json")
@@ -47,8 +47,8 @@ _RESULTS = ("unchanged", "changed", "new", "quarantined")
 class FileResult:
     """What became of one file.
 
-    ``status``: landed, same again, held or refused; ``reason`` says why it is not landed. ``notes``: sentences about
-    what was odd in it.
+    ``status``: landed, same again, held or refused; ``reason`` says why it is not landed, without
+    the file's name. ``notes``: sentences about what was odd in it.
     """
 
     path: Path
@@ -185,7 +185,7 @@ def _take(
         data = path.read_bytes()
         changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     except OSError as error:
-        reason = f"{path.name}: the file cannot be read ({error.strerror}). Check its path and its permissions."
+        reason = f"the file cannot be read ({error.strerror}). Check its path and its permissions."
         return FileResult(path, path.name, status="refused", reason=reason)
     digest = archive.content_hash(data)
     by_name = exported_at_by_name(path.name, settings.fallback.time_zone)
@@ -242,10 +242,9 @@ def _refused_again(
     except (_Held, _SameAgain):
         return None
     except Problem as problem:
-        reason = _named(path.name, problem)
         for file_id, earlier in known:
-            if earlier == reason:
-                return FileResult(path, path.name, file_id, result.source, "refused", reason)
+            if earlier == str(problem):
+                return FileResult(path, path.name, file_id, result.source, "refused", earlier)
     finally:
         connection.execute("rollback")
     return None
@@ -280,7 +279,7 @@ def _land_delivery(
         result.reason = str(outcome)
     except Problem as problem:
         connection.execute("rollback")
-        result.status, result.reason = "refused", _named(entry["name"], problem)
+        result.status, result.reason = "refused", str(problem)
     except (duckdb.IOException, duckdb.OutOfMemoryException, OSError, MemoryError) as error:
         connection.execute("rollback")
         raise Problem(f"{entry['name']} could not be landed: {error}. Free space or memory and run again.") from error
@@ -289,7 +288,7 @@ def _land_delivery(
         connection.execute("rollback")
         result.status = "refused"
         result.reason = (
-            f"{entry['name']}: it could not be landed ({type(error).__name__}: {error}). This is a defect of "
+            f"it could not be landed ({type(error).__name__}: {error}). This is a defect of "
             "forecourt: report it with this sentence; the file is kept in the archive."
         )
     except BaseException:
@@ -407,7 +406,7 @@ class _FileLanding:
         if known:
             name, status = known
             waits = ", and wait to be confirmed" if status == "held" else ", so nothing changes"
-            raise _SameAgain(f"{entry['name']}: these bytes came as {name} before{waits}.")
+            raise _SameAgain(f"these bytes came as {name} before{waits}.")
 
     def _separate(self, feed: Feed, rows: FileRows, *, only_tables: bool = False) -> list[Quarantined]:
         """Points ``incoming`` and ``withheld`` at the sound and the other rows of a feed; returns the others."""
@@ -430,7 +429,7 @@ class _FileLanding:
         )
         if before and now * 2 < before:
             raise _Held(
-                f"{self.entry['name']}: {name} has {now or 'no'} rows where the full file before ({earlier}) had "
+                f"{name} has {now or 'no'} rows where the full file before ({earlier}) had "
                 f"{before}, so it is held and nothing is removed. If that is right, confirm it: "
                 f"forecourt land --confirm {self.entry['file_id']} --reason '...'."
             )
@@ -590,10 +589,6 @@ def _contract_hash() -> str:
 def _drop(home: Home) -> None:
     home.landing.unlink(missing_ok=True)
     home.landing.with_name(f"{home.landing.name}.wal").unlink(missing_ok=True)
-
-
-def _named(name: str, problem: Problem) -> str:
-    return f"{name}: {problem}"
 
 
 def _count(connection: duckdb.DuckDBPyConnection, query: str, *parameters: object) -> int:

@@ -134,9 +134,8 @@ def test_a_contradictory_date_order_refuses_the_whole_file(scene: Scene) -> None
     result = scene.land_text("WA_Fn-UseC_-Accounts-Receivable.csv", text)
     assert result.status == "refused"
     assert result.reason == (
-        "WA_Fn-UseC_-Accounts-Receivable.csv: line 3: InvoiceDate is '13/2/2026', but the dates of ibm_ar are "
-        "month/day/year. One of the two is wrong, so no date of the file can be trusted: export it with that order, or "
-        "correct the source."
+        "line 3: InvoiceDate is '13/2/2026', but the dates of ibm_ar are month/day/year. One of the two is wrong, so "
+        "no date of the file can be trusted: export it with that order, or correct the source."
     )
     assert scene.rows("select count(*) from dms.dms_invoices") == [(0,)]
 
