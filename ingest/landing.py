@@ -7,6 +7,7 @@ it is landed, and a delivery that the log names and the database does not is lan
 from __future__ import annotations
 
 import hashlib
+import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -207,12 +208,12 @@ def _take(
         "mapping_hash": recognised.source.mapping_hash if isinstance(recognised, Recognised) else None,
     }
     entry["file_id"] = f"{digest[:16]}-{entry['delivery']}"
-    refused = _refused_again(connection, settings, entry, data, path, recognised)
+    refused = _refused_again(connection, home, settings, entry, data, path, recognised)
     if refused:
         return refused
     archive.store(home, data, digest)
     archive.append_log(home, entry)
-    result = _land_delivery(connection, settings, entry, data, path=path, recognised=recognised, on_rows=on_rows)
+    result = _land_delivery(connection, home, settings, entry, data, path=path, recognised=recognised, on_rows=on_rows)
     if result.status != "refused" and path.parent.resolve() == home.inbox.resolve():
         path.unlink()
     return result
@@ -220,6 +221,7 @@ def _take(
 
 def _refused_again(
     connection: duckdb.DuckDBPyConnection,
+    home: Home,
     settings: Settings,
     entry: dict[str, Any],
     data: bytes,
@@ -238,7 +240,7 @@ def _refused_again(
     try:
         if isinstance(recognised, Problem):
             raise recognised
-        _FileLanding(connection, settings, entry, result, None, False).land(recognised, data)
+        _FileLanding(connection, home, settings, entry, result, None, False).land(recognised, data)
     except (_Held, _SameAgain):
         return None
     except Problem as problem:
@@ -252,6 +254,7 @@ def _refused_again(
 
 def _land_delivery(
     connection: duckdb.DuckDBPyConnection,
+    home: Home,
     settings: Settings,
     entry: dict[str, Any],
     data: bytes,
@@ -263,7 +266,7 @@ def _land_delivery(
 ) -> FileResult:
     """Lands one logged delivery in one transaction, or records why it is not landed."""
     result = FileResult(path or Path(entry["name"]), entry["name"], file_id=entry["file_id"])
-    landing = _FileLanding(connection, settings, entry, result, on_rows, confirmed)
+    landing = _FileLanding(connection, home, settings, entry, result, on_rows, confirmed)
     connection.execute("begin")
     try:
         if recognised is None:
@@ -312,7 +315,7 @@ def _confirm(
         connection.execute(f"delete from ledger.{table} where file_id = ?", [file_id])
     connection.execute("commit")
     entry = delivered | {"received_at": decision["received_at"]}
-    return _land_delivery(connection, settings, entry, data, confirmed=True)
+    return _land_delivery(connection, home, settings, entry, data, confirmed=True)
 
 
 class _FileLanding:
@@ -321,6 +324,7 @@ class _FileLanding:
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
+        home: Home,
         settings: Settings,
         entry: dict[str, Any],
         result: FileResult,
@@ -328,6 +332,7 @@ class _FileLanding:
         confirmed: bool,
     ) -> None:
         self.connection = connection
+        self.home = home
         self.settings = settings
         self.entry = entry
         self.result = result
@@ -428,10 +433,12 @@ class _FileLanding:
             self.connection, feed, self.entry["file_id"], self.entry["exported_at"]
         )
         if before and now * 2 < before:
+            # From anywhere, and without a point after it: the sentence ends in a command that can be copied.
+            where = shlex.quote(str(self.home.root.absolute()))
             raise _Held(
                 f"{name} has {now or 'no'} rows where the full file before ({earlier}) had "
                 f"{before}, so it is held and nothing is removed. If that is right, confirm it: "
-                f"forecourt land --confirm {self.entry['file_id']} --reason '...'."
+                f"forecourt land --confirm {self.entry['file_id']} --reason '...' --home {where}"
             )
 
     def _account(
@@ -548,7 +555,7 @@ def _catch_up(connection: duckdb.DuckDBPyConnection, home: Home, settings: Setti
     for entry in archive.read_log(home):
         if entry["kind"] == "delivery" and entry["file_id"] not in status:
             data = archive.fetch(home, entry["content_hash"])
-            result = _land_delivery(connection, settings, entry, data)
+            result = _land_delivery(connection, home, settings, entry, data)
             status[entry["file_id"]] = result.status
         elif entry["kind"] == "decision" and status.get(entry["file_id"]) == "held":
             status[entry["file_id"]] = _confirm(connection, home, settings, entry).status

@@ -238,7 +238,8 @@ def test_a_full_file_that_shrank_is_held_until_confirmed(scene: Scene) -> None:
     assert held.reason == (
         "crm_tasks has 4 rows where the full file before "
         "(crm_tasks.full.2026-01-01.csv) had 10, so it is held and nothing is removed. "
-        f"If that is right, confirm it: forecourt land --confirm {held.file_id} --reason '...'."
+        f"If that is right, confirm it: forecourt land --confirm {held.file_id} --reason '...' "
+        f"--home {scene.home.root}"
     )
     assert scene.rows("select count(*) from crm.crm_tasks where op = 'removed'") == [(0,)]
     result = confirm(scene.home, scene.settings, held.file_id, who="Olga", why="stock sold to a dealer")
