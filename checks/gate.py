@@ -17,6 +17,7 @@ from checks import candidate, deliveries
 from checks.docs import finish_docs
 from checks.suite import Expectation
 from forecourt.build import PROJECT, Paths
+from forecourt.child import ending_with_us
 from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.meta import CheckResult
@@ -85,7 +86,7 @@ def _validate(
         ],
     }
     process = subprocess.run(
-        [sys.executable, "-m", "checks.validate"],
+        ending_with_us([sys.executable, "-m", "checks.validate"]),
         input=json.dumps(request),
         cwd=PROJECT,
         env=os.environ | {"GX_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"},

@@ -19,6 +19,7 @@ from typing import Any
 
 import duckdb
 
+from forecourt.child import ending_with_us
 from forecourt.close import closed_months
 from forecourt.errors import Problem
 from forecourt.home import Home
@@ -86,7 +87,7 @@ def build(
     """
     if not home.landing.exists():
         raise Problem(f"Nothing has landed in {home.root} yet. Put export files in {home.inbox} and run again.")
-    paths = Paths(folder or home.build)
+    paths = Paths((folder or home.build).resolve())  # dbt works in the project's folder
     paths.folder.mkdir(parents=True, exist_ok=True)
     for file in (paths.warehouse, paths.scratch):
         for leftover in (file, file.with_suffix(".duckdb.wal")):
@@ -185,7 +186,12 @@ def _run_dbt(
     }
     (paths.target / "run_results.json").unlink(missing_ok=True)
     process = subprocess.Popen(
-        command, env=environment, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ending_with_us(command),
+        env=environment,
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     assert process.stdout is not None
     said: list[str] = []

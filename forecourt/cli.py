@@ -306,6 +306,7 @@ def kpi(
         raise click.UsageError("--versus-now goes with --known-at, and neither with --by nor with --sql.")
     home = Home(home_path)
     published = _open(home)
+    _require_rooftops(published, rooftops)
     with _as_known(home, published, known_at, names) as warehouse:
         chosen = _chosen(warehouse, names)
         if by is not None and not names:
@@ -314,10 +315,10 @@ def kpi(
                 raise Problem(f"No KPI has a dimension {by!r}. `forecourt kpi NAME --by ...` lists those of one.")
         asked = _asked(warehouse, chosen, first, last, as_of)
         if as_sql:
-            from forecourt.statements import statement
+            from forecourt.statements import answer_statement
 
             for metric, period in asked:
-                click.echo(f"-- {metric.label}\n{statement(metric, period, by=by, rooftops=rooftops)};\n")
+                click.echo(f"-- {metric.label}\n{answer_statement(metric, period, by=by, rooftops=rooftops)};\n")
             return
         if versus_now:
             from forecourt.reported import restate
@@ -369,6 +370,7 @@ def why(
     from forecourt.why import explain
 
     warehouse = _open(Home(home_path))
+    _require_rooftops(warehouse, rooftops)
     (metric,) = _chosen(warehouse, [name])
     ((_, period),) = _asked(warehouse, [metric], first, last, None)
     before = Period(versus[0], versus[1], min(versus[1], period.as_of)) if versus else month_before(period)
@@ -479,6 +481,7 @@ def export_ageing(
             click.echo(f"{output}: as closed at {facts['closed_at']} UTC, sha256 {facts['sha256'][:16]}")
         return
     published = _open(home)
+    _require_rooftops(published, rooftops)
     with _as_known(home, published, known_at, ("overdue_rate",), ("fct_control_tieout",)) as warehouse:
         day = as_of or newest_day(warehouse)
         facts = _export_ageing(home, warehouse, output, kind, day, basis, rooftops, schedule, known_at)
@@ -665,11 +668,25 @@ def main() -> None:
 
     try:
         cli()
-    except Problem as problem:
+    except Exception as error:
+        said = _sentence(error)
+        if said is None:
+            raise
         from forecourt.terminal import err
 
-        err.print(f"[bold red]error[/] {escape(str(problem))}")
+        err.print(f"[bold red]error[/] {escape(said)}")
         sys.exit(1)
+
+
+def _sentence(error: Exception) -> str | None:
+    """What a person is told of an error that was foreseen; None for a defect of ours, whose traceback we want."""
+    if isinstance(error, Problem):
+        return str(error)
+    if "Could not set lock on file" in str(error):
+        return "A file of the home is open for writing in another process. Close that program, then run again."
+    if isinstance(error, PermissionError):
+        return f"{error.filename} may not be written or read by this user. Give access, or choose another --home."
+    return None
 
 
 def _settings(home: Home, paths: Sequence[Path] = ()) -> Settings:
@@ -750,7 +767,18 @@ def _run(home: Home, paths: Sequence[Path], *, quiet: bool = False) -> Outcome:
         results = _land(home, settings, paths, quiet=quiet)
         if not quiet:
             show.print_files(results)
+        _require_something_landed(home)
         return _publish(home, settings, quiet=quiet)
+
+
+def _require_something_landed(home: Home) -> None:
+    """An empty warehouse is no success: a first run on a wrong path must say so."""
+    import duckdb
+
+    with duckdb.connect(str(home.landing), read_only=True) as landing:
+        found = landing.execute("select count(*) from ledger.files where status = 'landed'").fetchone()
+    if not found or not found[0]:
+        raise Problem(f"Nothing has landed in {home.root} yet: no file was taken. Put export files in {home.inbox}.")
 
 
 def _publish(home: Home, settings: Settings, *, quiet: bool) -> Outcome:
@@ -774,6 +802,13 @@ def _print_outcome(outcome: Outcome) -> None:
     show.print_checks(outcome.checks)
     if not outcome.is_published:
         raise Problem(f"Nothing was published: {outcome.message} The run in force before stays on the pages.")
+
+
+def _require_rooftops(warehouse: Warehouse, rooftops: Sequence[str]) -> None:
+    known = [row["rooftop"] for row in warehouse.rows("select rooftop from meta.rooftops order by rooftop")]
+    unknown = [code for code in rooftops if code not in known]
+    if unknown:
+        raise Problem(f"There is no rooftop {unknown[0]!r}. Known: {', '.join(known)}.")
 
 
 def _chosen(warehouse: Warehouse, names: Sequence[str]) -> list[Metric]:

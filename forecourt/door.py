@@ -56,14 +56,19 @@ def current_run(home: Home) -> str | None:
         return home.current.read_text(encoding="utf-8").strip() or None
     except FileNotFoundError:
         return None
+    except UnicodeDecodeError:
+        raise Problem(
+            f"{home.current} is damaged: it does not name a run. Put one in force with "
+            f"`forecourt rollback RUN --home {home.root}`. Kept: {_kept(home)}."
+        ) from None
 
 
 def last_run(home: Home) -> LastRun | None:
     """How the last run ended, published or not; None before the first."""
     try:
         return LastRun(**json.loads(home.last.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
+    except (FileNotFoundError, ValueError, TypeError):
+        return None  # it only tells how the last run ended; a damaged one tells nothing
 
 
 def published_path(home: Home, run_id: str) -> Path:
@@ -71,10 +76,19 @@ def published_path(home: Home, run_id: str) -> Path:
     return home.published / f"{run_id}.duckdb"
 
 
+def _kept(home: Home) -> str:
+    return ", ".join(sorted(file.stem for file in home.published.glob("*.duckdb"))) or "none"
+
+
 def open_warehouse(home: Home, run_id: str | None = None) -> Warehouse:
     """Opens a published run, by default the one in force. Raises Problem where there is none."""
     wanted = run_id or current_run(home)
     if wanted is None:
+        if any(home.published.glob("*.duckdb")):
+            raise Problem(
+                f"{home.current} names no run. Put one in force with `forecourt rollback RUN --home {home.root}`. "
+                f"Kept: {_kept(home)}."
+            )
         last = last_run(home)
         said = f" The last run ended: {last.message}" if last else ""
         raise Problem(
@@ -88,8 +102,10 @@ def open_warehouse(home: Home, run_id: str | None = None) -> Warehouse:
         if run_id is None and current_run(home) != wanted:
             return open_warehouse(home)  # a publish moved the pointer, and cleared the old run away, in between
         if not path.exists():
-            kept = sorted(file.stem for file in home.published.glob("*.duckdb"))
-            raise Problem(f"Run {wanted} is not kept in {home.published}. Kept: {', '.join(kept) or 'none'}.") from None
+            raise Problem(
+                f"Run {wanted} is not kept in {home.published}. Kept: {_kept(home)}. Put one of them in force with "
+                f"`forecourt rollback RUN --home {home.root}`, or run `forecourt run --home {home.root}`."
+            ) from None
         raise Problem(
             f"{path} cannot be read: {error}. Put an earlier run back with `forecourt rollback --home {home.root}`."
         ) from None

@@ -46,6 +46,46 @@ def statement(metric: Metric, period: Period, *, by: str | None = None, rooftops
             return _ratio(metric, facts, pieces)
 
 
+def answer_statement(
+    metric: Metric, period: Period, *, by: str | None = None, rooftops: Sequence[str] | None = None
+) -> str:
+    """The SQL that gives a KPI as it is shown: group, currency, value, numerator, denominator, n and what is beside.
+
+    Durations are in the KPI's unit with no numerator, times as that unit's number; the value of a ratio is null
+    where its denominator is not positive.
+    """
+    seconds = metric.seconds if metric.seconds and metric.kind != "cohort" else 1
+    scaled = "{}" if seconds == 1 else "round(cast({} as double) / " + str(seconds) + ", 6)"
+    top, bottom = scaled.format("coalesce(numerator, 0)"), scaled.format("denominator")
+    value = "case when denominator > 0 then cast(coalesce(numerator, 0) as double) / cast(denominator as double) end"
+    if metric.kind == "duration":
+        value, top, bottom = f"case when n > 0 then {scaled.format('numerator')} end", "null", "n"
+    elif metric.denominator is None and metric.kind != "cohort":
+        value = top
+    elif metric.unit == "money":
+        value, bottom = (
+            "case when denominator > 0 then round(coalesce(numerator, 0) / denominator, 2) end",
+            "denominator",
+        )
+    inner = statement(metric, period, by=by, rooftops=rooftops).replace("\n", "\n    ")
+    return f"""select
+    grp as "group",
+    currency,
+    {value} as value,
+    {top} as numerator,
+    {bottom} as denominator,
+    n,
+    {scaled.format("p90")} as p90,
+    open,
+    immature,
+    excluded,
+    reasons as excluded_reasons,
+from (
+    {inner}
+)
+order by "group", currency"""
+
+
 def record_statement(
     metric: Metric, period: Period, *, by: str | None = None, rooftops: Sequence[str] | None = None
 ) -> str:

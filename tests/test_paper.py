@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 FORECOURT = Path(sys.executable).with_name("forecourt")
@@ -217,3 +219,30 @@ def test_ageing_export(home: Path, tmp_path: Path) -> None:
         ("customer", "I2", "invoice", "500.00", "-15", "not_due"),
     ]
     assert [(r["file"], r["row"]) for r in rows[1:3]] == [("dms_invoices.csv", "2"), ("dms_payments.csv", "2")]
+
+
+def test_the_sql_of_a_number_gives_the_number(home: Path) -> None:
+    """Every statement of ``kpi --sql``, run on the published file as printed, gives what ``kpi`` says."""
+    asked = (*MARCH, "--as-of", "2026-03-31", "--home", home)
+    said = json.loads(subprocess.run([FORECOURT, "kpi", *asked, "--json"], check=True, capture_output=True).stdout)
+    printed = subprocess.run([FORECOURT, "kpi", *asked, "--sql"], check=True, capture_output=True, text=True).stdout
+    statements = dict(re.findall(r"-- (.+)\n((?:.|\n)+?);\n\n", printed))
+    (published,) = (home / "published").glob("*.duckdb")
+    compared = 0
+    with duckdb.connect(str(published), read_only=True) as warehouse:
+        for row in said:
+            if (row["reason"] or "").startswith(("no data", "too few")):
+                continue
+            result = warehouse.execute(statements[row["label"]])
+            names = [column[0] for column in result.description or ()]
+            found = [dict(zip(names, values, strict=True)) for values in result.fetchall()]
+            if row["n"] == 0 and not found:
+                continue
+            answer = next(each for each in found if each["currency"] == row["currency"])
+            for part in ("value", "numerator", "denominator"):
+                assert (answer[part] is None) == (row[part] is None), (row["kpi"], part, answer[part], row[part])
+                if row[part] is not None:
+                    assert float(answer[part]) == pytest.approx(float(row[part]), abs=1e-6), (row["kpi"], part)
+            assert (answer["n"], answer["excluded"]) == (row["n"], row["excluded"]), row["kpi"]
+            compared += 1
+    assert compared >= 8

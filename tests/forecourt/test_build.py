@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -152,3 +155,24 @@ def test_results_of_dbt_as_nodes(tmp_path: Path) -> None:
     assert (test.resource_type, test.name, test.failures, test.severity) == ("test", "unique_fct_lead", 3, "warn")
     assert (test.message, test.sql, test.description) == ("Got 3 results", "select 1", "Each lead once.")
     assert (seed.resource_type, seed.failures, seed.message, seed.sql) == ("seed", 0, "", "")
+
+
+def test_a_killed_run_takes_its_processes_with_it(tmp_path: Path) -> None:
+    """``kill -9`` of the parent ends the child too, so that nothing keeps the landing locked."""
+    alive = tmp_path / "alive"
+    child = f"import os, time; open({str(alive)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    parent = (
+        "import subprocess, sys; from forecourt.child import ending_with_us; "
+        f"subprocess.run(ending_with_us([sys.executable, '-c', {child!r}]))"
+    )
+    started = subprocess.Popen([sys.executable, "-c", parent])
+    deadline = time.monotonic() + 30
+    while not alive.exists() or not alive.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    started.kill()
+    started.wait()
+    pid = int(alive.read_text())
+    while Path(f"/proc/{pid}").exists() and "zombie" not in Path(f"/proc/{pid}/status").read_text():
+        assert time.monotonic() < deadline, "the child outlived its parent"
+        time.sleep(0.05)
