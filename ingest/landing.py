@@ -96,6 +96,8 @@ def land(
     with open_landing(home, settings) as connection:
         _log_settings(home)
         for path in files_of(paths):
+            if path.resolve() == home.root.resolve():  # the default home lies in the folder one works in
+                continue
             started = time.monotonic()
             result = _take(connection, home, settings, path, received_at, on_rows)
             result.seconds = time.monotonic() - started
@@ -159,11 +161,14 @@ def open_landing(home: Home, settings: Settings) -> Iterator[duckdb.DuckDBPyConn
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:
-    """The files to land: given ones as they are, those of folders by name, without hidden and accompanying ones."""
+    """The files to land: given ones as they are, those of folders by name, without hidden and accompanying ones.
+
+    What lies in a folder and is no file (a folder in it, a broken link) is among them, so that it is refused by name.
+    """
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = [entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith(".")]
+            inside = [entry for entry in path.iterdir() if not entry.name.startswith(".")]
             found.extend(sorted(entry for entry in inside if entry.name not in _NO_EXPORTS))
         elif path.name not in _NO_EXPORTS and not path.name.startswith("."):
             found.append(path)
@@ -182,6 +187,9 @@ def _take(
     on_rows: Callable[[Path, int, int], None] | None,
 ) -> FileResult:
     """Archives, logs and lands one file from disk."""
+    no_file = _why_no_file(path)
+    if no_file:
+        return FileResult(path, path.name, status="refused", reason=no_file)
     try:
         data = path.read_bytes()
         changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
@@ -217,6 +225,17 @@ def _take(
     if result.status != "refused" and path.parent.resolve() == home.inbox.resolve():
         path.unlink()
     return result
+
+
+def _why_no_file(path: Path) -> str | None:
+    """Why there are no bytes to read under a path; None for a file, and for one that reading will say more about."""
+    if path.is_symlink() and not path.exists():
+        return f"is a link to {path.readlink()}, which is not there. Put the file itself here, or remove the link."
+    if path.is_dir():
+        return "is a folder; its files are not read: move them up or name the folder."
+    if path.exists() and not path.is_file():
+        return "is no file but a pipe, socket or device. Put a csv file in its place."
+    return None
 
 
 def _refused_again(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -124,6 +125,30 @@ def test_files_of_the_inbox_are_moved_out_and_others_left_alone(scene: Scene) ->
     outside = scene.write("crm_tasks_2026-01-02.csv", tasks(2))
     scene.land(outside)
     assert outside.exists()
+
+
+def test_what_is_no_file_in_a_folder_is_named_and_the_files_land(scene: Scene) -> None:
+    inbox = scene.home.inbox
+    (inbox / "crm_tasks_2026-01-01.csv").write_text(tasks(1))
+    (inbox / "crm_tasks_2026-01-02.csv").symlink_to("gone.csv")
+    (inbox / "january").mkdir()
+    (inbox / "january" / "crm_tasks_2026-01-03.csv").write_text(tasks(1))
+    (inbox / ".hidden").mkdir()
+    os.mkfifo(inbox / "pipe")
+    results = scene.land(inbox)
+    assert [(result.name, result.status, result.reason) for result in results] == [
+        ("crm_tasks_2026-01-01.csv", "landed", ""),
+        (
+            "crm_tasks_2026-01-02.csv",
+            "refused",
+            "is a link to gone.csv, which is not there. Put the file itself here, or remove the link.",
+        ),
+        ("january", "refused", "is a folder; its files are not read: move them up or name the folder."),
+        ("pipe", "refused", "is no file but a pipe, socket or device. Put a csv file in its place."),
+    ]
+    assert (inbox / "january" / "crm_tasks_2026-01-03.csv").exists()
+    assert scene.rows("select count(*) from ledger.files") == [(1,)]
+    assert [result.name for result in scene.land(scene.root)] == ["given"]
 
 
 def test_a_refused_file_that_still_lies_there_is_one_delivery(scene: Scene) -> None:
