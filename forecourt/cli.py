@@ -805,6 +805,8 @@ def _print_outcome(outcome: Outcome) -> None:
 
 
 def _require_rooftops(warehouse: Warehouse, rooftops: Sequence[str]) -> None:
+    if not rooftops:
+        return
     known = [row["rooftop"] for row in warehouse.rows("select rooftop from meta.rooftops order by rooftop")]
     unknown = [code for code in rooftops if code not in known]
     if unknown:

@@ -42,6 +42,7 @@ def warehouse_of(tmp_path: Path) -> WarehouseOf:
                 create table meta.freshness (
                     feed varchar, rooftop varchar, exported_at timestamp, data_through date
                 );
+                create table meta.rooftops as select unnest(['R1', 'R2', 'R3']) as rooftop;
                 create table meta.metrics (name varchar, spec varchar);
                 create table meta.check_results (name varchar, outcome varchar);
                 create table meta.files (
