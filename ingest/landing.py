@@ -96,7 +96,7 @@ def land(
     with open_landing(home, settings) as connection:
         _log_settings(home)
         for path in files_of(paths):
-            if path.resolve() == home.root.resolve():  # the default home lies in the folder one works in
+            if path.is_dir() and path.samefile(home.root):  # the default home lies in the folder one works in
                 continue
             started = time.monotonic()
             result = _take(connection, home, settings, path, received_at, on_rows)

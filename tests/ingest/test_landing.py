@@ -134,6 +134,7 @@ def test_what_is_no_file_in_a_folder_is_named_and_the_files_land(scene: Scene) -
     (inbox / "january").mkdir()
     (inbox / "january" / "crm_tasks_2026-01-03.csv").write_text(tasks(1))
     (inbox / ".hidden").mkdir()
+    (inbox / "ring").symlink_to("ring")
     os.mkfifo(inbox / "pipe")
     results = scene.land(inbox)
     assert [(result.name, result.status, result.reason) for result in results] == [
@@ -145,6 +146,7 @@ def test_what_is_no_file_in_a_folder_is_named_and_the_files_land(scene: Scene) -
         ),
         ("january", "refused", "is a folder; its files are not read: move them up or name the folder."),
         ("pipe", "refused", "is no file but a pipe, socket or device. Put a csv file in its place."),
+        ("ring", "refused", "is a link to ring, which is not there. Put the file itself here, or remove the link."),
     ]
     assert (inbox / "january" / "crm_tasks_2026-01-03.csv").exists()
     assert scene.rows("select count(*) from ledger.files") == [(1,)]
