@@ -34,17 +34,27 @@ def exported_at(name: str, time_zone: str) -> datetime | None:
 
     A date alone speaks for its whole day, so it counts as 23:59:59 of it. The last date in the name counts.
     """
-    found = None
+    instants = [_instant(match, time_zone) for match in _DATE.finditer(name)]
+    return next((instant for instant in reversed(instants) if instant), None)
+
+
+def impossible_date(name: str) -> str | None:
+    """What stands in a name where its date is expected and names no day or time there is: ``2026-99-99``."""
+    last = None
     for match in _DATE.finditer(name):
-        try:
-            day = datetime(int(match["year"]), int(match["month"]), int(match["day"])).date()  # noqa: DTZ001
-            moment = (
-                time(int(match["hour"]), int(match["minute"]), int(match["second"] or 0))
-                if match["hour"]
-                else time(23, 59, 59)
-            )
-        except ValueError:
-            continue
-        zone = UTC if match["utc"] else ZoneInfo(time_zone)
-        found = datetime.combine(day, moment, tzinfo=zone).astimezone(UTC).replace(tzinfo=None)
-    return found
+        last = match
+    return last[0] if last and _instant(last, "UTC") is None else None
+
+
+def _instant(match: re.Match[str], time_zone: str) -> datetime | None:
+    try:
+        day = datetime(int(match["year"]), int(match["month"]), int(match["day"])).date()  # noqa: DTZ001
+        moment = (
+            time(int(match["hour"]), int(match["minute"]), int(match["second"] or 0))
+            if match["hour"]
+            else time(23, 59, 59)
+        )
+    except ValueError:
+        return None
+    zone = UTC if match["utc"] else ZoneInfo(time_zone)
+    return datetime.combine(day, moment, tzinfo=zone).astimezone(UTC).replace(tzinfo=None)

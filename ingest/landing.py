@@ -25,11 +25,12 @@ from forecourt.settings import Settings
 from ingest import archive, quarantine
 from ingest.contract import FEEDS_FOLDER, SYSTEMS, Feed, create_schema
 from ingest.delivery import exported_at as exported_at_by_name
+from ingest.delivery import impossible_date
 from ingest.ledger import full_files_before
 from ingest.mapping import carried_text
 from ingest.quarantine import Quarantined
 from ingest.reading import FileRows, read_rows
-from ingest.sources import SOURCES_FOLDER, Recognised, load_sources, recognise
+from ingest.sources import SOURCES_FOLDER, Recognised, Source, load_sources, recognise
 from ingest.staging import Note, Staged, place_clocks, stage
 from ingest.values import prepare
 from ingest.versions import Delivery, note_scopes, store_versions
@@ -363,6 +364,7 @@ class _FileLanding:
     def land(self, recognised: Recognised, data: bytes) -> None:
         source, result = recognised.source, self.result
         result.source, result.feeds, self.is_full = source.name, source.feeds, source.is_full
+        self._check_name(source)
         if not self.confirmed:
             self._check_again()
         rows = read_rows(recognised, data, self.settings)
@@ -414,6 +416,16 @@ class _FileLanding:
     def _tell(self, done: int) -> None:
         if self.on_rows:
             self.on_rows(self.result.path, done, self.result.rows_read)
+
+    def _check_name(self, source: Source) -> None:
+        """Refuses a name whose day does not exist: the file's own time stamp would silently speak in its place."""
+        wrong = impossible_date(self.entry["name"])
+        # Portals number their leads: eight digits in such a name are no day that somebody wrote.
+        if wrong and (source.reader == "text" or "-" in wrong):
+            raise Problem(
+                f"its name says {wrong}, and there is no such day or time. Name it by the day through which it speaks, "
+                "like 2026-03-31."
+            )
 
     def _check_again(self) -> None:
         """Stops at a delivery whose bytes and exported_at are known, or whose bytes are where only the file's own

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.delivery import exported_at, is_full, native_feed
+from ingest.delivery import exported_at, impossible_date, is_full, native_feed
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,21 @@ def test_full() -> None:
 )
 def test_exported_at(name: str, instant: str) -> None:
     assert str(exported_at(name, "Europe/London")) == instant
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("crm_leads_2026-99-99.csv", "2026-99-99"),
+        ("crm_leads_2026-02-29.csv", "2026-02-29"),
+        ("crm_leads_20261301.csv", "20261301"),
+        ("crm_leads_2026-01-31T2560.csv", "2026-01-31T2560"),
+        ("crm_leads_2026-01-01_2026-01-32.csv", "2026-01-32"),
+        ("crm_leads_20459999_2026-01-31.csv", None),
+        ("crm_leads_2028-02-29.csv", None),
+        ("crm_leads_12320269999.csv", None),
+        ("crm_leads.csv", None),
+    ],
+)
+def test_impossible_date(name: str, text: str | None) -> None:
+    assert impossible_date(name) == text

@@ -127,6 +127,21 @@ def test_files_of_the_inbox_are_moved_out_and_others_left_alone(scene: Scene) ->
     assert outside.exists()
 
 
+def test_a_day_in_the_name_that_does_not_exist_is_refused(scene: Scene) -> None:
+    result = scene.land_text("crm_tasks_2026-99-99.csv", tasks(1))
+    assert (result.status, result.reason) == (
+        "refused",
+        "its name says 2026-99-99, and there is no such day or time. Name it by the day through which it speaks, like "
+        "2026-03-31.",
+    )
+    lead = "<adf><prospect><customer><contact><phone>1</phone></contact></customer></prospect></adf>"
+    assert scene.land_text("lead_20459999.xml", lead).status == "landed"
+    assert scene.land_text("lead_2045-99-99.xml", lead).status == "refused"
+    before = scene.everything()
+    rebuild(scene.home, scene.settings)
+    assert scene.everything() == before
+
+
 def test_what_is_no_file_in_a_folder_is_named_and_the_files_land(scene: Scene) -> None:
     inbox = scene.home.inbox
     (inbox / "crm_tasks_2026-01-01.csv").write_text(tasks(1))
