@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from forecourt.errors import Problem
 from ingest.contract import Column, Feed
+from ingest.readers.text import other_separator, separated_otherwise
 from ingest.sources import Cell, Condition, FeedMapping, Source, folded
 from ingest.values import BLANKS, canonical_text, contradicts_order, is_local, native_form, typed
 
@@ -242,12 +243,9 @@ def _missing(cell: Cell, layout: Layout) -> list[str]:
 
 def _missing_column(feed: Feed, name: str, column: str, layout: Layout) -> Problem:
     known = [given for given in layout.names if given]
-    marks = [mark for mark in (";", "\t", "|", ",") if len(known) == 1 and mark in known[0]]
-    if marks:
-        return Problem(
-            f"line 1: the header is a single column ({known[0][:60]!r}): its names are separated by {marks[0]!r}, "
-            "which is not the separator of this kind of file. Export it as csv separated by commas."
-        )
+    words = other_separator(",".join(known), ",")
+    if words:
+        return separated_otherwise(words)
     near = difflib.get_close_matches(folded(column), [folded(given) for given in known], n=1, cutoff=0.5)
     nearest = next((given for given in known if near and folded(given) == near[0]), None)
     hint = f" The nearest column is {nearest!r}: rename it if that is the one." if nearest else ""

@@ -48,6 +48,10 @@ _SIGNATURES = (
 )
 
 
+#: What columns may be separated by -> how a sentence calls it.
+_SEPARATORS = {",": "','", ";": "';'", "\t": "a tab", "|": "'|'"}
+
+
 @dataclass(frozen=True)
 class Dialect:
     """How a text file is written. ``quote`` empty: quotes are ordinary characters."""
@@ -150,6 +154,21 @@ def header_of(data: bytes, dialect: Dialect) -> list[str]:
     return _header(data, dialect)[0]
 
 
+def other_separator(line: str, delimiter: str) -> str | None:
+    """The mark, in words, that stands in a header line more often than the delimiter it is read with."""
+    counts = {mark: line.count(mark) for mark in _SEPARATORS if mark != delimiter}
+    mark = max(counts, key=counts.__getitem__)
+    return _SEPARATORS[mark] if counts[mark] > line.count(delimiter) else None
+
+
+def separated_otherwise(words: str) -> Problem:
+    """The refusal of a file whose header is read between commas and written between something else."""
+    return Problem(
+        f"line 1: the header looks separated by {words}, and native files use commas. "
+        "Export it as csv separated by commas."
+    )
+
+
 def read_text(decoded: Decoded, dialect: Dialect) -> TextTable:
     """All records below the header. Raises Problem (without the file's name) for an unreadable header."""
     data = decoded.data
@@ -170,6 +189,9 @@ def _header(data: bytes, dialect: Dialect) -> tuple[list[str], int]:
     lines = _Lines(data)
     record = _record(lines, 0, dialect)
     if isinstance(record, str):
+        words = other_separator(data.split(b"\n", 1)[0].decode("utf-8"), dialect.delimiter)
+        if words and dialect.delimiter == ",":
+            raise separated_otherwise(words)
         raise Problem(f"line 1, the header, cannot be read: {record}. Export the file again.")
     names = [_trimmed(name) for name in record.values]
     if all(not name for name in names):

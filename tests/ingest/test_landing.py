@@ -213,8 +213,20 @@ def test_a_refused_file_that_still_lies_there_is_one_delivery(scene: Scene) -> N
         (
             "crm_leads_i.csv",
             b"rooftop;lead_id;received_at\nR1;L1;2026-01-01\n",
-            "line 1: the header is a single column ('rooftop;lead_id;received_at'): its names are separated by ';', "
-            "which is not the separator of this kind of file. Export it as csv separated by commas.",
+            "line 1: the header looks separated by ';', and native files use commas. Export it as csv separated by "
+            "commas.",
+        ),
+        (
+            "crm_leads_j.csv",
+            b'"rooftop";"lead_id";"received_at"\n"R1";"1";"2026-01-01"\n',
+            "line 1: the header looks separated by ';', and native files use commas. Export it as csv separated by "
+            "commas.",
+        ),
+        (
+            "crm_leads_k.csv",
+            b"rooftop\tlead_id\tname, first\nR1\t1\tx\n",
+            "line 1: the header looks separated by a tab, and native files use commas. Export it as csv separated by "
+            "commas.",
         ),
         (
             "crm_leads_h.csv",
