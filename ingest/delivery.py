@@ -16,11 +16,12 @@ _DATE = re.compile(
 
 def native_feed(name: str) -> str | None:
     """The feed of a file named ``<feed>[_anything].csv``; None when the name is no native one."""
-    stem = name.lower()
-    if not stem.endswith(".csv"):
-        return None
-    stem = stem.removesuffix(".csv")
-    fitting = [feed for feed in load_feeds() if re.match(rf"{feed}(?![a-z0-9])", stem)]
+    return named_feed(name) if name.lower().endswith(".csv") else None
+
+
+def named_feed(name: str) -> str | None:
+    """The feed that a name starts with, whatever its ending says; None when it is that of no feed."""
+    fitting = [feed for feed in load_feeds() if re.match(rf"{feed}(?![a-z0-9])", name.lower())]
     return max(fitting, key=len, default=None)
 
 

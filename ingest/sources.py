@@ -21,7 +21,7 @@ import yaml
 
 from forecourt.errors import Problem
 from ingest.contract import Feed, load_feeds, read_yaml
-from ingest.delivery import is_full, native_feed
+from ingest.delivery import is_full, named_feed, native_feed
 from ingest.readers.adf import looks_like_adf
 from ingest.readers.text import Decoded, Dialect, decode, header_of, is_blank, what_it_is
 from ingest.values import Spelling
@@ -219,6 +219,13 @@ def _by_header(source: Source, data: bytes) -> Recognised | None:
 def _unknown(name: str, data: bytes, named: list[Source]) -> Problem:
     """Why a file is no known kind, and the nearest thing it could be."""
     words = what_it_is(data)
+    feed = named_feed(name)
+    if feed:
+        ending = Path(name).suffix
+        return Problem(
+            f"its name is that of the feed {feed}, and this version reads native files as csv only"
+            f"{f', not {ending}' if ending else ''}. Export it as csv, with a name that ends in .csv."
+        )
     if words:
         return Problem(f"it is {words}, which is not read. Export it as csv and deliver that file.")
     try:

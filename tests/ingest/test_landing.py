@@ -241,6 +241,18 @@ def test_a_refused_file_that_still_lies_there_is_one_delivery(scene: Scene) -> N
             "in ingest/sources/.",
         ),
         (
+            "dms_repair_orders_2026-04-01.xlsx",
+            b"PK\x03\x04rest",
+            "its name is that of the feed dms_repair_orders, and this version reads native files as csv only, not "
+            ".xlsx. Export it as csv, with a name that ends in .csv.",
+        ),
+        (
+            "dms_repair_orders_2026-04-01.json",
+            b'[{"rooftop": "R1", "ro_number": "1"}]',
+            "its name is that of the feed dms_repair_orders, and this version reads native files as csv only, not "
+            ".json. Export it as csv, with a name that ends in .csv.",
+        ),
+        (
             "photo.png",
             b"\x89PNG\r\n",
             "it is a PNG picture, which is not read. Export it as csv and deliver that file.",
