@@ -67,6 +67,22 @@
     contains(',' || {{ names }} || ',', ',' || {{ name }} || ',')
 {%- endmacro %}
 
+{#- One row per name of a JSON object: the name; it stands in a select list. -#}
+{% macro each_name(document) -%}
+    {{ return(adapter.dispatch('each_name')(document)) }}
+{%- endmacro %}
+{% macro default__each_name(document) -%}
+    unnest(json_keys({{ document }}))
+{%- endmacro %}
+
+{#- The text under a name of a JSON object; the name is SQL. -#}
+{% macro text_under(document, name) -%}
+    {{ return(adapter.dispatch('text_under')(document, name)) }}
+{%- endmacro %}
+{% macro default__text_under(document, name) -%}
+    json_extract_string({{ document }}, '$."' || {{ name }} || '"')
+{%- endmacro %}
+
 {#-
     Money times a rate, rounded half away from zero to the cent. Both are widened first: a product
     of two DECIMAL(18) overflows.

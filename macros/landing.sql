@@ -97,3 +97,52 @@
         and ends.last_version = removals.version_number
         and removals.op = 'removed'
 {%- endmacro %}
+
+{#-
+    The optional values of a feed that failed their type and are in force: one row per key and
+    column, with the text that stood there. A later version that carries the column mends it; a
+    record that is gone has none.
+-#}
+{% macro failed_values(relation) -%}
+    {%- set touched -%}
+        (
+            select * from {{ relation }}
+            where key in (select key from {{ relation }} where bad is not null)
+        )
+    {%- endset -%}
+    with versions as (
+        {{ versions_known(touched) | indent(8) }}
+    ),
+
+    failed as (
+        select
+            key,
+            version_number,
+            {{ each_name('bad') }} as column_name,
+            bad,
+            file_id,
+            row_number,
+        from versions
+        where op = 'row'
+            and bad is not null
+    )
+
+    select
+        failed.key,
+        failed.column_name,
+        {{ text_under('failed.bad', 'failed.column_name') }} as value,
+        failed.file_id,
+        failed.row_number,
+    from failed
+    where not exists (
+        select 1
+        from versions as later
+        where later.key = failed.key
+            and later.version_number > failed.version_number
+            and (
+                later.op = 'removed'
+                or later.carried is null
+                or {{ names_hold('later.carried', 'failed.column_name') }}
+            )
+    )
+{%- endmacro %}
