@@ -52,8 +52,9 @@ def _value(
     label = row.currency if several and row.currency else metric.label
     visibility: Literal["visible", "collapsed"] = "visible" if several else "collapsed"
     if row.value is None:
-        st.metric(label, ":gray[no data]", label_visibility=visibility)
-        st.caption((row.reason or "no records in the period").removeprefix("no data: "))
+        instead, why = words.missing(metric, row.reason)
+        st.metric(label, f":gray[{instead}]", label_visibility=visibility)
+        st.caption(why)
         return
     text = words.value_text(metric, row.value, row.currency, page.locale)
     shown = f":gray[{text}]" if row.is_stale else text
@@ -120,7 +121,7 @@ def small_print(page: Page, metric: Metric, rows: list[KpiRow], period: Period) 
     immature = sum(row.immature or 0 for row in rows)
     if immature:
         parts.append(f"{words.number(immature, 0, locale)} too young")
-    parts.append(f"as of {words.short_day(period.as_of if metric.kind == 'cohort' else period.end, locale)}")
+    parts.append(words.as_of(metric, period, locale))
     through = rows[0].data_through if rows else None
     if through and rows[0].is_stale:
         behind = words.plain(words.listed(page.reader.feeds_behind(metric.feeds, period.end)))

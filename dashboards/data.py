@@ -73,6 +73,17 @@ class Reader:
         """The newest day that any landed file speaks for."""
         return _newest_day(self.root, self.run_id)
 
+    def has_landed(self) -> bool:
+        """Whether the run holds a landed file: without one there is no newest day."""
+        (found,) = self.rows("select count(*) as files from meta.files where status = 'landed'")
+        return bool(found["files"])
+
+    def started_on(self) -> date:
+        """The day (UTC) on which the run started."""
+        (run,) = self.rows("select cast(started_at as date) as day from meta.runs")
+        day: date = run["day"]
+        return day
+
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Records of a mart; at most a few hundred."""
         return _rows(self.root, self.run_id, sql, tuple(parameters))

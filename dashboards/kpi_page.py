@@ -176,13 +176,14 @@ def _beside(page: Page, metrics: Sequence[Metric]) -> None:
                     for row in rows
                     if row.value is not None
                 ]
-            text = " · ".join(values) or ":gray[no data]"
+            without = next((row for row in rows if row.value is None), None)
+            instead, why = words.missing(metric, without.reason) if without else ("", "")
+            text = " · ".join(values) or f":gray[{instead}]"
             with st.container(border=True, width="stretch" if page.is_phone else 240, gap=None):
                 st.markdown(metric.label, help=cards.explained(metric))
                 st.markdown(f"**{text}**".replace("$", "\\$"))
-                reason = next((row.reason for row in rows if row.value is None and row.reason), None)
-                if reason:
-                    st.caption(reason.removeprefix("no data: "))
+                if why:
+                    st.caption(why)
 
 
 def breakdown(page: Page, metric: Metric, period: Period, rows: list[KpiRow], preferred: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from dashboards.data import Reader
 from dashboards.filters import Filters
 from dashboards.words import Locale
 from forecourt.errors import Problem
+from forecourt.home import Home
 from forecourt.kpi import default_period
 
 
@@ -61,7 +62,11 @@ def run(page: Any) -> None:
     _banner(reader, locale)
     try:
         if page.url_path == UNFILTERED:
-            chosen = Filters((), default_period(reader.newest_day()), None, "")
+            # The page looks at the run, so its day will do: it opens even where no file landed.
+            chosen = Filters((), default_period(reader.started_on()), None, "")
+        elif not reader.has_landed():
+            _nothing_landed(reader)
+            return
         else:
             chosen = filters.choose(reader.rooftops(), reader.newest_day(), locale, is_phone=is_phone())
         st.session_state[_KEY] = Page(reader, chosen, locale, colours, is_phone())
@@ -88,12 +93,26 @@ def _nothing_yet() -> None:
     if last:
         st.error(f"The last run did not publish: {last.message}", icon=":material/error:")
     st.markdown(f"Nothing is published in `{home.root}` yet. As soon as a run has published, the numbers stand here.")
+    _steps(home)
+    st.caption("To look around with an invented dealership first, run `forecourt demo`.")
+
+
+def _nothing_landed(reader: Reader) -> None:
+    """A published run without a single landed file: why, and what to do."""
+    (stopped,) = reader.rows("select count(*) as files from meta.files where status != 'landed'")
+    st.markdown(f"No file has landed in `{reader.home.root}` yet, so run {reader.run_id} has no numbers to show.")
+    if stopped["files"]:
+        files = words.counted(stopped["files"], "files")
+        st.page_link(f"app_pages/{UNFILTERED}.py", label=f"{files} did not land: the page Data says why")
+    _steps(reader.home)
+
+
+def _steps(home: Home) -> None:
     st.markdown(
         f"1. Put export files of the CRM, the DMS or the portals into `{home.inbox}`.\n"
         f"2. Run `forecourt run --home {home.root}`.\n"
         "3. Load this page again."
     )
-    st.caption("To look around with an invented dealership first, run `forecourt demo`.")
 
 
 def _banner(reader: Reader, locale: Locale) -> None:

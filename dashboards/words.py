@@ -185,6 +185,11 @@ def when(metric: Metric, period: Period, locale: Locale = ENGLISH) -> str:
     return f"for {COHORTS.get(metric.name, 'those that started')} {text}"
 
 
+def as_of(metric: Metric, period: Period, locale: Locale = ENGLISH) -> str:
+    """The day up to whose end facts count: a stock is the state at the period's end, all else is seen from as_of."""
+    return f"as of {short_day(period.end if metric.kind == 'stock' else period.as_of, locale)}"
+
+
 #: What a record key counts, where its name does not say it.
 _THINGS = {"key": "documents", "exposure_key": "cars", "episode_key": "enquiries", "": "records", "1": "records"}
 
@@ -195,6 +200,14 @@ def things(metric: Metric) -> str:
     if record == "record_key":
         return "cars" if metric.relation.endswith("fct_vehicle_day") else "records"
     return _THINGS.get(record, record.removesuffix("_key").replace("_", " ") + "s")
+
+
+def missing(metric: Metric, reason: str | None) -> tuple[str, str]:
+    """What stands in the place of a value, and why: "no data" only where no record is there to compute it from."""
+    why = reason or "no records in the period"
+    if why.startswith("no data: ") or why == "no records in the period":
+        return "no data", why.removeprefix("no data: ")
+    return "no rate" if metric.unit == "percent" else "no number", why
 
 
 def against_target(metric: Metric, row: KpiRow, locale: Locale = ENGLISH) -> str | None:

@@ -80,9 +80,10 @@ def _answer(page: Page) -> None:
         f"were read; {words.number(sums['quarantined'], 0, locale)} are in quarantine, and {lost}."
     )
     known = f" · as known at {words.instant(run['known_at'], locale)}" if run["known_at"] else ""
+    newest = f" · as of {words.day(page.reader.newest_day(), locale)}" if page.reader.has_landed() else ""
     st.caption(
         f"Run {page.reader.run_id} · started {words.instant(run['started_at'], locale)}{known} · "
-        f"forecourt {run['version']} · as of {words.day(page.reader.newest_day(), locale)}"
+        f"forecourt {run['version']}{newest}"
     )
 
 

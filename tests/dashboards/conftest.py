@@ -49,15 +49,37 @@ def published_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 @pytest.fixture(scope="session")
 def single_feed_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A business that sends nothing but its invoices."""
-    folder = tmp_path_factory.mktemp("single")
-    home, file = Home(folder / "home"), folder / "dms_invoices_2026-03-31.csv"
-    home.create()
-    file.write_text(
+    return of_one_file(
+        tmp_path_factory.mktemp("single"),
+        "dms_invoices_2026-03-31.csv",
         "rooftop,invoice_number,kind,customer_id,posted_on,due_on,amount,currency\n"
         "R1,I1,invoice,C1,2026-01-10,2026-02-09,1000.00,GBP\n"
         "R1,I2,invoice,C2,2026-03-20,2026-04-20,70.50,GBP\n",
-        encoding="utf-8",
     )
+
+
+@pytest.fixture(scope="session")
+def refused_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A run that published although its only file was refused."""
+    return of_one_file(tmp_path_factory.mktemp("refused"), "dms_invoices_2026-03-31.csv", "wrong,header\n1,2\n")
+
+
+@pytest.fixture(scope="session")
+def quarantined_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A run whose only file landed with every row in quarantine: no feed has a day."""
+    return of_one_file(
+        tmp_path_factory.mktemp("quarantined"),
+        "dms_invoices_2026-03-31.csv",
+        "rooftop,invoice_number,kind,customer_id,posted_on,due_on,amount,currency\n"
+        "R1,I1,invoice,C1,not a day,2026-02-09,much,GBP\n",
+    )
+
+
+def of_one_file(folder: Path, name: str, text: str) -> Home:
+    """The home in a folder with one file of this text landed, built and published."""
+    home, file = Home(folder / "home"), folder / name
+    home.create()
+    file.write_text(text, encoding="utf-8")
     return published(home, [file])
 
 

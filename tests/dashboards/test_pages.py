@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,8 @@ def test_cards_show_what_the_kernel_computes(published_home: Home, monkeypatch: 
     for name in HEADLINES:
         metric = metrics[name]
         for row in compute(warehouse, metric, headline_period(warehouse, metric, period)):
-            expected.append("no data" if row.value is None else words.value_text(metric, row.value, row.currency))
+            instead, _ = words.missing(metric, row.reason)
+            expected.append(instead if row.value is None else words.value_text(metric, row.value, row.currency))
     app = opened(published_home, "overview", monkeypatch)
     shown = [str(card.value).removeprefix(":gray[").removesuffix("]") for card in app.metric]
     assert sorted(shown[: len(expected)]) == sorted(expected)
@@ -129,3 +131,53 @@ def test_page_over_a_single_feed(page: str, single_feed_home: Home, monkeypatch:
     if page == "overview":
         assert "no dms_rentals" in text_of(app)
         assert any(card.value == ":gray[no data]" for card in app.metric)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "data"])
+def test_where_no_file_landed_a_page_says_what_to_do(
+    page: str, refused_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = text_of(opened(refused_home, page, monkeypatch))
+    assert "No file has landed" in said
+    assert str(refused_home.inbox) in said
+    assert f"forecourt run --home {refused_home.root}" in said
+    assert "--as-of" not in said
+
+
+def test_where_no_file_landed_the_data_page_still_says_why(refused_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(refused_home, "data", monkeypatch)
+    assert not app.info
+    assert any("has no column" in str(table.value) for table in app.dataframe)
+
+
+def test_where_no_row_is_kept_the_cards_say_what_did_not_land(
+    quarantined_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = opened(quarantined_home, "overview", monkeypatch)
+    assert not app.info
+    assert "no dms_deals landed" in text_of(app)
+    assert "as of 31 Mar 2026" in text_of(app)
+
+
+def captions(app: AppTest) -> list[str]:
+    return [str(part.value) for part in app.caption]
+
+
+@pytest.mark.parametrize(
+    "query", [{"period": "last_month"}, {"period": "custom", "from": "2026-08-03", "to": "2026-08-31"}]
+)
+@pytest.mark.parametrize("page", ["overview", "gross"])
+def test_a_past_period_says_as_of_when_it_is_computed(
+    page: str, query: dict[str, str], published_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = open_warehouse(published_home)
+    newest = newest_day(warehouse)
+    assert newest > date(2026, 8, 31)
+    said = captions(opened(published_home, page, monkeypatch, **query))
+    deals = [text for text in said if "deal" in text and "as of" in text]
+    assert deals, said
+    assert all(f"as of {words.short_day(newest)}" in text for text in deals)
+    if page == "overview":
+        owed = [text for text in said if "document" in text and "as of" in text]
+        assert owed, said
+        assert all("as of 31 Aug 2026" in text for text in owed)

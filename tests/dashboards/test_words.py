@@ -173,3 +173,32 @@ def test_a_source_s_text_cannot_write_markdown(text: str) -> None:
     shown = words.plain(text)
     assert shown.replace("\\", "") == text
     assert all(shown[place - 1] == "\\" for place, character in enumerate(shown) if character in "![]()*<>:$")
+
+
+@pytest.mark.parametrize(
+    ("unit", "reason", "said"),
+    [
+        ("percent", "the denominator is zero or negative", ("no rate", "the denominator is zero or negative")),
+        ("percent", "immature: 2 of 100 so far", ("no rate", "immature: 2 of 100 so far")),
+        (
+            "days",
+            "none finished in the period, 3 still open",
+            ("no number", "none finished in the period, 3 still open"),
+        ),
+        ("percent", "no data: no dms_deals landed", ("no data", "no dms_deals landed")),
+        ("percent", "no records in the period", ("no data", "no records in the period")),
+        ("percent", None, ("no data", "no records in the period")),
+    ],
+)
+def test_only_absent_data_is_called_no_data(unit: str, reason: str | None, said: tuple[str, str]) -> None:
+    assert words.missing(metric(unit=unit), reason) == said
+
+
+def test_a_stock_is_as_of_the_end_of_its_period_and_all_else_as_of_the_day_asked() -> None:
+    march = Period(date(2026, 3, 1), date(2026, 3, 31), date(2026, 4, 3))
+    assert {kind: words.as_of(metric(kind=kind), march) for kind in ("flow", "duration", "cohort", "stock")} == {
+        "flow": "as of 3 Apr 2026",
+        "duration": "as of 3 Apr 2026",
+        "cohort": "as of 3 Apr 2026",
+        "stock": "as of 31 Mar 2026",
+    }
