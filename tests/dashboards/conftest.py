@@ -75,6 +75,17 @@ def quarantined_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     )
 
 
+@pytest.fixture(scope="session")
+def unwound_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A car sold in February and taken back in March: the revenue of March is negative."""
+    return of_one_file(
+        tmp_path_factory.mktemp("unwound"),
+        "dms_deals_2026-03-31.csv",
+        "rooftop,deal_number,deal_type,status,finalised_on,delivered_on,reversed_on,sale_price,vehicle_cost,currency\n"
+        "R1,D1,retail,unwound,2026-02-10,2026-02-10,2026-03-05,20000.00,18000.00,GBP\n",
+    )
+
+
 def of_one_file(folder: Path, name: str, text: str) -> Home:
     """The home in a folder with one file of this text landed, built and published."""
     home, file = Home(folder / "home"), folder / name

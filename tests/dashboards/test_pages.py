@@ -181,3 +181,10 @@ def test_a_past_period_says_as_of_when_it_is_computed(
         owed = [text for text in said if "document" in text and "as of" in text]
         assert owed, said
         assert all("as of 31 Aug 2026" in text for text in owed)
+
+
+def test_a_negative_denominator_is_no_missing_data(unwound_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(unwound_home, "overview", monkeypatch)
+    (margin,) = [card for card in app.metric if card.label == "Gross margin"]
+    assert margin.value == ":gray[no rate]"
+    assert "the denominator is zero or negative" in captions(app)
