@@ -43,7 +43,7 @@ demo: setup  ## a sample dealership from export files to dashboards
 	@$(BIN)/forecourt demo
 
 test: browser  ## all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q --durations=15
 
 lint: dev  ## what CI and pre-commit check
 	@$(BIN)/ruff check .
