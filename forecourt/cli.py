@@ -346,7 +346,7 @@ def kpi(
 @home_option()
 @click.option("--from", "first", type=Day(), help="First day of the period.")
 @click.option("--to", "last", type=Day(), help="Last day of the period.")
-@click.option("--versus", nargs=2, type=Day(), help="First and last day compared with. Default: the month before.")
+@click.option("--versus", nargs=2, type=Day(), help="First and last day compared with. Default: as many months before.")
 @rooftop_option
 @json_option
 def why(
@@ -365,7 +365,7 @@ def why(
     Example:  forecourt why gross_margin_rate --from 2026-09-01 --to 2026-09-30
     """
     from forecourt import show
-    from forecourt.kpi import month_before
+    from forecourt.kpi import shifted, whole_months
     from forecourt.metrics import Period
     from forecourt.why import explain
 
@@ -373,7 +373,11 @@ def why(
     _require_rooftops(warehouse, rooftops)
     (metric,) = _chosen(warehouse, [name])
     ((_, period),) = _asked(warehouse, [metric], first, last, None)
-    before = Period(versus[0], versus[1], min(versus[1], period.as_of)) if versus else month_before(period)
+    before = (
+        Period(versus[0], versus[1], min(versus[1], period.as_of))
+        if versus
+        else shifted(period, whole_months(period) or 1)
+    )
     if metric.kind == "cohort":
         before = Period(before.first, before.last, period.as_of)
     found = explain(warehouse, metric, period, before, rooftops=rooftops)
