@@ -373,11 +373,10 @@ def why(
     _require_rooftops(warehouse, rooftops)
     (metric,) = _chosen(warehouse, [name])
     ((_, period),) = _asked(warehouse, [metric], first, last, None)
-    before = (
-        Period(versus[0], versus[1], min(versus[1], period.as_of))
-        if versus
-        else shifted(period, whole_months(period) or 1)
-    )
+    if versus:
+        before = Period(versus[0], versus[1], min(versus[1], period.as_of))
+    else:
+        before = shifted(period, whole_months(period) or 1)
     if metric.kind == "cohort":
         before = Period(before.first, before.last, period.as_of)
     found = explain(warehouse, metric, period, before, rooftops=rooftops)
