@@ -580,72 +580,14 @@ def status(home_path: Path, as_json: bool) -> None:
     \b
     Example:  forecourt status --home warehouse
     """
-    from dataclasses import asdict
-
     from forecourt import show
-    from forecourt.door import current_run, last_run
-    from forecourt.terminal import out, table
+    from forecourt.status import status_of
 
-    home = Home(home_path)
-    last = last_run(home)
-    facts: dict[str, Any] = {
-        "home": str(home.root.resolve()),
-        "run": current_run(home),
-        "last_run": asdict(last) if last else None,
-        "feeds": [],
-        "files": [],
-        "held": [],
-        "quarantined": [],
-        "checks": [],
-    }
-    if facts["run"]:
-        warehouse = _open(home)
-        facts["feeds"] = warehouse.rows(
-            """
-            select feed, rooftop, exported_at, data_through
-            from meta.freshness
-            order by feed, rooftop
-            """
-        )
-        facts["files"] = warehouse.rows(
-            """
-            select status, count(*) as files, sum(rows_read) as rows_read, sum(rows_quarantined) as rows_quarantined
-            from meta.files
-            group by status
-            order by status
-            """
-        )
-        facts["held"] = warehouse.rows(
-            "select file_id, name, reason from meta.files where status = 'held' order by name"
-        )
-        facts["quarantined"] = warehouse.rows(
-            "select feed, reason_code, count(*) as rows from meta.quarantine where status = 'open' "
-            "group by all order by all"
-        )
-        facts["checks"] = warehouse.rows(
-            "select outcome, count(*) as checks from meta.check_results group by outcome order by outcome"
-        )
+    facts = status_of(Home(home_path))
     if as_json:
         show.print_json(facts)
-        return
-    out.print(f"home       {facts['home']}")
-    out.print(f"published  {facts['run'] or 'nothing yet'}")
-    if last:
-        out.print(f"last run   {last.status} at {last.ended_at} UTC: {last.message}")
-    waiting = [path for path in home.inbox.glob("*") if path.is_file()] if home.inbox.exists() else []
-    out.print(f"inbox      {len(waiting)} files waiting")
-    for title, key in (
-        ("Files", "files"),
-        ("Held", "held"),
-        ("Quarantine", "quarantined"),
-        ("Checks", "checks"),
-        ("Feeds", "feeds"),
-    ):
-        if facts[key]:
-            out.print()
-            names = list(facts[key][0])
-            columns = [(n, "right" if isinstance(facts[key][0][n], int) else "left") for n in names]
-            table(title, columns, [list(row.values()) for row in facts[key]])
+    else:
+        show.print_status(facts)
 
 
 @cli.command()

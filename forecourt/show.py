@@ -187,6 +187,22 @@ def _restated(row: KpiRow) -> str:
     return f"{_amount(row.value)}{'' if row.unit in ('money', 'count') else f' {row.unit}'}"
 
 
+def print_status(facts: dict[str, Any]) -> None:
+    """What is published, and a table for each part that has rows."""
+    out.print(f"home       {escape(facts['home'])}")
+    out.print(f"published  {facts['run'] or 'nothing yet'}")
+    if facts["last_run"]:
+        last = facts["last_run"]
+        out.print(f"last run   {last['status']} at {last['ended_at']} UTC: {escape(last['message'])}")
+    out.print(f"inbox      {facts['inbox']} files waiting")
+    for part in ("files", "held", "quarantined", "checks", "findings", "feeds"):
+        rows = facts[part]
+        if rows:
+            out.print()
+            columns = [(name, "right" if isinstance(value, int) else "left") for name, value in rows[0].items()]
+            table(part.capitalize(), columns, [list(row.values()) for row in rows])
+
+
 def file_facts(result: FileResult) -> dict[str, Any]:
     """A file's fate, ready for JSON."""
     return asdict(result) | {"path": str(result.path)}

@@ -44,7 +44,9 @@ def warehouse_of(tmp_path: Path) -> WarehouseOf:
                 );
                 create table meta.rooftops as select unnest(['R1', 'R2', 'R3']) as rooftop;
                 create table meta.metrics (name varchar, spec varchar);
-                create table meta.check_results (name varchar, outcome varchar);
+                create table meta.check_results (
+                    name varchar, outcome varchar, failures bigint, description varchar
+                );
                 create table meta.files (
                     name varchar, status varchar, rows_read bigint, rows_quarantined bigint,
                     file_id varchar, reason varchar, exported_at timestamp
