@@ -13,12 +13,13 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from forecourt.cli import Day, Instant, cli
+from forecourt.cli import cli
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.metrics import Metric
 from forecourt.publish import publish, record_end
+from forecourt.verbs.options import Day, Instant
 
 WarehouseOf = Callable[..., Warehouse]
 

@@ -1,0 +1,1 @@
+"""The verbs of ``forecourt``, a module for each kind of work. Each imports what it needs when it is called."""

@@ -1,0 +1,211 @@
+"""The verbs that bring files in and numbers out: ``land``, ``build``, ``run``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from forecourt.errors import Problem
+from forecourt.home import Home
+from forecourt.verbs.options import home_option, json_option
+
+if TYPE_CHECKING:
+    from forecourt.run import Outcome
+    from forecourt.settings import Settings
+    from ingest.landing import FileResult
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@home_option()
+@click.option("--confirm", "file_id", help="Land this file, which was held, after all; --reason says why.")
+@click.option("--reason", help="Why a held file is right; kept in the log with your name.")
+@json_option
+def land(paths: tuple[Path, ...], home_path: Path, file_id: str | None, reason: str | None, as_json: bool) -> None:
+    """Land export files: into the archive, as row versions, with every row accounted for.
+
+    \b
+    Without PATH the files of the inbox.
+    Example:  forecourt land crm_leads_2026-03-31.csv
+    """
+    from forecourt import show
+
+    home = Home(home_path)
+    with home.lock():
+        settings = settings_of(home, paths)
+        if file_id:
+            results = [_confirm(home, settings, file_id, reason)]
+        else:
+            results = _land(home, settings, paths, quiet=as_json)
+    if as_json:
+        show.print_json([show.file_facts(result) for result in results])
+    else:
+        show.print_files(results)
+    if any(result.status == "refused" for result in results):
+        sys.exit(1)
+
+
+@click.command()
+@home_option()
+@json_option
+def build(home_path: Path, as_json: bool) -> None:
+    """Build the marts from what has landed and test them, without publishing.
+
+    \b
+    Example:  forecourt build --home warehouse
+    """
+    from forecourt import show
+    from forecourt.build import Paths
+    from forecourt.build import build as build_marts
+    from forecourt.run import dbt_checks
+    from forecourt.terminal import step
+
+    home = Home(home_path)
+    with home.lock():
+        settings = settings_of(home)
+        if as_json:
+            nodes = build_marts(home, settings)
+        else:
+            with step("build") as current:
+                nodes = build_marts(home, settings, on_node=current.advance)
+                current.say(show.summary_of(nodes))
+        checks = list(dbt_checks(home, Paths(home.build), nodes))
+    blocks = [check for check in checks if check.outcome == "block"]
+    if as_json:
+        show.print_json([show.check_facts(check) for check in checks])
+    else:
+        show.print_checks(checks)
+    if blocks:
+        raise Problem(f"{len(blocks)} checks failed: {', '.join(check.name for check in blocks)}.")
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@home_option()
+@json_option
+def run(paths: tuple[Path, ...], home_path: Path, as_json: bool) -> None:
+    """Land, build, check and publish: the one command of every day.
+
+    \b
+    Without PATH the files of the inbox. A file that is refused does not stop the rest.
+    Example:  forecourt run ./exports --home warehouse
+    """
+    from forecourt import show
+
+    home = Home(home_path)
+    outcome = land_and_publish(home, paths, quiet=as_json)
+    if as_json:
+        show.print_json(
+            {
+                "run": outcome.run_id,
+                "published": outcome.is_published,
+                "message": outcome.message,
+                "blocks": [show.check_facts(check) for check in outcome.blocks],
+                "findings": [show.check_facts(check) for check in outcome.findings],
+            }
+        )
+        sys.exit(0 if outcome.is_published else 1)
+    print_outcome(outcome)
+    from forecourt.terminal import out
+
+    out.print(f"Next: forecourt kpi --home {home.root}")
+
+
+def settings_of(home: Home, paths: Sequence[Path] = ()) -> Settings:
+    """The home's settings; a new home takes those that lie beside the files it is given."""
+    from forecourt.settings import load_settings
+    from forecourt.terminal import out
+
+    home.create()
+    beside = [path / "forecourt.toml" for path in paths if (path / "forecourt.toml").is_file()]
+    if beside and not home.settings.exists():
+        load_settings(beside[0])
+        home.settings.write_bytes(beside[0].read_bytes())
+        if out.is_terminal:
+            out.print(f"settings   taken from {beside[0]}")
+    return load_settings(home.settings)
+
+
+def _land(home: Home, settings: Settings, paths: Sequence[Path], *, quiet: bool) -> list[FileResult]:
+    from forecourt.terminal import step
+    from ingest.landing import land as land_files
+
+    wanted = list(paths) or [home.inbox]
+    missing = [path for path in wanted if not path.exists()]
+    if missing:
+        raise Problem(f"There is no file or folder {missing[0]}. Check its name.")
+    if quiet:
+        return land_files(home, settings, wanted)
+    with step("land") as current:
+        landed = 0
+
+        def on_file(result: FileResult) -> None:
+            nonlocal landed
+            landed += 1
+            current.advance(landed, None, result.name)
+
+        results = land_files(home, settings, wanted, on_file=on_file)
+        rows = sum(result.rows_read for result in results)
+        current.say(f"{len(results)} files, {rows:,} rows")
+    return results
+
+
+def _confirm(home: Home, settings: Settings, file_id: str, reason: str | None) -> FileResult:
+    """Lands a held file on somebody's word, which the log keeps."""
+    from getpass import getuser
+
+    from ingest.landing import confirm
+
+    if not reason:
+        raise Problem(f"Say why {file_id} is right: forecourt land --confirm {file_id} --reason '...'.")
+    return confirm(home, settings, file_id, who=getuser(), why=reason)
+
+
+def land_and_publish(home: Home, paths: Sequence[Path], *, quiet: bool = False) -> Outcome:
+    """One run: lands the paths (none: the inbox), builds, checks and publishes."""
+    from forecourt import show
+
+    with home.lock():
+        settings = settings_of(home, paths)
+        results = _land(home, settings, paths, quiet=quiet)
+        if not quiet:
+            show.print_files(results)
+        _require_something_landed(home)
+        return publish_landed(home, settings, quiet=quiet)
+
+
+def _require_something_landed(home: Home) -> None:
+    """An empty warehouse is no success: a first run on a wrong path must say so."""
+    import duckdb
+
+    with duckdb.connect(str(home.landing), read_only=True) as landing:
+        found = landing.execute("select count(*) from ledger.files where status = 'landed'").fetchone()
+    if not found or not found[0]:
+        raise Problem(f"Nothing has landed in {home.root} yet: no file was taken. Put export files in {home.inbox}.")
+
+
+def publish_landed(home: Home, settings: Settings, *, quiet: bool) -> Outcome:
+    """Builds and publishes what has landed; the caller holds the lock."""
+    from checks.gate import check
+    from forecourt.run import build_and_publish
+    from forecourt.terminal import step
+
+    if quiet:
+        return build_and_publish(home, settings, check)
+    with step("publish") as current:
+        outcome = build_and_publish(home, settings, check, on_node=current.advance)
+        current.say(outcome.message if outcome.is_published else "not published")
+    return outcome
+
+
+def print_outcome(outcome: Outcome) -> None:
+    """Prints findings and, where checks block, their rows; exits 1 when nothing was published."""
+    from forecourt import show
+
+    show.print_checks(outcome.checks)
+    if not outcome.is_published:
+        raise Problem(f"Nothing was published: {outcome.message} The run in force before stays on the pages.")

@@ -1,0 +1,142 @@
+"""The verbs that write reports for good: ``export`` and ``close``."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from forecourt.errors import Problem
+from forecourt.home import Home
+from forecourt.verbs.load import publish_landed, settings_of
+from forecourt.verbs.options import Day, Instant, Month, home_option, json_option, rooftop_option
+from forecourt.verbs.question import as_known, require_rooftops
+
+
+@click.group()
+def export() -> None:
+    """Write a report to a file."""
+
+
+@export.command("ageing")
+@home_option()
+@click.option("--as-of", type=Day(), help="The day whose end counts. Default: the newest day of the data.")
+@click.option("--basis", type=click.Choice(["due", "invoice"]), default="due", show_default=True)
+@click.option("--known-at", type=Instant(), help="As the warehouse knew it at this instant (UTC).")
+@click.option("--closed", type=Month(), help="The bytes kept when this month was closed, like 2026-03.")
+@rooftop_option
+@click.option("--schedule", help="Only this schedule, like customer or contract_in_transit.")
+@click.option("--format", "kind", type=click.Choice(["xlsx", "csv"]), default="xlsx", show_default=True)
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False))
+@json_option
+def export_ageing(
+    home_path: Path,
+    as_of: date | None,
+    basis: Literal["due", "invoice"],
+    known_at: datetime | None,
+    closed: date | None,
+    rooftops: tuple[str, ...],
+    schedule: str | None,
+    kind: Literal["xlsx", "csv"],
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Write the receivable ageing of a day: every open document with its days past due and bucket.
+
+    \b
+    Example:  forecourt export ageing --as-of 2026-03-31 --format csv -o ageing.csv
+    """
+    from dashboards.exports import export_ageing as write_ageing
+    from forecourt import show
+    from forecourt.door import open_warehouse
+    from forecourt.kpi import newest_day
+
+    home = Home(home_path)
+    if closed is not None:
+        if known_at is not None or rooftops:
+            raise click.UsageError("--closed gives the files kept then; it goes with --basis, --schedule and --format.")
+        facts = _export_closed(home, closed, as_of, output, kind, basis, schedule)
+        if as_json:
+            show.print_json(facts)
+        else:
+            click.echo(f"{output}: as closed at {facts['closed_at']} UTC, sha256 {facts['sha256'][:16]}")
+        return
+    published = open_warehouse(home)
+    require_rooftops(published, rooftops)
+    with as_known(home, published, known_at, ("overdue_rate",), ("fct_control_tieout",)) as warehouse:
+        day = as_of or newest_day(warehouse)
+        facts = write_ageing(
+            home,
+            warehouse,
+            output,
+            kind=kind,
+            as_of=day,
+            basis=basis,
+            rooftops=list(rooftops) or None,
+            schedule=schedule,
+            known_at=known_at,
+        )
+    if as_json:
+        show.print_json(facts)
+    else:
+        from forecourt.terminal import out
+
+        out.print(f"{output}: {facts['rows']:,} open documents as of {day}, sha256 {facts['sha256'][:16]}")
+
+
+@click.command()
+@click.argument("month", type=Month())
+@home_option()
+@json_option
+def close(month: date, home_path: Path, as_json: bool) -> None:
+    """Close a month: keep its ageing and headlines for good, byte for byte, and the run they came from.
+
+    \b
+    From then on a late cost of the month counts on its own day. A month is closed once.
+    Example:  forecourt close 2026-03
+    """
+    from dataclasses import asdict
+
+    from dashboards.exports import month_end_ageing
+    from forecourt import show
+    from forecourt.close import close_month, headlines_csv, last_day, require_closable
+    from forecourt.door import open_warehouse
+
+    home = Home(home_path)
+    warehouse = open_warehouse(home)
+    with home.lock():
+        behind = require_closable(home, warehouse, month)
+        files = {"headlines.csv": headlines_csv(warehouse, month)}
+        if warehouse.rows("select 1 from meta.freshness where feed in ('dms_invoices', 'dms_payments') limit 1"):
+            files |= month_end_ageing(warehouse, last_day(month))
+        closed = close_month(home, warehouse.run_id, month, files, behind)
+        if not as_json:
+            click.echo(f"Closed {closed.month}: {len(closed.files)} files in {home.closed / closed.month}")
+            for feed in behind:
+                click.echo(f"  not through the month: {feed}")
+        # The closing changes where late costs count, so the numbers in force are made again with it.
+        outcome = publish_landed(home, settings_of(home), quiet=as_json)
+    if as_json:
+        show.print_json(asdict(closed) | {"published": outcome.run_id if outcome.is_published else None})
+    elif not outcome.is_published:
+        click.echo(f"The month is closed; the numbers in force are those from before: {outcome.message}")
+
+
+def _export_closed(
+    home: Home,
+    month: date,
+    as_of: date | None,
+    output: Path,
+    kind: Literal["xlsx", "csv"],
+    basis: Literal["due", "invoice"],
+    schedule: str | None,
+) -> dict[str, Any]:
+    from dashboards.exports import export_closed_ageing
+    from forecourt.close import closed_month
+
+    closed = closed_month(home, f"{month:%Y-%m}")
+    if as_of not in (None, closed.last_on):
+        raise Problem(f"{closed.month} was closed as of {closed.last_on}. Leave --as-of out, or give that day.")
+    return export_closed_ageing(home, closed, output, kind=kind, basis=basis, schedule=schedule)

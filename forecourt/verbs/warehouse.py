@@ -1,0 +1,100 @@
+"""The verbs about the published warehouse itself: ``dashboards``, ``where``, ``status``, ``rollback``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from forecourt.home import Home
+from forecourt.verbs.options import home_option, json_option
+
+
+@click.command()
+@home_option()
+@click.option("--port", default=None, type=click.IntRange(1, 65535), help="Port on this machine.")
+@click.option("--no-browser", is_flag=True, help="Do not open a browser.")
+def dashboards(home_path: Path, port: int | None, no_browser: bool) -> None:
+    """Open the dashboards of the published warehouse on this machine.
+
+    \b
+    Example:  forecourt dashboards --home warehouse
+    """
+    from dashboards.serve import serve
+
+    sys.exit(serve(Home(home_path), port=port, open_browser=not no_browser))
+
+
+@click.command()
+@home_option()
+@json_option
+def where(home_path: Path, as_json: bool) -> None:
+    """Say where the published warehouse lies and how DBeaver, Excel and Python open it.
+
+    \b
+    Example:  forecourt where --json
+    """
+    from forecourt import show
+    from forecourt.door import current_run, open_warehouse, published_path
+    from forecourt.terminal import out
+
+    home = Home(home_path)
+    run_id = current_run(home)
+    path = published_path(home, run_id).resolve() if run_id else None
+    facts = {
+        "home": str(home.root.resolve()),
+        "run": run_id,
+        "warehouse": str(path) if path else None,
+        "inbox": str(home.inbox.resolve()),
+        "reports": str(home.reports.resolve()),
+    }
+    if as_json:
+        show.print_json(facts)
+        return
+    if path is None:
+        open_warehouse(home)
+    for name, value in facts.items():
+        out.print(f"{name:<10} {value}")
+    out.print(
+        f"\nPython     duckdb.connect({str(path)!r}, read_only=True)\n"
+        "DBeaver    new DuckDB connection to that file; driver property duckdb.read_only = true\n"
+        "Excel      export a table: forecourt export ageing -o ageing.xlsx\n"
+        "A run makes a new file and leaves this one as it is; ask again after the next run."
+    )
+
+
+@click.command()
+@home_option()
+@json_option
+def status(home_path: Path, as_json: bool) -> None:
+    """Say what is published, how fresh each feed is, and what lies in quarantine.
+
+    \b
+    Example:  forecourt status --home warehouse
+    """
+    from forecourt import show
+    from forecourt.status import status_of
+
+    facts = status_of(Home(home_path))
+    if as_json:
+        show.print_json(facts)
+    else:
+        show.print_status(facts)
+
+
+@click.command()
+@click.argument("run_id", required=False)
+@home_option()
+def rollback(run_id: str | None, home_path: Path) -> None:
+    """Put a kept run back in force (default: the one before).
+
+    \b
+    Example:  forecourt rollback --home warehouse
+    """
+    from forecourt.publish import rollback as put_back
+    from forecourt.terminal import out
+
+    home = Home(home_path)
+    with home.lock():
+        out.print(f"In force: {put_back(home, run_id)}")
