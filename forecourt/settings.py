@@ -12,7 +12,7 @@ import re
 import tomllib
 import zoneinfo
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -37,6 +37,7 @@ ROOFTOP_KEYS = (
     "holidays",
     "hours",
     "aliases",
+    "country",
 )
 
 #: Policy key -> default. METRICS.md section 9; the meaning of each stands in docs/settings.md.
@@ -73,6 +74,11 @@ POLICY_DEFAULTS: dict[str, Any] = {
     ],
     "ageing.provision.default": 0,
     "quote.answer_hours": 24,
+    "identity.match": ["email", "phone"],
+    "identity.join_systems": "no",
+    "identity.shared_by": 5,
+    "identity.never_match": [],
+    "identity.relay_domains": [],
 }
 
 #: Keys whose value must be one of a few words.
@@ -83,7 +89,11 @@ POLICY_CHOICES: dict[str, tuple[str, ...]] = {
     "stock.in_stock_from": ("arrived_on", "acquired_on"),
     "rental.part_day": ("exact", "started_day", "day_24h"),
     "response.clock": ("business", "elapsed"),
+    "identity.join_systems": ("no", "by_contact", "by_id"),
 }
+
+#: Keys whose value is a list of some of a few words.
+POLICY_WORDS: dict[str, tuple[str, ...]] = {"identity.match": ("email", "phone")}
 
 #: Keys that take any last part: `ageing.edges.warranty`, `sla.portal.buy_minutes`.
 POLICY_FAMILIES = (
@@ -94,7 +104,11 @@ POLICY_FAMILIES = (
 
 @dataclass(frozen=True)
 class Rooftop:
-    """One place of business. ``hours``: weekday -> intervals in minutes after local midnight (may pass 1440)."""
+    """One place of business.
+
+    ``hours``: weekday -> intervals in minutes after local midnight (may pass 1440); ``country``: two letters, that of
+    telephone numbers written without a country code.
+    """
 
     code: str
     name: str
@@ -106,6 +120,7 @@ class Rooftop:
     hours: Mapping[str, tuple[tuple[int, int], ...]]
     aliases: tuple[str, ...] = ()
     is_configured: bool = True
+    country: str = "GB"
 
 
 @dataclass(frozen=True)
@@ -143,6 +158,10 @@ class Settings:
     targets: tuple[Target, ...] = ()
     benchmarks: tuple[Benchmark, ...] = ()
     keep_runs: int = 10
+    #: spelling of a lead source, lower case -> canonical source; goes before the seed source_map
+    sources: Mapping[str, str] = field(default_factory=dict)
+    #: pairs of customer keys that no rule may join
+    apart: tuple[tuple[str, str], ...] = ()
 
     def rooftop(self, code: str) -> Rooftop:
         """The rooftop of that code; one that is not in the file has the company's defaults and is flagged."""
@@ -192,11 +211,15 @@ class _Reader:
     text: str
 
     def settings(self, tables: dict[str, Any]) -> Settings:
-        self._only(tables, ("company", "rooftops", "policy", "targets", "benchmarks", "access", "publish"), "")
+        self._only(
+            tables,
+            ("company", "rooftops", "policy", "targets", "benchmarks", "access", "publish", "sources", "identity"),
+            "",
+        )
         company = self._table(tables.get("company", {}), "company")
         self._only(
             company,
-            ("name", "currency", "time_zone", "vat_rate", "holidays", "hours", "legal_entity"),
+            ("name", "currency", "time_zone", "vat_rate", "holidays", "hours", "legal_entity", "country"),
             "company",
         )
         name = self._text(company.get("name", "My company"), "company.name")
@@ -242,6 +265,8 @@ class _Reader:
                 for number, given in self._entries(tables, "benchmarks", ("kpi", "value", "source", "date"))
             ),
             keep_runs=self._whole(publish.get("keep_runs", 10), "publish.keep_runs", least=1),
+            sources=self._sources(self._table(tables.get("sources", {}), "sources")),
+            apart=self._apart(self._table(tables.get("identity", {}), "identity")),
         )
 
     def _rooftop(self, given: dict[str, Any], where: str, base: dict[str, Any], number: int | None = None) -> Rooftop:
@@ -270,7 +295,47 @@ class _Reader:
             holidays=self._holidays(merged.get("holidays"), f"{where}.holidays", number),
             hours=self._hours(merged["hours"], f"{where}.hours", number),
             aliases=tuple(self._words(merged.get("aliases", []), f"{where}.aliases", number)),
+            country=self._country(merged, f"{where}.country", number),
         )
+
+    def _country(self, given: dict[str, Any], where: str, number: int | None) -> str:
+        """The country that is given, else that of the code of the holidays, else GB."""
+        if "country" not in given:
+            holidays = given.get("holidays")
+            code = holidays.partition("-")[0] if isinstance(holidays, str) else ""
+            return {"": "GB", "UK": "GB"}.get(code, code)
+        code = self._text(given["country"], where, number)
+        if code not in holidays_library.list_supported_countries(include_aliases=False):
+            raise self._problem(where, f"{code!r} is no country of two capital letters (write GB, DE ...)", number)
+        return code
+
+    def _sources(self, given: dict[str, Any]) -> dict[str, str]:
+        """Spelling in lower case, without spaces at its ends -> canonical source."""
+        sources: dict[str, str] = {}
+        for spelling, value in given.items():
+            where = f"sources.{spelling}"
+            canonical = self._text(value, where).strip()
+            if not canonical:
+                raise self._problem(where, f"{spelling!r} stands for no source; name one")
+            if spelling.strip().lower() in sources:
+                raise self._problem(where, f"{spelling!r} stands twice (case and spaces at its ends aside)")
+            sources[spelling.strip().lower()] = canonical
+        return sources
+
+    def _apart(self, given: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+        self._only(given, ("apart",), "identity")
+        pairs = []
+        where = "identity.apart"
+        for number, entry in self._entries({where: given.get("apart", [])}, where, ("a", "b")):
+            a, b = (self._text(entry.get(side), f"{where}.{side}", number).strip() for side in ("a", "b"))
+            for side, key in (("a", a), ("b", b)):
+                if not re.fullmatch(r"(crm|dms)\|.+", key):
+                    what = f"{key!r} is no customer (write crm|R1|C1, as brg_customer_source does)"
+                    raise self._problem(f"{where}.{side}", what, number)
+            if a == b:
+                raise self._problem(f"{where}.b", f"{b!r} cannot be kept apart from itself", number)
+            pairs.append((a, b))
+        return tuple(pairs)
 
     def _holidays(self, given: Any, where: str, number: int | None) -> str | tuple[date, ...] | None:
         if given is None or given == "":
@@ -352,7 +417,10 @@ class _Reader:
             ):
                 raise self._problem(where, "edges are rising whole days, like [30, 60, 90, 120]")
         elif isinstance(default, list):
-            self._words(value, where)
+            words = POLICY_WORDS.get(key)
+            for word in self._words(value, where):
+                if words and word not in words:
+                    raise self._problem(where, f"{word!r} is none of {', '.join(words)}")
         elif key.startswith("ageing.provision."):
             self._number(value, where)
         elif not choices:
@@ -434,7 +502,7 @@ class _Reader:
                 if where.startswith(section) and number in (None, seen):
                     best = position
                 continue
-            key = re.match(r"\s*([\w.\-+\"]+)\s*=", line)
+            key = re.match(r"\s*(\"[^\"]*\"|[\w.\-+\"]+)\s*=", line)
             if key and number in (None, seen):
                 full = ".".join(filter(None, (section, key[1].replace('"', ""))))
                 if full == where or where.startswith(f"{full}."):

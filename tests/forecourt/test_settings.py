@@ -353,3 +353,57 @@ def test_hours_that_are_accepted_never_count_a_minute_twice(
         return
     minutes = minutes_of_week(settings, "R1")
     assert len(minutes) == len(set(minutes))
+
+
+@pytest.mark.parametrize(
+    ("company", "rooftop", "country"),
+    [
+        ("", "", "GB"),
+        ('holidays = "DE-BE"', "", "DE"),
+        ('holidays = "DE-BE"', 'holidays = "UK"', "GB"),
+        ('holidays = "DE-BE"', 'country = "ES"', "ES"),
+        ('country = "AT"', 'holidays = "DE-BE"', "AT"),
+        ("", "holidays = [2026-01-01]", "GB"),
+    ],
+)
+def test_the_country_of_a_rooftop_is_the_one_it_names_else_that_of_its_holidays(
+    tmp_path: Path, company: str, rooftop: str, country: str
+) -> None:
+    settings = load(tmp_path, f'[company]\n{company}\n[[rooftops]]\ncode = "R1"\n{rooftop}\n')
+    assert settings.rooftop("R1").country == country
+
+
+def test_spellings_of_sources_are_read_without_case_and_spaces_at_their_ends(tmp_path: Path) -> None:
+    settings = load(tmp_path, '[sources]\n"Auto Markt / North " = "AutoMarkt"\nweb = "Own site"\n')
+    assert settings.sources == {"auto markt / north": "AutoMarkt", "web": "Own site"}
+
+
+def test_customers_are_kept_apart_in_pairs(tmp_path: Path) -> None:
+    settings = load(tmp_path, '[[identity.apart]]\na = "crm|R1|C1"\nb = "dms|R1|C2"\n')
+    assert settings.apart == (("crm|R1|C1", "dms|R1|C2"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ('[sources]\n"web" = "Website"\n"Auto Markt" = ""\n', 3, "no source"),
+        ('[sources]\n"web" = "Website"\n" WEB" = "Website"\n', 3, "twice"),
+        ('[sources]\n"Auto Markt" = 5\n', 2, "no text"),
+        ('[identity]\nmatch = ["email"]\n', 2, "no setting"),
+        (
+            '[[identity.apart]]\na = "crm|R1|C1"\nb = "crm|R1|C2"\n[[identity.apart]]\na = "C1"\n',
+            5,
+            "no customer",
+        ),
+        ('[[identity.apart]]\na = "crm|R1|C1"\nb = "crm|R1|C1"\n', 3, "apart from itself"),
+        ('[policy]\nidentity.match = ["email", "name"]\n', 2, "none of email, phone"),
+        ('[policy]\nidentity.join_systems = "yes"\n', 2, "none of no, by_contact, by_id"),
+        ('[[rooftops]]\ncode = "R1"\ncountry = "England"\n', 3, "no country"),
+    ],
+)
+def test_a_wrong_setting_of_identity_or_sources_names_its_line(
+    tmp_path: Path, text: str, line: int, words: str
+) -> None:
+    message = refused(tmp_path, text)
+    assert line_of(message) == line
+    assert words in message
