@@ -147,16 +147,18 @@ def ageing_facts(
         version=run["version"],
         known_at=run["known_at"],
         data_through=fresh["day"],
-        labels=bucket_labels(warehouse, basis),
+        labels=bucket_labels(warehouse, basis, as_of),
         tieout=tuple(tieout(warehouse, as_of, rooftops, schedule)),
         part=part,
     )
 
 
-def bucket_labels(warehouse: Warehouse, basis: Basis) -> dict[str, tuple[str, ...]]:
+def bucket_labels(warehouse: Warehouse, basis: Basis, as_of: date) -> dict[str, tuple[str, ...]]:
     """The bucket labels of each schedule, from young to old; schedules without edges of their own are ``default``."""
     rows = warehouse.rows(
-        "select schedule, label from marts.dim_ageing_bucket where aged_by = $1 order by schedule, position", [basis]
+        "select schedule, label from marts.dim_ageing_bucket "
+        "where aged_by = $1 and valid_from <= $2 and (valid_to is null or valid_to > $2) order by schedule, position",
+        [basis, as_of],
     )
     labels: dict[str, tuple[str, ...]] = {}
     for row in rows:

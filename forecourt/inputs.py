@@ -49,15 +49,26 @@ TABLES: dict[str, dict[str, str]] = {
         "closes_at": "timestamp",
     },
     "policies": {"key": "varchar", "value": "varchar", "valid_from": "date", "valid_to": "date"},
-    "ageing_edges": {
+    "ageing_buckets": {
         "schedule": "varchar",
         "basis": "varchar",
         "position": "integer",
         "low": "integer",
         "high": "integer",
         "label": "varchar",
+        "provision_percent": "varchar",
+        "is_headline": "boolean",
+        "valid_from": "date",
+        "valid_to": "date",
     },
-    "stock_edges": {"position": "integer", "low": "integer", "high": "integer", "label": "varchar"},
+    "stock_edges": {
+        "position": "integer",
+        "low": "integer",
+        "high": "integer",
+        "label": "varchar",
+        "valid_from": "date",
+        "valid_to": "date",
+    },
     "targets": {"kpi": "varchar", "rooftop": "varchar", "valid_from": "date", "value": "decimal(18,6)"},
     "benchmarks": {"kpi": "varchar", "value": "decimal(18,6)", "source": "varchar", "on": "date"},
     "closed_months": {"first_on": "date", "last_on": "date", "closed_at": "timestamp"},
@@ -101,8 +112,8 @@ def write_inputs(
             (r.code, r.name, r.legal_entity, r.time_zone, r.currency, r.vat_rate, r.is_configured) for r in entries
         ],
         "policies": list(_policies(settings)),
-        "ageing_edges": list(_ageing_edges(settings)),
-        "stock_edges": list(_stock_edges(settings.policy("stock.edges"))),
+        "ageing_buckets": list(_ageing_buckets(settings)),
+        "stock_edges": list(_stock_edges(settings)),
         "targets": [(t.kpi, t.rooftop, t.valid_from, t.value) for t in settings.targets],
         "benchmarks": [(b.kpi, b.value, b.source, b.on) for b in settings.benchmarks],
         "closed_months": [entry for entry in closed if entry[2] <= known_at],
@@ -194,26 +205,49 @@ def _policies(settings: Settings) -> Iterator[tuple[Any, ...]]:
             yield key, text, entry.valid_from, ends
 
 
-def _stock_edges(edges: list[int]) -> Iterator[tuple[Any, ...]]:
+def _spans(settings: Settings, *prefixes: str) -> list[tuple[date, date | None]]:
+    """The spans of days in which no policy whose key begins so changes; the last has no end."""
+    firsts = sorted(
+        {entry.valid_from for key, dated in settings.policies.items() if key.startswith(prefixes) for entry in dated}
+    )
+    return list(zip(firsts, [*firsts[1:], None], strict=True))
+
+
+def _stock_edges(settings: Settings) -> Iterator[tuple[Any, ...]]:
     """Buckets of days in stock, both ends included: 0 to the first edge, then from the day after each edge."""
-    for position, (low, high) in enumerate(zip([0, *(edge + 1 for edge in edges)], [*edges, None], strict=True)):
-        yield position, low, high, f"{low}-{high}" if high is not None else f"{low}+"
+    for valid_from, valid_to in _spans(settings, "stock.edges"):
+        edges = settings.policy("stock.edges", valid_from)
+        for position, (low, high) in enumerate(zip([0, *(edge + 1 for edge in edges)], [*edges, None], strict=True)):
+            yield position, low, high, f"{low}-{high}" if high is not None else f"{low}+", valid_from, valid_to
 
 
-def _ageing_edges(settings: Settings) -> Iterator[tuple[Any, ...]]:
-    """Buckets of every schedule: by due date the first is ``not_due`` (up to day 0), by invoice date 0 to edge."""
-    for schedule in SCHEDULES:
-        key = f"ageing.edges.{schedule}"
-        edges = settings.policy(key if key in settings.policies else "ageing.edges.default")
-        by_contract = schedule == "contract_in_transit"
-        for basis in ("due", "invoice"):
-            buckets: list[tuple[int | None, int | None, str]] = []
-            first = 0 if basis == "invoice" or by_contract else 1
-            if first == 1:
-                buckets.append((None, 0, "not_due"))
-            lows = [first] + [edge + 1 for edge in edges[:-1]]
-            for low, high in zip(lows, edges, strict=True):
-                buckets.append((None if low == 0 else low, high, f"{low}-{high}"))
-            buckets.append((edges[-1] + 1, None, f"{edges[-1] + 1}+"))
-            for position, (low, high, label) in enumerate(buckets):
-                yield schedule, basis, position, low, high, label
+def _ageing_buckets(settings: Settings) -> Iterator[tuple[Any, ...]]:
+    """Buckets of every schedule by the policies of each span of days.
+
+    By due date the first is ``not_due`` (up to day 0), by invoice date 0 to edge. A schedule that no setting names
+    has those of ``default``.
+    """
+    headlines = "ageing.headline_schedules"
+    named = {key.rpartition(".")[2] for key in settings.policies if key.startswith("ageing.edges.")}
+    named |= {schedule for entry in settings.policies[headlines] for schedule in entry.value}
+    for valid_from, valid_to in _spans(settings, "ageing.edges.", "ageing.provision.", headlines):
+        for schedule in (*SCHEDULES, *sorted(named - set(SCHEDULES))):
+            edges = _own_or_default(settings, "ageing.edges", schedule, valid_from)
+            is_headline = schedule in settings.policy(headlines, valid_from)
+            for basis in ("due", "invoice"):
+                buckets: list[tuple[int | None, int | None, str]] = []
+                first = 0 if basis == "invoice" or schedule == "contract_in_transit" else 1
+                if first == 1:
+                    buckets.append((None, 0, "not_due"))
+                lows = [first] + [edge + 1 for edge in edges[:-1]]
+                for low, high in zip(lows, edges, strict=True):
+                    buckets.append((None if low == 0 else low, high, f"{low}-{high}"))
+                buckets.append((edges[-1] + 1, None, f"{edges[-1] + 1}+"))
+                for position, (low, high, label) in enumerate(buckets):
+                    percent = str(_own_or_default(settings, "ageing.provision", label, valid_from))
+                    yield schedule, basis, position, low, high, label, percent, is_headline, valid_from, valid_to
+
+
+def _own_or_default(settings: Settings, family: str, name: str, on: date) -> Any:
+    key = f"{family}.{name}"
+    return settings.policy(key if key in settings.policies else f"{family}.default", on)

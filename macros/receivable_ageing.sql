@@ -105,7 +105,6 @@
                 ) as is_disputed,
             moved.received_after,
             receivables.is_debit,
-            receivables.is_headline,
             receivables.file_name,
             receivables.file_id,
             receivables.row_number,
@@ -161,7 +160,7 @@
         end as outstanding_at_closing_rate,
         buckets.position as bucket_position,
         aged.is_debit,
-        aged.is_headline,
+        coalesce(buckets.is_headline, false) as is_headline,
         aged.is_past_due,
         case when aged.is_debit then aged.outstanding_base end as outstanding_debit_base,
         case
@@ -190,6 +189,8 @@
     left join {{ buckets }} as buckets
         on aged.ageing_schedule = buckets.schedule
         and buckets.aged_by = {{ basis }}
+        and buckets.valid_from <= {{ as_of }}
+        and (buckets.valid_to is null or buckets.valid_to > {{ as_of }})
         and (buckets.first_day is null or aged.days_past_due >= buckets.first_day)
         and (buckets.last_day is null or aged.days_past_due <= buckets.last_day)
     left join missing as missing_of_deal

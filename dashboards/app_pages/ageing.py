@@ -87,7 +87,7 @@ def ageing(page: Page) -> None:
         _answer(page, day, rows, receivables.sums_by_schedule(table))
     _downloads(page, table, day, basis, only)
     if table.num_rows:
-        _summary(page, table, basis)
+        _summary(page, table, basis, day)
         _tieout(page, day, only)
     if metric:
         months = Period(day.replace(day=1), day, page.filters.period.as_of)
@@ -133,9 +133,9 @@ def _in_order(page: Page, currencies: Iterable[str]) -> list[str]:
     return sorted(currencies, key=lambda code: (known.index(code) if code in known else len(known), code))
 
 
-def _summary(page: Page, table: pa.Table, basis: Basis) -> None:
+def _summary(page: Page, table: pa.Table, basis: Basis, as_of: date) -> None:
     """Per currency a stacked bar of what is owed by schedule, and the sums as a table."""
-    labels = receivables.bucket_labels(page.reader.warehouse, basis)
+    labels = receivables.bucket_labels(page.reader.warehouse, basis, as_of)
     sums = receivables.sums_by_schedule(table)
     for currency in _in_order(page, {key[1] for key in sums}):
         mine = {key: part for key, part in sums.items() if key[1] == currency}

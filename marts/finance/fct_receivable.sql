@@ -35,7 +35,7 @@ files as (
 ),
 
 listed_schedules as (
-    select distinct schedule from {{ source('settings', 'ageing_edges') }}
+    select distinct schedule from {{ source('settings', 'ageing_buckets') }}
 ),
 
 joined as (
@@ -74,10 +74,6 @@ joined as (
         documents.rate,
         {{ money_times('parts.amount', 'documents.rate') }} as amount_base,
         parts.is_debit,
-        position(
-            ',' || documents.schedule || ','
-            in ',' || {{ policy('ageing.headline_schedules') }} || ','
-        ) > 0 as is_headline,
         documents.contract_on is not null
             and parts.instalment_source <> 'overpayment'
             and parts.instalment = funded.first_instalment as is_contract_in_transit,
@@ -139,7 +135,6 @@ final as (
         rate,
         amount_base,
         is_debit,
-        is_headline,
         is_contract_in_transit,
         is_vanished,
     from joined

@@ -18,20 +18,22 @@ edges as (
     select * from {{ source('settings', 'stock_edges') }}
 ),
 
--- A car in stock passes through the buckets of its age.
+-- A car in stock passes through the buckets of its age, by the edges of each day.
 aged as (
     select
         stock_units.stock_unit_key,
         edges.position,
         edges.label as bucket,
-        {{ add_days('stock_units.in_stock_on', 'edges.low') }} as valid_from,
-        case
-            when edges.high is null then stock_units.left_on
-            when {{ add_days('stock_units.in_stock_on', 'edges.high + 1') }} < stock_units.left_on
-                then {{ add_days('stock_units.in_stock_on', 'edges.high + 1') }}
-            when stock_units.left_on is not null then stock_units.left_on
-            else {{ add_days('stock_units.in_stock_on', 'edges.high + 1') }}
-        end as valid_to,
+        edges.valid_from as settings_from,
+        greatest(
+            {{ add_days('stock_units.in_stock_on', 'edges.low') }},
+            edges.valid_from
+        ) as valid_from,
+        least(
+            {{ add_days('stock_units.in_stock_on', 'edges.high + 1') }},
+            stock_units.left_on,
+            edges.valid_to
+        ) as valid_to,
     from stock_units
     cross join edges
     where stock_units.in_stock_on is not null
@@ -39,7 +41,10 @@ aged as (
 
 bucket_rows as (
     select
-        stock_unit_key || '|' || bucket as stock_span_key,
+        stock_unit_key || '|' || bucket || case
+            when settings_from > date '1900-01-01' then '|' || cast(settings_from as varchar)
+            else ''
+        end as stock_span_key,
         stock_unit_key,
         'in stock' as row_kind,
         bucket,

@@ -136,7 +136,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
         )
         connection.execute(
             """create table marts.dim_ageing_bucket as
-            select * from (values
+            select *, date '1900-01-01' as valid_from, null::date as valid_to from (values
                 ('default', 'due', 0, 'not_due'), ('default', 'due', 1, '1-30'), ('default', 'due', 2, '31-60'),
                 ('default', 'due', 3, '61-90'), ('default', 'due', 4, '91-120'), ('default', 'due', 5, '121+'),
                 ('contract_in_transit', 'due', 0, '0-3'), ('contract_in_transit', 'due', 1, '4-7')

@@ -282,7 +282,7 @@ def test_the_buckets_of_a_schedule(
     written: duckdb.DuckDBPyConnection, schedule: str, basis: str, labels: list[str]
 ) -> None:
     rows = written.execute(
-        "select label from settings.ageing_edges where schedule = $1 and basis = $2 order by position",
+        "select label from settings.ageing_buckets where schedule = $1 and basis = $2 order by position",
         [schedule, basis],
     ).fetchall()
     assert [label for (label,) in rows] == labels
@@ -292,9 +292,9 @@ def test_every_number_of_days_lies_in_exactly_one_bucket(written: duckdb.DuckDBP
     wrong = written.execute(
         """
         select edges.schedule, edges.basis, days.day, count(*)
-        from (select distinct schedule, basis from settings.ageing_edges) as wanted
+        from (select distinct schedule, basis from settings.ageing_buckets) as wanted
         cross join range(-400, 400) as days(day)
-        left join settings.ageing_edges as edges
+        left join settings.ageing_buckets as edges
             on edges.schedule = wanted.schedule
             and edges.basis = wanted.basis
             and (days.day >= edges.low or edges.low is null)
