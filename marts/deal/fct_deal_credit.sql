@@ -68,6 +68,7 @@ final as (
         currency,
         excluded,
         moved_on,
+        gross_moved_on,
         dated_on,
         gross_dated_on,
         recognised_on,

@@ -206,8 +206,18 @@ final as (
         deals.finance_company,
         deals.currency,
         deals.excluded,
-        known.moved_on,
+        case {{ policy('deal.view', 'deals.recognised_on') }}
+            when 'cohort' then deals.recognised_on
+            else known.moved_on
+        end as moved_on,
         known.dated_on,
+        -- What became known after its month was closed adjusts the month it became known in.
+        case
+            when {{ policy('deal.view', 'deals.recognised_on') }} = 'cohort'
+                then deals.recognised_on
+            when deals.cost_known_on > closed_under_it.last_on then deals.cost_known_on
+            else known.moved_on
+        end as gross_moved_on,
         greatest(known.dated_on, deals.cost_known_on) as gross_dated_on,
         deals.recognised_on,
         known.unit,
@@ -217,17 +227,22 @@ final as (
         known.front,
         known.back,
         cast(known.front + known.back as decimal(18, 2)) as total,
-        known.kind in ('late_cost', 'late_product')
-            and closed_months.first_on is not null
-            and (
-                known.dated_on > closed_months.last_on
-                or coalesce(files.received_at > closed_months.closed_at, false)
+        coalesce(deals.cost_known_on > closed_under_it.last_on, false)
+            or (
+                known.kind in ('late_cost', 'late_product')
+                and closed_months.first_on is not null
+                and (
+                    known.dated_on > closed_months.last_on
+                    or coalesce(files.received_at > closed_months.closed_at, false)
+                )
             ) as is_prior_period_adjustment,
     from known
     inner join deals
         on known.deal_key = deals.deal_key
     left join closed_months
         on deals.recognised_on between closed_months.first_on and closed_months.last_on
+    left join closed_months as closed_under_it
+        on known.moved_on between closed_under_it.first_on and closed_under_it.last_on
     left join files
         on known.file_id = files.file_id
 )
