@@ -5,28 +5,23 @@ Equal rows and parameters give equal bytes: nothing in a file reads a clock, and
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
-import json
-import os
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from dashboards.receivables import BASES, AgeingFacts, Basis, ageing_facts, ageing_table, sums_by_schedule
 from dashboards.workbook import ageing_xlsx
+from forecourt import exported
 from forecourt.close import ClosedMonth, closed_file
 from forecourt.door import Warehouse
-from forecourt.errors import Problem
+from forecourt.exported import FORMULA_STARTS, harmless
+from forecourt.exported import csv_of as ageing_csv
 from forecourt.home import Home
 
 __all__ = [
+    "FORMULA_STARTS",
     "AgeingFacts",
     "ageing_csv",
     "ageing_facts",
@@ -40,40 +35,6 @@ __all__ = [
     "month_end_ageing",
     "record_export",
 ]
-
-#: First characters that make a spreadsheet read a text as a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-
-
-def ageing_csv(table: pa.Table) -> bytes:
-    """UTF-8, a header line, LF, money with two decimals, ISO days, true/false, an empty cell where nothing is known.
-
-    A text that a spreadsheet would run as a formula is led by an apostrophe; plain numbers are left as they are.
-    """
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(table.column_names)
-    for batch in table.to_batches(max_chunksize=50_000):
-        writer.writerows(zip(*(_csv_column(column) for column in batch.columns), strict=True))
-    return out.getvalue().encode("utf-8")
-
-
-def _csv_column(column: pa.Array) -> list[str | None]:
-    """The cells of a column; Arrow writes decimals with all their places and days as ISO does."""
-    written = pc.cast(column, pa.string()).to_pylist()
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        return [harmless(value) if value and value[0] in FORMULA_STARTS else value for value in written]
-    return written
-
-
-def harmless(text: str) -> str:
-    """The text, led by an apostrophe where a spreadsheet would run it: ``=1+1``, ``@sum``, ``-cmd``; not ``-12.50``."""
-    return text if _is_number(text) else f"'{text}"
-
-
-def _is_number(text: str) -> bool:
-    digits = text.removeprefix("-").removeprefix("+").replace(".", "", 1).replace(",", "")
-    return digits.isascii() and digits.isdigit()
 
 
 def export_name(facts: AgeingFacts, suffix: str) -> str:
@@ -111,7 +72,7 @@ def export_ageing(
     if known_at:
         facts = replace(facts, known_at=known_at)
     data = ageing_xlsx(table, facts) if kind == "xlsx" else ageing_csv(table)
-    _write_whole(output, data)
+    exported.write_whole(output, data)
     digest = record_export(home, data, facts, name=output.name, rows=table.num_rows, by="command")
     totals = [
         {"schedule": key[0], "currency": key[1], "gross": str(part.gross), "unallocated": str(part.unallocated)}
@@ -158,19 +119,10 @@ def export_closed_ageing(
     """
     name = closed_ageing_name(basis, schedule, kind)
     data = closed_file(home, closed, name)
-    _write_whole(output, data)
+    exported.write_whole(output, data)
     parameters = {"closed": closed.month, "as_of": closed.last_on.isoformat(), "basis": basis, "schedule": schedule}
-    entry = {
-        "at": datetime.now(UTC).replace(microsecond=0, tzinfo=None).isoformat(),
-        "export": "ageing",
-        "name": output.name,
-        "sha256": closed.files[name],
-        "bytes": len(data),
-        "parameters": parameters,
-        "run": closed.run_id,
-        "by": "command",
-    }
-    _append(home, json.dumps(entry, ensure_ascii=False))
+    facts = {"parameters": parameters}
+    exported.record_export(home, data, export="ageing", name=output.name, run=closed.run_id, by="command", facts=facts)
     return {
         "file": str(output),
         "format": kind,
@@ -182,41 +134,12 @@ def export_closed_ageing(
     }
 
 
-def _write_whole(output: Path, data: bytes) -> None:
-    beside = output.with_name(f".{output.name}.part")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(data)
-        os.replace(beside, output)
-    except OSError as error:
-        raise Problem(f"{output} cannot be written: {error.strerror}. Give another file with -o.") from None
-
-
 def record_export(home: Home, data: bytes, facts: AgeingFacts, *, name: str, rows: int, by: str) -> str:
-    """Enters an export in the home's log and returns its sha256. ``by``: page or command."""
-    digest = hashlib.sha256(data).hexdigest()
-    entry = {
-        "at": datetime.now(UTC).replace(microsecond=0, tzinfo=None).isoformat(),
-        "export": "ageing",
-        "name": name,
-        "sha256": digest,
-        "bytes": len(data),
+    """Enters an ageing in the home's log and returns its sha256. ``by``: page or command."""
+    given = {
         "rows": rows,
         "parameters": facts.parameters(),
         "data_through": facts.data_through.isoformat() if facts.data_through else None,
-        "run": facts.run_id,
         "version": facts.version,
-        "by": by,
     }
-    _append(home, json.dumps(entry, ensure_ascii=False))
-    return digest
-
-
-def _append(home: Home, line: str) -> None:
-    """One write, so that lines of two writers never mix."""
-    descriptor = os.open(home.exports_log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        os.write(descriptor, f"{line}\n".encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    return exported.record_export(home, data, export="ageing", name=name, run=facts.run_id, by=by, facts=given)
