@@ -108,6 +108,32 @@ group by all
 order by all"""
 
 
+def unit_statement(
+    metric: Metric, period: Period, dimensions: Sequence[str], *, rooftops: Sequence[str] | None = None
+) -> str:
+    """The SQL of a KPI's counted records with their group in each dimension.
+
+    Columns: currency, unit, records, numerator, denominator, then g0, g1 ... in the order of ``dimensions``; one row
+    per unit and combination of groups. A unit is a record, or what ``metric.cluster`` names where records hang
+    together. The sums over all rows are those of ``record_statement``.
+    """
+    pieces = _pieces(metric, period, rooftops)
+    groups = "".join(f"\n    {_group(metric, period, name)} as g{place}," for place, name in enumerate(dimensions))
+    return f"""with {_facts(metric, period, pieces, None)}
+
+select
+    money_currency as currency,
+    cast({metric.cluster or "counted_record"} as varchar) as unit,
+    count(distinct counted_record) as records,
+    coalesce({pieces.numerator}, 0) as numerator,
+    coalesce({pieces.denominator}, 0) as denominator,{groups}
+from facts
+where {COUNTED}
+group by all
+having numerator != 0 or denominator != 0
+order by all"""
+
+
 def _pieces(metric: Metric, period: Period, rooftops: Sequence[str] | None) -> Pieces:
     where = [f"({metric.population.replace('{as_of}', _day(period.end))})"] if metric.population else []
     if rooftops:
