@@ -27,11 +27,10 @@ HEADLINES = (
 class Metric:
     """One KPI. ``numerator`` and ``denominator`` are SQL aggregates over the columns of ``relation``.
 
-    Days (``date``, ``dated`` ...) name columns of the relation; in ``relation`` and ``population`` ``{as_of}`` stands
-    for the day of a stock; ``seconds`` is the length of the unit for durations and for times shown as days;
-    ``dimensions`` maps a name to its SQL expression. Below ``fewest`` counted records there is no number: too few.
-    ``cluster`` names what records hang together by (the days of one car), ``outcomes`` the dimensions that say how it
-    went rather than who or what it was: neither changes a number, both tell ``why`` what can be a cause.
+    Days (``date``, ``dated`` ...) name columns of the relation; in ``relation``, ``population``, ``excluded`` and the
+    aggregates ``{as_of}`` stands for as_of, for a stock the last day of the period; ``seconds`` is the length of the
+    unit for durations and for times shown as days; ``dimensions`` maps a name to its SQL expression. Below ``fewest``
+    counted records there is no number: too few.
     """
 
     name: str
@@ -61,8 +60,6 @@ class Metric:
     excluded: str | None = None
     currency: str | None = None
     fewest: int = 0
-    cluster: str | None = None
-    outcomes: tuple[str, ...] = ()
     dimensions: Mapping[str, str] = field(default_factory=dict)
     feeds: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
@@ -81,7 +78,7 @@ class Metric:
     @staticmethod
     def from_json(text: str) -> Metric:
         given = json.loads(text)
-        return Metric(**given | {name: tuple(given.get(name, ())) for name in ("feeds", "requires", "outcomes")})
+        return Metric(**given | {"feeds": tuple(given["feeds"]), "requires": tuple(given["requires"])})
 
 
 @dataclass(frozen=True)
@@ -158,7 +155,6 @@ def _metric(
             "dimensions": {d: known[d] for d in listed},
             "feeds": tuple(meta.get("feeds", ())),
             "requires": tuple(meta.get("requires", ())),
-            "outcomes": tuple(meta.get("outcomes", ())),
         }
     )
 

@@ -7,7 +7,7 @@ aggregate over it, so the same pieces serve a KPI's total, its groups and its si
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from forecourt.metrics import Metric, Period
@@ -35,6 +35,7 @@ def statement(metric: Metric, period: Period, *, by: str | None = None, rooftops
     Columns: grp, currency, numerator, denominator, n, p90, open, immature, so_far, excluded (rows counted by
     record), reasons (JSON of reason -> count). Runs on a published file as it stands, without parameters.
     """
+    metric = _asked(metric, period)
     pieces = _pieces(metric, period, rooftops)
     facts = _facts(metric, period, pieces, by)
     match metric.kind:
@@ -93,6 +94,7 @@ def record_statement(
 
     The sums over all rows are the KPI's numerator and denominator (a duration's are its seconds and its count).
     """
+    metric = _asked(metric, period)
     pieces = _pieces(metric, period, rooftops)
     return f"""with {_facts(metric, period, pieces, by)}
 
@@ -108,42 +110,26 @@ group by all
 order by all"""
 
 
-def unit_statement(
-    metric: Metric, period: Period, dimensions: Sequence[str], *, rooftops: Sequence[str] | None = None
-) -> str:
-    """The SQL of a KPI's counted records with their group in each dimension.
+def _asked(metric: Metric, period: Period) -> Metric:
+    """The metric with the day that is asked for in place of ``{as_of}``.
 
-    Columns: currency, unit, records, numerator, denominator, then g0, g1 ... in the order of ``dimensions``; one row
-    per unit and combination of groups. A unit is a record, or what ``metric.cluster`` names where records hang
-    together. The sums over all rows are those of ``record_statement``.
+    A stock is the state at least(to, as_of); the records of the other kinds are judged by their state on as_of.
     """
-    pieces = _pieces(metric, period, rooftops)
-    groups = "".join(f"\n    {_group(metric, period, name)} as g{place}," for place, name in enumerate(dimensions))
-    return f"""with {_facts(metric, period, pieces, None)}
-
-select
-    money_currency as currency,
-    cast({metric.cluster or "counted_record"} as varchar) as unit,
-    count(distinct counted_record) as records,
-    coalesce({pieces.numerator}, 0) as numerator,
-    coalesce({pieces.denominator}, 0) as denominator,{groups}
-from facts
-where {COUNTED}
-group by all
-having numerator != 0 or denominator != 0
-order by all"""
+    day = _day(period.end if metric.kind == "stock" else period.as_of)
+    parts = ("relation", "population", "numerator", "denominator", "excluded")
+    given = {part: getattr(metric, part) for part in parts}
+    return replace(metric, **{part: text.replace("{as_of}", day) for part, text in given.items() if text})
 
 
 def _pieces(metric: Metric, period: Period, rooftops: Sequence[str] | None) -> Pieces:
-    where = [f"({metric.population.replace('{as_of}', _day(period.end))})"] if metric.population else []
+    where = [f"({metric.population})"] if metric.population else []
     if rooftops:
         where.append(f"rooftop in ({', '.join(_text(code) for code in rooftops)})")
     match metric.kind:
         case "flow":
             return _flow_pieces(metric, period, where)
         case "stock":
-            relation = metric.relation.replace("{as_of}", _day(period.end))
-            relation = relation if relation.startswith("marts.") else f"marts.{relation}"
+            relation = metric.relation if metric.relation.startswith("marts.") else f"marts.{metric.relation}"
             return Pieces(relation, tuple(where), *_counted_aggregates(metric, COUNTED))
         case "duration":
             done = f"{_done(metric, period)} and {COUNTED}"

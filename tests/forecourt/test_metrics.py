@@ -185,6 +185,26 @@ def test_an_event_counts_from_its_own_day_on(warehouse_of: WarehouseOf) -> None:
     assert seen == {"2026-03-03": (0, 2), "2026-03-04": (1, 3), "2026-03-31": (2, 4), "2026-04-02": (3, 4)}
 
 
+def test_a_record_of_a_flow_is_judged_by_its_state_on_as_of(warehouse_of: WarehouseOf) -> None:
+    leads = warehouse_of(
+        """
+        create table marts.fct_enquiry as
+        select * from (values
+            ('a', 'R1', date '2026-03-02', date '2026-03-02', date '2026-03-20', null),
+            ('a', 'R1', date '2026-03-02', date '2026-03-20', null, 'bad'),
+            ('b', 'R1', date '2026-03-03', date '2026-03-03', null, null)
+        ) as enquiries(lead_key, rooftop, received_on, valid_from, valid_to, reason)
+        """
+    )
+    held = "valid_from <= {as_of} and (valid_to > {as_of} or valid_to is null)"
+    metric = replace(APPOINTED, event_by_as_of=None, population=held, excluded="reason")
+    seen = {
+        day: total(leads, metric, period("2026-03-01", "2026-03-10", day), "denominator", "excluded")
+        for day in ("2026-03-02", "2026-03-19", "2026-03-20")
+    }
+    assert seen == {"2026-03-02": (1, 0), "2026-03-19": (2, 0), "2026-03-20": (1, 1)}
+
+
 # Duration: stop day in [from, to]; open = started by then and not stopped.
 
 TURN = Metric(
@@ -353,6 +373,15 @@ def test_stock_of_a_mart_whose_rows_hold_for_a_span_of_days(receivables: Warehou
     for last, documents in (("2026-02-28", 1), ("2026-03-04", 3), ("2026-03-19", 3), ("2026-03-20", 2)):
         until = period("2026-01-01", last, last)
         assert total(receivables, metric, until, "numerator", rooftops=["R1"]) == (documents,)
+
+
+def test_an_average_age_is_counted_to_the_day_of_the_stock(receivables: Warehouse) -> None:
+    open_ones = "posted_on <= {as_of} and (paid_on > {as_of} or paid_on is null)"
+    metric = replace(OVERDUE, relation="marts.documents", population=open_ones, denominator="count(document)")
+    metric = replace(metric, numerator="sum({as_of} - posted_on)", currency=None)
+    for last, days in (("2026-03-04", 53 + 3 + 2), ("2026-03-05", 54 + 4 + 3)):
+        until = period("2026-01-01", last, "2026-12-31")
+        assert total(receivables, metric, until, "numerator", "denominator", rooftops=["R1"]) == (days, 3)
 
 
 # Cohort: start day in [from, to]; mature when start + W <= as_of.
