@@ -23,6 +23,7 @@ from forecourt.child import ending_with_us
 from forecourt.close import closed_months
 from forecourt.errors import Problem
 from forecourt.home import Home
+from forecourt.identity import write_identity
 from forecourt.inputs import write_inputs
 from forecourt.settings import Settings
 
@@ -107,9 +108,8 @@ def build(
 
 
 def _write_settings(home: Home, settings: Settings, paths: Paths, known_at: datetime) -> None:
-    with duckdb.connect(str(home.landing), read_only=True) as landing:
+    with duckdb.connect(str(home.landing), read_only=True) as landing, duckdb.connect() as scratch:
         rooftops, first, last = _extent(landing)
-    with duckdb.connect() as scratch:
         scratch.execute("set TimeZone = 'UTC'")
         scratch.execute(f"attach '{paths.scratch}' as scratch (storage_version 'v1.5.0')")
         scratch.execute("use scratch")
@@ -125,6 +125,7 @@ def _write_settings(home: Home, settings: Settings, paths: Paths, known_at: date
                 for month in closed_months(home)
             ],
         )
+        write_identity(scratch, landing, settings)
 
 
 def _extent(landing: duckdb.DuckDBPyConnection) -> tuple[list[str], date, date]:
@@ -169,7 +170,7 @@ def _run_dbt(
     on_node: Callable[[int, int, str], None] | None,
 ) -> None:
     command = [
-        *(str(Path(sys.executable).with_name("dbt")), "build"),
+        *(sys.executable, "-m", "forecourt.dbt_process", "build"),
         *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(paths.target)),
         *("--log-format", "json", "--log-level-file", "none", "--no-use-colors"),
     ]
