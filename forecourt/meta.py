@@ -14,6 +14,7 @@ import pyarrow as pa
 from forecourt import __version__
 from forecourt.build import Paths, manifest
 from forecourt.home import Home
+from forecourt.lineage import Lineage, sourced
 from forecourt.metrics import metrics_of
 
 
@@ -52,8 +53,9 @@ def write_meta(home: Home, paths: Paths, *, run_id: str, started_at: datetime, k
         _write_versions(connection, feeds)
         _write_freshness(connection, feeds)
         loaded = manifest(paths)
-        _write_metrics(connection, loaded)
-        _write_columns(connection, loaded)
+        lineage = Lineage(loaded)
+        _write_metrics(connection, loaded, lineage)
+        _write_columns(connection, loaded, lineage)
         connection.execute("checkpoint warehouse")
 
 
@@ -174,7 +176,7 @@ def _write_freshness(connection: duckdb.DuckDBPyConnection, feeds: list[tuple[st
     )
 
 
-def _write_metrics(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Any]) -> None:
+def _write_metrics(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Any], lineage: Lineage) -> None:
     _table(
         connection,
         "warehouse.meta.metrics",
@@ -191,18 +193,20 @@ def _write_metrics(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Any]
                 ", ".join([*metric.dimensions, "month"]),
                 metric.to_json(),
             )
-            for metric in metrics_of(loaded)
+            for metric in (sourced(each, lineage) for each in metrics_of(loaded))
         ],
     )
 
 
-def _write_columns(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Any]) -> None:
+def _write_columns(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Any], lineage: Lineage) -> None:
+    """``meta.columns``; ``source``: the feed columns a column is made of, else the models of its mart."""
     rows = []
     for node in loaded["nodes"].values():
         if node["resource_type"] != "model" or node["schema"] != "marts":
             continue
         for column in node["columns"].values():
             meta = {**column.get("meta", {}), **column.get("config", {}).get("meta", {})}
+            fed = [f"{feed}.{name}" for feed, name in lineage.behind(node["name"], [column["name"]]).columns]
             rows.append(
                 (
                     node["name"],
@@ -210,7 +214,7 @@ def _write_columns(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Any]
                     column.get("data_type") or "",
                     column["description"],
                     meta.get("unit", ""),
-                    ", ".join(sorted(n.split(".")[-1] for n in node["depends_on"]["nodes"])),
+                    ", ".join(fed or sorted(n.split(".")[-1] for n in node["depends_on"]["nodes"])),
                 )
             )
     _table(

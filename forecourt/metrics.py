@@ -30,7 +30,11 @@ class Metric:
     Days (``date``, ``dated`` ...) name columns of the relation; in ``relation``, ``population``, ``excluded`` and the
     aggregates ``{as_of}`` stands for as_of, for a stock the last day of the period; ``seconds`` is the length of the
     unit for durations and for times shown as days; ``dimensions`` maps a name to its SQL expression. Below ``fewest``
-    counted records there is no number: too few.
+    counted records there is no number: too few. ``cluster`` names what records hang together by (the days of one
+    car), ``outcomes`` the dimensions that say how it went rather than who or what it was: neither changes a number,
+    both tell ``why`` what can be a cause. ``tested_by`` names the test that holds the ``example``. What only a build
+    knows: ``sources`` are columns of feeds (``dms_deals.status``), ``settings`` policy keys (a family of them ends in
+    a dot), ``reasons`` the exclusions in words.
     """
 
     name: str
@@ -60,10 +64,16 @@ class Metric:
     excluded: str | None = None
     currency: str | None = None
     fewest: int = 0
+    cluster: str | None = None
+    outcomes: tuple[str, ...] = ()
     dimensions: Mapping[str, str] = field(default_factory=dict)
     feeds: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     example: str = ""
+    tested_by: str = ""
+    sources: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
     @property
     def formula(self) -> str:
@@ -77,8 +87,8 @@ class Metric:
 
     @staticmethod
     def from_json(text: str) -> Metric:
-        given = json.loads(text)
-        return Metric(**given | {"feeds": tuple(given["feeds"]), "requires": tuple(given["requires"])})
+        given: dict[str, Any] = json.loads(text)
+        return Metric(**given | {key: tuple(value) for key, value in given.items() if isinstance(value, list)})
 
 
 @dataclass(frozen=True)
@@ -155,6 +165,7 @@ def _metric(
             "dimensions": {d: known[d] for d in listed},
             "feeds": tuple(meta.get("feeds", ())),
             "requires": tuple(meta.get("requires", ())),
+            "outcomes": tuple(meta.get("outcomes", ())),
         }
     )
 
