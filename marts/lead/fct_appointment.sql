@@ -87,16 +87,17 @@ saved as (
         min(again.created_on) as rebooked_on,
     from appointments as missed
     inner join (
-        select rooftop, 'id' as named_by, rescheduled_from as name, kind, created_at, created_on
+        select *, 'id' as named_by, rescheduled_from as name
         from appointments
         union all
-        select rooftop, 'lead' as named_by, lead_id as name, kind, created_at, created_on
+        select *, 'lead' as named_by, lead_id as name
         from appointments
         union all
-        select rooftop, 'customer' as named_by, customer_id as name, kind, created_at, created_on
+        select *, 'customer' as named_by, customer_id as name
         from appointments
     ) as again
         on missed.rooftop = again.rooftop
+        and missed.appointment_key <> again.appointment_key
         and missed.due_on = again.created_on
         and missed.starts_at <= again.created_at
         and (
