@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-from tests.oracle.clock import local_day
+from tests.oracle.clock import local_day, months_after
 from tests.oracle.exports import Row
 from tests.oracle.records import Part, Question, World
 
@@ -81,12 +82,65 @@ class Claims:
             mature = on + window <= question.as_of
             yield Part(
                 on,
-                self._groups(deal),
+                self.groups(deal),
                 top=int(hit),
                 bottom=1,
                 is_immature=not mature,
                 so_far=0 if mature else int(hit),
             )
+
+    def claims_submitted(self, question: Question) -> Iterator[Part]:
+        """Section 4: claims of every kind by the day they were opened; a reopened one is one."""
+        for claim, opened, deal in self.claims:
+            if question.covers(opened):
+                yield Part(opened, self._claimed(claim, deal), top=1)
+
+    def claim_cost(self, question: Question) -> Iterator[Part]:
+        """Section 4: amounts paid, on the day a claim was closed, else decided."""
+        for claim, _, deal in self.claims:
+            rooftop = self._world.settings.rooftop(claim["rooftop"])
+            at = claim.get("closed_at") or claim.get("decided_at")
+            day = local_day(at, rooftop) if at else None
+            if not question.covers(day):
+                continue
+            part = Part(day, self._claimed(claim, deal), currency=rooftop.currency)
+            if claim.get("amount_paid") is None:
+                yield replace(part, excluded="amount paid is missing")
+            elif (claim.get("currency") or rooftop.currency) != rooftop.currency:
+                yield replace(part, excluded="exchange rate missing")
+            else:
+                yield replace(part, top=claim["amount_paid"])
+
+    def _claimed(self, claim: Row, deal: Row | None) -> dict[str, Any]:
+        vehicle = self.vehicle(deal) if deal is not None else {}
+        return {
+            "cause": claim.get("cause"),
+            "kind": claim["kind"],
+            "make": vehicle.get("make"),
+            "model": vehicle.get("model"),
+            "rooftop": claim["rooftop"],
+        }
+
+    def claims_per_service_month(self, question: Question) -> Iterator[Part]:
+        """Section 4: claims by whole months in service that are over, of the units handed over in the period."""
+        days: dict[Any, list[date]] = defaultdict(list)
+        for claim, opened, deal in self.claims:
+            if deal is not None and claim["kind"] in self._world.settings.policy("claim.kinds", opened):
+                days[deal["rooftop"], deal["deal_number"]].append(opened)
+        for deal in self.deliveries:
+            on = deal["delivered_on"]
+            if deal["deal_type"] not in UNITS or not question.covers(on):
+                continue
+            number, start = 1, on
+            while (end := months_after(on, number)) <= min(question.as_of, self._world.newest):
+                hits = [day for day in days[deal["rooftop"], deal["deal_number"]] if start <= day < end]
+                yield Part(
+                    on,
+                    {**self.groups(deal), "month_in_service": f"{number:02}"},
+                    top=len(hits),
+                    bottom=1,
+                )
+                number, start = number + 1, end
 
     def _stray(self, claim: Row, opened: date, deal: Row | None, question: Question, is_claim: bool) -> Iterator[Part]:
         if not question.covers(opened):
@@ -94,8 +148,13 @@ class Claims:
         is_early = deal is not None and deal["deal_type"] in UNITS
         yield Part(opened, {"rooftop": claim["rooftop"]}, excluded=BEFORE if is_early else NO_UNIT)
 
-    def _groups(self, deal: Row) -> dict[str, Any]:
-        vehicle = self._vehicles.get((deal["rooftop"], deal.get("stock_number")), {})
+    def vehicle(self, deal: Row) -> Row:
+        """The stock unit of a deal, empty where it is not in the data."""
+        return self._vehicles.get((deal["rooftop"], deal.get("stock_number")), {})
+
+    def groups(self, deal: Row) -> dict[str, Any]:
+        """The values of the dimensions that KPIs of units have."""
+        vehicle = self.vehicle(deal)
         return {
             "condition": vehicle.get("condition"),
             "deal_type": deal["deal_type"],

@@ -41,6 +41,21 @@ def local_day(at: Moment, rooftop: Rooftop) -> date:
     return at.at.astimezone(rooftop.zone).date()
 
 
+def months_after(day: date, months: int) -> date:
+    """The same day so many months later, the last of that month where it has none such."""
+    index = day.year * 12 + day.month - 1 + months
+    year, month = divmod(index, 12)
+    following = date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
+    return min(date(year, month + 1, 1) + (day.day - 1) * DAY, following - DAY)
+
+
+def elapsed(start: Moment, stop: Moment, rooftop: Rooftop) -> timedelta:
+    """The time between two moments, in whole local days where one of them is only a day."""
+    if start.is_day or stop.is_day:
+        return local_day(stop, rooftop) - local_day(start, rooftop)
+    return stop.at - start.at
+
+
 class Clock:
     """The open intervals of every rooftop, laid out as they are asked for."""
 

@@ -198,6 +198,17 @@ class Gross:
         spent = self._total(deal, so_far)
         return base + spent if base is not None and spent is not None else None
 
+    def stock_cost(self, vehicle: Row, day: date) -> Decimal | None:
+        """What a stock unit has cost by the end of a day, pack aside; None where it is not known."""
+        unit = {"rooftop": vehicle["rooftop"]}
+        lines = self._lines.get((vehicle["rooftop"], vehicle["stock_number"]), [])
+        posted = [line for line in lines if line["posted_on"] <= day and line["category"] != "pack"]
+        spent = self._total(unit, posted)
+        if any(line["category"] == "purchase" for line in posted):
+            return spent
+        bought = self._own(vehicle.get("purchase_price"), vehicle, vehicle["rooftop"])
+        return bought + spent if bought is not None and spent is not None else None
+
     def _total(self, deal: Row, lines: list[Row]) -> Decimal | None:
         amounts = [self._own(line["amount"], line, deal["rooftop"]) for line in lines]
         known = [amount for amount in amounts if amount is not None]

@@ -383,29 +383,8 @@ class Leads:
             yield Part(day, lead.groups(), top=int(any(when <= question.as_of for when in days)), bottom=1)
 
     def _shows(self, kpi: str, question: Question) -> Iterator[Part]:
-        """Slots due in the period. A slot that did not take place and was moved by then is its successor's affair."""
-        followers = defaultdict(list)
-        for row in self._world.rows("crm_appointments"):
-            if row.get("rescheduled_from"):
-                followers[row["rooftop"], row["rescheduled_from"]].append(row)
-        slots = {(row["rooftop"], row["appointment_id"]): row for row in self._world.rows("crm_appointments")}
-        leads = {(lead.rooftop, row["appointment_id"]): lead for lead in self.all for row in lead.appointments}
-        for row in self._world.rows("crm_appointments"):
-            rooftop = self._world.settings.rooftop(row["rooftop"])
-            day = local_day(row["starts_at"], rooftop)
-            if not question.covers(day):
-                continue
-            status = self._status(row, question.as_of)
-            known = [
-                one
-                for one in followers[row["rooftop"], row["appointment_id"]]
-                if local_day(one["created_at"], rooftop) <= question.as_of
-            ]
-            if known and status not in ("shown", "no_show"):
-                continue
-            if self._is_second_try(row, followers, slots, question.as_of):
-                continue
-            lead = leads.get((row["rooftop"], row["appointment_id"]))
+        for row, status, lead in self._slots(question):
+            day = local_day(row["starts_at"], self._world.settings.rooftop(row["rooftop"]))
             groups = {
                 "channel": lead.channel if lead else None,
                 "source": lead.source if lead else None,
@@ -422,6 +401,34 @@ class Leads:
                 yield Part(day, groups, excluded="moved to a slot that is not in the data")
             else:
                 yield Part(day, groups, top=int(status == "shown"), bottom=1)
+
+    def missed(self, question: Question) -> Iterator[tuple[Row, Lead | None]]:
+        """Missed appointments due in the period, with the lead they belong to."""
+        return ((row, lead) for row, status, lead in self._slots(question) if status == "no_show")
+
+    def _slots(self, question: Question) -> Iterator[tuple[Row, str, Lead | None]]:
+        """Slots due in the period. A slot that did not take place and was moved by then is its successor's affair."""
+        followers = defaultdict(list)
+        for row in self._world.rows("crm_appointments"):
+            if row.get("rescheduled_from"):
+                followers[row["rooftop"], row["rescheduled_from"]].append(row)
+        slots = {(row["rooftop"], row["appointment_id"]): row for row in self._world.rows("crm_appointments")}
+        leads = {(lead.rooftop, row["appointment_id"]): lead for lead in self.all for row in lead.appointments}
+        for row in self._world.rows("crm_appointments"):
+            rooftop = self._world.settings.rooftop(row["rooftop"])
+            if not question.covers(local_day(row["starts_at"], rooftop)):
+                continue
+            status = self._status(row, question.as_of)
+            known = [
+                one
+                for one in followers[row["rooftop"], row["appointment_id"]]
+                if local_day(one["created_at"], rooftop) <= question.as_of
+            ]
+            if known and status not in ("shown", "no_show"):
+                continue
+            if self._is_second_try(row, followers, slots, question.as_of):
+                continue
+            yield row, status, leads.get((row["rooftop"], row["appointment_id"]))
 
     def _is_second_try(
         self,

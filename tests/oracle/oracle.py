@@ -8,12 +8,15 @@ from pathlib import Path
 
 from tests.oracle.ageing import Ageing
 from tests.oracle.claims import Claims
+from tests.oracle.customers import Customers
 from tests.oracle.exports import newest_day, read_feeds
 from tests.oracle.fleet import Fleet
 from tests.oracle.gross import Gross
 from tests.oracle.leads import Leads
 from tests.oracle.records import Answer, Part, Question, World, spread, summed
+from tests.oracle.service import Service
 from tests.oracle.settings import read_settings
+from tests.oracle.stock import Stock, states
 from tests.oracle.turnaround import Turnaround
 
 GROSS = (
@@ -31,7 +34,44 @@ FLEET = ("fleet_utilisation_rate", "fleet_gross_utilisation_rate")
 CLAIMS = ("claim_rate", "return_rate")
 LEADS = ("contact_rate", "appointment_set_rate", "show_rate", "marked_show_rate", "conversion_rate")
 STOCKS = ("overdue_rate", "receivable_outstanding", "unapplied_credits")
-KPIS = frozenset((*GROSS, "store_gross", *DURATIONS, "sla_met_rate", *FLEET, *CLAIMS, *STOCKS, *LEADS))
+#: KPIs with a function of their own: their name, in the part of the oracle that has it.
+OWN = {
+    "claims": ("claims_submitted", "claim_cost", "claims_per_service_month"),
+    "customers": (
+        "csi_score",
+        "csi_response_rate",
+        "repeat_rate",
+        "service_retention_rate",
+        "first_service_set_rate",
+        "no_show_save_rate",
+    ),
+    "service": (
+        "repair_order_days",
+        "service_gross",
+        "comeback_rate",
+        "declined_recovery_rate",
+        "ro_close_contact_rate",
+        "worked_per_attended",
+        "sold_per_worked",
+        "sold_per_available",
+    ),
+    "stock": (
+        "days_in_stock",
+        "transit_days",
+        "time_to_line_days",
+        "stock_ready_rate",
+        "stock_units",
+        "stock_cost",
+        "days_supply",
+    ),
+}
+PART_OF = {kpi: part for part, kpis in OWN.items() for kpi in kpis}
+SPREAD = {*DURATIONS, "repair_order_days", "days_in_stock", "transit_days", "time_to_line_days"}
+#: States at the end of a day; by month that of every month's end.
+STATES = {"stock_units", "stock_cost", "days_supply", "service_retention_rate"}
+#: With fewer records there is no number.
+FEWEST = {"csi_score": 30}
+KPIS = frozenset((*GROSS, "store_gross", *DURATIONS, "sla_met_rate", *FLEET, *CLAIMS, *STOCKS, *LEADS, *PART_OF))
 
 
 class Oracle:
@@ -67,18 +107,41 @@ class Oracle:
     def ageing(self) -> Ageing:
         return Ageing(self.world)
 
+    @cached_property
+    def service(self) -> Service:
+        return Service(self.world)
+
+    @cached_property
+    def stock(self) -> Stock:
+        return Stock(self.world, self.gross)
+
+    @cached_property
+    def customers(self) -> Customers:
+        return Customers(self.world, self.claims, self.leads, self.service)
+
     def answer(
         self, kpi: str, question: Question, by: str | None = None
     ) -> dict[tuple[str | None, str | None], Answer]:
         """The KPI by group and currency; both None where there is one total."""
-        shape = by if (by == "month" and kpi in STOCKS) or by == "salesperson" else None
+        shape = by if (by == "month" and kpi in {*STOCKS, *STATES}) or by == "salesperson" else None
         if (kpi, question, shape) not in self._parts:
             self._parts[kpi, question, shape] = list(self.parts(kpi, question, shape))
         parts = self._parts[kpi, question, shape]
-        return spread(parts, by) if kpi in DURATIONS else summed(parts, by)
+        found = spread(parts, by) if kpi in SPREAD else summed(parts, by)
+        for answer in found.values():
+            if answer.n < FEWEST.get(kpi, 0):
+                answer.value = None
+        return found
 
     def parts(self, kpi: str, question: Question, by: str | None = None) -> Iterator[Part]:
         """The records that a KPI adds up."""
+        if kpi in PART_OF:
+            function = getattr(getattr(self, PART_OF[kpi]), kpi)
+            if kpi in STATES and by == "month":
+                ends = [Question(question.first, day, question.as_of) for day in states(question)]
+                return (part for end in ends for part in function(end))
+            found: Iterator[Part] = function(question)
+            return found
         if kpi in GROSS:
             return self.gross.parts(kpi, question, by)
         if kpi == "store_gross":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,9 @@ from tests.oracle.exports import Key, Record, Row
 from tests.oracle.settings import Settings
 
 Number = int | Decimal
+
+#: What took longer is not a duration but a mistake.
+LONGEST = timedelta(days=365)
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Part:
     """One record of one KPI: what it adds to either side, or why it does not.
 
     ``top`` and ``bottom`` are the parts of a ratio; a duration carries its length in ``top`` and no ``bottom``.
-    Parts that name the same ``record`` are counted once.
+    Parts that name the same ``record`` are counted once; where they are ``is_once``, in the sums as well.
     """
 
     day: date | None
@@ -52,6 +55,7 @@ class Part:
     is_immature: bool = False
     so_far: int = 0
     record: Any = None
+    is_once: bool = False
 
 
 @dataclass
@@ -127,8 +131,8 @@ def _grouped(parts: Iterable[Part], by: str | None) -> dict[tuple[str | None, st
 def _sum(parts: list[Part]) -> Answer:
     answer = Answer()
     counted = [part for part in parts if part.excluded is None and not part.is_open and not part.is_immature]
-    tops = [part.top for part in counted if part.top is not None]
-    bottoms = [part.bottom for part in counted if part.bottom is not None]
+    tops = [part.top for part in _once(counted, "top") if part.top is not None]
+    bottoms = [part.bottom for part in _once(counted, "bottom") if part.bottom is not None]
     answer.numerator = sum(tops) if tops else 0
     answer.denominator = sum(bottoms) if bottoms else None
     answer.n = _distinct(counted)
@@ -144,6 +148,17 @@ def _sum(parts: list[Part]) -> Answer:
     elif answer.n and answer.denominator is None:
         answer.value = Decimal(answer.numerator)
     return answer
+
+
+def _once(parts: list[Part], side: str) -> list[Part]:
+    """The parts, those of one ``is_once`` record only by their largest."""
+    found = [part for part in parts if not part.is_once]
+    largest: dict[Any, Part] = {}
+    for part in parts:
+        if part.is_once:
+            kept = largest.get(part.record)
+            largest[part.record] = part if kept is None or getattr(part, side) > getattr(kept, side) else kept
+    return [*found, *largest.values()]
 
 
 def _distinct(parts: list[Part]) -> int:

@@ -11,11 +11,10 @@ from functools import cached_property
 from typing import Any
 
 from tests.oracle.leads import Lead, Leads
-from tests.oracle.records import Part, Question, World
+from tests.oracle.records import LONGEST, Part, Question, World
 
 UNITS = ("retail", "lease")
 SECOND = timedelta(seconds=1)
-LONGEST = timedelta(days=365)
 NO_TIME = "received on a day without a time"
 BATCH = "batch-stamped response"
 TOO_LONG = "over 365 days"
