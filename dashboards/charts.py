@@ -166,7 +166,7 @@ def trend(
         .encode(x=x, y=y, stroke=colour, tooltip=tooltip)
     )
     layers += _ends(points, names, x, y, colour, colours.background)
-    return _framed(alt.layer(*layers), 290, colours)
+    return framed(alt.layer(*layers), 290, colours)
 
 
 def _ends(
@@ -231,7 +231,7 @@ def bars(rows: Sequence[dict[str, Any]], whole: float | None, whole_text: str, c
     for side, place in sides:
         label = base.transform_filter(side).encode(y=y, x=x, text="text:N")
         layers += [_halo(label, colours.background, place), label.mark_text(**place, color=colours.ink)]
-    return _framed(alt.layer(*layers), 34 * len(rows) + 30, colours)
+    return framed(alt.layer(*layers), 34 * len(rows) + 30, colours)
 
 
 def dots(rows: Sequence[dict[str, Any]], whole: float | None, whole_text: str, colours: Palette) -> alt.Chart:
@@ -259,7 +259,7 @@ def dots(rows: Sequence[dict[str, Any]], whole: float | None, whole_text: str, c
     place: dict[str, Any] = {"align": "left", "dy": -13, "dx": -4}
     label = base.encode(y=y, x=x, text="text:N")
     layers += [_halo(label, colours.background, place), label.mark_text(**place, color=colours.ink)]
-    return _framed(alt.layer(*layers), 44 * len(rows) + 30, colours)
+    return framed(alt.layer(*layers), 44 * len(rows) + 30, colours)
 
 
 def _whole(value: float, text: str, x: alt.X, colours: Palette) -> list[alt.Chart]:
@@ -286,7 +286,7 @@ def ageing(
     """One stacked bar per schedule, buckets in fixed order. Rows: schedule, bucket, position, value, text."""
     base = alt.Chart(alt.Data(values=list(rows)))
     schedules = list(dict.fromkeys(row["schedule"] for row in rows))
-    return _framed(
+    return framed(
         base.mark_bar(height={"band": 0.66}, stroke=colours.background, strokeWidth=1).encode(
             y=alt.Y(
                 "schedule:N",
@@ -337,7 +337,8 @@ def _bare(chart: Any, height: int) -> Any:
     )
 
 
-def _framed(chart: Any, height: int, colours: Palette) -> Any:
+def framed(chart: Any, height: int, colours: Palette) -> Any:
+    """A chart with the axes, type and room that all charts of the pages share."""
     return (
         chart.properties(height=height, padding={"left": 0, "top": 4, "right": 4, "bottom": 4})
         .configure_view(stroke=None)

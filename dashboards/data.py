@@ -18,11 +18,14 @@ import streamlit as st
 
 from dashboards import receivables
 from dashboards.receivables import Basis
-from forecourt import door, kpi
+from forecourt import door, kpi, trace, why
 from forecourt.door import LastRun, Warehouse
 from forecourt.home import Home
 from forecourt.kpi import KpiRow
 from forecourt.metrics import Metric, Period
+from forecourt.statements import record_statement
+from forecourt.trace import Version
+from forecourt.why import Why
 
 DEFAULT_HOME = "./warehouse"
 
@@ -57,6 +60,20 @@ class Reader:
         rows = _kpi(self.root, self.run_id, name, period.first, period.last, period.as_of, by, tuple(rooftops))
         order = self.currencies()
         return sorted(rows, key=lambda row: order.index(row.currency) if row.currency in order else len(order))
+
+    def why(self, name: str, period: Period, versus: Period, rooftops: Sequence[str] = ()) -> list[Why]:
+        """What moved a KPI from one period to another, one answer per currency; empty for a plain sum."""
+        found = _why(self.root, self.run_id, name, _days(period), _days(versus), tuple(rooftops))
+        order = self.currencies()
+        return sorted(found, key=lambda each: order.index(each.currency) if each.currency in order else len(order))
+
+    def lengths(self, name: str, period: Period, rooftops: Sequence[str] = ()) -> list[float]:
+        """How long each counted record of a duration took, in the KPI's unit."""
+        return _lengths(self.root, self.run_id, name, _days(period), tuple(rooftops))
+
+    def trace(self, mart: str, key: str) -> list[Version]:
+        """The file rows behind a row of a mart; raises Problem where there is none."""
+        return _trace(self.root, self.run_id, mart, key)
 
     def currencies(self) -> list[str]:
         """The rooftops' currencies, the first rooftop's first."""
@@ -153,6 +170,40 @@ def _kpi(
 ) -> list[KpiRow]:
     metric = _metrics(root, run_id)[name]
     return kpi.compute(_warehouse(root, run_id), metric, Period(first, last, as_of), by=by, rooftops=rooftops or None)
+
+
+def _days(period: Period) -> tuple[date, date, date]:
+    return period.first, period.last, period.as_of
+
+
+# Fractions and nested records are kept as they are: a page reads them and changes nothing.
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _why(
+    root: str,
+    run_id: str,
+    name: str,
+    period: tuple[date, date, date],
+    versus: tuple[date, date, date],
+    rooftops: tuple[str, ...],
+) -> list[Why]:
+    metric = _metrics(root, run_id)[name]
+    if metric.denominator is None and metric.kind not in ("duration", "cohort"):
+        return []
+    return why.explain(_warehouse(root, run_id), metric, Period(*period), Period(*versus), rooftops=rooftops or None)
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def _lengths(
+    root: str, run_id: str, name: str, period: tuple[date, date, date], rooftops: tuple[str, ...]
+) -> list[float]:
+    metric = _metrics(root, run_id)[name]
+    rows = _warehouse(root, run_id).rows(record_statement(metric, Period(*period), rooftops=rooftops or None))
+    return [float(row["numerator"]) / (metric.seconds or 1) for row in rows if row["denominator"]]
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def _trace(root: str, run_id: str, mart: str, key: str) -> list[Version]:
+    return trace.trace(_warehouse(root, run_id), mart, [key])
 
 
 @st.cache_data(max_entries=200, show_spinner=False)

@@ -9,10 +9,9 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import cards, charts, records, series, tables, words
+from dashboards import cards, charts, figures, naming, records, series, spread, whys, words
 from dashboards.records import Records
 from dashboards.shell import Page
-from dashboards.tables import Column
 from forecourt.kpi import KpiRow
 from forecourt.metrics import Metric, Period
 
@@ -43,9 +42,15 @@ def draw(page: Page, report: Report) -> None:
     answer(page, metric, period, rows)
     if any(row.value is not None for row in rows) or _has_history(page, metric, period):
         trend(page, metric, period, rows)
-        _beside(page, [metrics[name] for name in report.beside if name in metrics])
+        whys.draw(page, metric)
         breakdown(page, metric, period, rows, report.dimensions)
-        _all_records(page, metric, period, report.records)
+        if metric.kind == "duration":
+            distribution(page, metric, period, rows)
+        figures.draw(page, report.beside, "Beside it")
+        there = [kind for kind in report.records if page.reader.has(kind.mart)]
+        if there:
+            st.subheader("The records", anchor=False)
+            records.tabs(page, there, period, metric)
     definition(page, metric, report.policies)
 
 
@@ -157,35 +162,6 @@ def _months_config(metric: Metric) -> dict[str, Any]:
     }
 
 
-def _beside(page: Page, metrics: Sequence[Metric]) -> None:
-    """Figures that belong to the question, small."""
-    if not metrics:
-        return
-    st.subheader("Beside it", anchor=False)
-    with st.container(horizontal=True):
-        for metric in metrics:
-            period = page.reader.headline_period(metric.name, page.filters.period)
-            rows = page.reader.kpi(metric.name, period, rooftops=page.filters.rooftops)
-            values = [
-                words.value_text(metric, row.value, row.currency, page.locale) for row in rows if row.value is not None
-            ]
-            several = len({row.currency for row in rows}) > 1 and metric.unit != "money"
-            if several:
-                values = [
-                    f"{words.value_text(metric, row.value, row.currency, page.locale)} {row.currency}"
-                    for row in rows
-                    if row.value is not None
-                ]
-            without = next((row for row in rows if row.value is None), None)
-            instead, why = words.missing(metric, without.reason) if without else ("", "")
-            text = " · ".join(values) or f":gray[{instead}]"
-            with st.container(border=True, width="stretch" if page.is_phone else 240, gap=None):
-                st.markdown(metric.label, help=cards.explained(metric))
-                st.markdown(f"**{text}**".replace("$", "\\$"))
-                if why:
-                    st.caption(why)
-
-
 def breakdown(page: Page, metric: Metric, period: Period, rows: list[KpiRow], preferred: Sequence[str]) -> None:
     """One dimension: bars or dots with all groups beside them as a table."""
     dimensions = [name for name in preferred if name in metric.dimensions]
@@ -199,7 +175,7 @@ def breakdown(page: Page, metric: Metric, period: Period, rows: list[KpiRow], pr
             dimensions,
             default=dimensions[0],
             required=True,
-            format_func=_dimension,
+            format_func=naming.dimension,
             key="by",
             bind="query-params",
             label_visibility="collapsed",
@@ -207,7 +183,7 @@ def breakdown(page: Page, metric: Metric, period: Period, rows: list[KpiRow], pr
         or dimensions[0]
     )
     found = page.reader.kpi(metric.name, period, by=by, rooftops=page.filters.rooftops)
-    names = page.reader.rooftops() if by == "rooftop" else {}
+    names = naming.names_of(page.reader, by, page.filters.rooftops)
     found = [row for row in found if row.group is not None]
     if metric.unit == "percent":
         _groups(page, metric, by, found, rows, names)
@@ -219,9 +195,39 @@ def breakdown(page: Page, metric: Metric, period: Period, rows: list[KpiRow], pr
         _groups(page, metric, by, mine, [row for row in rows if row.currency == currency], names)
 
 
+def distribution(page: Page, metric: Metric, period: Period, rows: Sequence[KpiRow]) -> None:
+    """How many records took how long, with the median and P90 that the kernel gives."""
+    known = next((row for row in rows if row.value is not None), None)
+    lengths = page.reader.lengths(metric.name, period, page.filters.rooftops)
+    if known is None or len(lengths) < 2:
+        return
+    marks: list[dict[str, Any]] = [
+        {"value": float(value), "name": f"{name} {words.value_text(metric, value, None, page.locale)}"}
+        for name, value in (("median", known.value), ("P90", known.p90))
+        if value is not None
+    ]
+    found = spread.bins(lengths, float(known.p90) if known.p90 is not None else None)
+    st.subheader("How they spread", anchor=False)
+    drawn, table = st.tabs(["Chart", "Table"])
+    said = ", ".join(mark["name"] for mark in marks)
+    alt = f"{metric.label}: {len(lengths)} {words.things(metric)} by how long they took; {said}"
+    drawn.altair_chart(spread.spread(found, marks, metric.unit, page.palette), alt=alt)
+    if found[-1]["is_last"]:
+        drawn.caption(f"The last bar holds all of {found[-1]['start']:g} {metric.unit} or more.")
+    table.dataframe(
+        pl.DataFrame([{"length": each["label"], "n": each["n"]} for each in found]),
+        hide_index=True,
+        column_config={
+            "length": metric.unit.capitalize(),
+            "n": st.column_config.NumberColumn(words.things(metric).capitalize(), format="%,d"),
+        },
+        alt=alt,
+    )
+
+
 def _group_name(row: KpiRow, names: Mapping[str, str], rows: Sequence[KpiRow]) -> str:
     """The group as people call it; with its currency where the group stands twice."""
-    name = names.get(str(row.group), str(row.group)).replace("_", " ")
+    name = naming.called(row.group, names)
     twice = sum(other.group == row.group for other in rows) > 1
     return f"{name}, {row.currency}" if twice and row.currency else name
 
@@ -243,7 +249,7 @@ def _groups(
         _group_point(page, metric, row, _group_name(row, names, rows)) for row in worst_first if id(row) in largest
     ]
     drawn, table = st.tabs(["Chart", "Table"])
-    alt = f"{metric.label} by {_dimension(by).lower()}, {len(shown)} groups"
+    alt = f"{metric.label} by {naming.dimension(by).lower()}, {len(shown)} groups"
     whole = all_rows[0] if len(all_rows) == 1 and all_rows[0].value is not None else None
     whole_value = float(whole.value or 0) if whole else None
     whole_text = f"all {words.value_text(metric, whole.value or 0, whole.currency, page.locale)}" if whole else ""
@@ -306,7 +312,7 @@ def _groups_config(metric: Metric, by: str) -> dict[str, Any]:
     decimals = metric.decimals if metric.unit != "money" else 2
     parts = "%,.2f" if metric.currency else "%,.0f"
     return {
-        "group": _dimension(by),
+        "group": naming.dimension(by),
         "currency": "Currency",
         "value": st.column_config.NumberColumn(_value_label(metric), format=f"%,.{decimals}f"),
         "p90": st.column_config.NumberColumn("P90", format=f"%,.{decimals}f"),
@@ -315,48 +321,6 @@ def _groups_config(metric: Metric, by: str) -> dict[str, Any]:
         "n": st.column_config.NumberColumn(words.things(metric).capitalize(), format="%,d"),
         "excluded": st.column_config.NumberColumn("Excluded", format="%,d"),
     }
-
-
-def _dimension(name: str) -> str:
-    return name.replace("_", " ").capitalize()
-
-
-def _all_records(page: Page, metric: Metric, period: Period, kinds: Sequence[Records]) -> None:
-    there = [kind for kind in kinds if page.reader.has(kind.needs)]
-    if not there:
-        return
-    st.subheader("The records", anchor=False)
-    places: list[Any] = list(st.tabs([kind.title for kind in there])) if len(there) > 1 else [st.container()]
-    for place, kind in zip(places, there, strict=True):
-        with place:
-            _record_table(page, metric, period, kind)
-
-
-def _record_table(page: Page, metric: Metric, period: Period, kind: Records) -> None:
-    statement = records.statement(metric, kind)
-    asked = (period.first, period.end, period.as_of, page.filters.rooftops)
-    rows = page.reader.rows(f"{statement} limit {tables.SHOWN}", asked)
-    names = page.reader.rooftops()
-
-    def named(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [row | {"rooftop": names.get(row["rooftop"], row["rooftop"])} for row in found]
-
-    columns = dict(kind.columns) | {
-        "file": Column("File", help="The file that the record came in."),
-        "row_number": Column("Line", "count", help="The line of the file on which the record starts."),
-    }
-    if kind.note:
-        st.caption(kind.note)
-    tables.records(
-        page,
-        named(rows),
-        columns,
-        key=kind.title.lower().replace(" ", "_"),
-        name=kind.title,
-        phone=kind.phone,
-        everything=lambda: named(page.reader.warehouse.rows(statement, [*asked[:3], list(asked[3])])),
-        total=rows[0]["of_all"] if rows else 0,
-    )
 
 
 def definition(page: Page, metric: Metric, policies: Sequence[str]) -> None:

@@ -26,12 +26,16 @@ HEIGHT = 420
 
 @dataclass(frozen=True)
 class Column:
-    """How one column is headed and written; ``help`` says what it means where the head does not."""
+    """How one column is headed and written; ``help`` says what it means where the head does not.
+
+    ``sql``: its expression over the mart's row ``it``, where it is not the mart's column of its own name.
+    """
 
     label: str
     kind: Kind = "text"
     help: str | None = None
     decimals: int = 1
+    sql: str = ""
 
 
 def records(
@@ -45,11 +49,12 @@ def records(
     everything: Callable[[], Sequence[Mapping[str, Any]]] | None = None,
     total: int | None = None,
     downloads: bool = True,
+    evidence: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> None:
     """Draws the first rows; choosing one opens the whole record; buttons give what is shown and everything.
 
     ``phone`` names the three columns that a phone shows; columns without a value are left out. ``everything`` is
-    only asked for when somebody wants it.
+    only asked for when somebody wants it. ``evidence`` draws below an opened record what stands behind it.
     """
     if not rows:
         st.caption("No records.")
@@ -72,7 +77,7 @@ def records(
     )
     picked = chosen["selection"]["rows"] if chosen else []
     if picked and picked[0] < len(shown):
-        _record(page, shown[picked[0]], columns)
+        _record(page, shown[picked[0]], columns, evidence)
     if downloads:
         _downloads(page, shown, columns, key, name, everything, total)
 
@@ -141,7 +146,12 @@ def _cell(value: Any) -> Any:
     return value
 
 
-def _record(page: Page, row: Mapping[str, Any], columns: Mapping[str, Column]) -> None:
+def _record(
+    page: Page,
+    row: Mapping[str, Any],
+    columns: Mapping[str, Column],
+    evidence: Callable[[Mapping[str, Any]], None] | None,
+) -> None:
     """Every field of one record, as it is known, with the line of the file it came from."""
     with st.container(border=True):
         facts = []
@@ -161,6 +171,8 @@ def _record(page: Page, row: Mapping[str, Any], columns: Mapping[str, Column]) -
         )
         if row.get("file"):
             st.caption(f"From {words.plain(str(row['file']))}, line {row['row_number']}.")
+        if evidence:
+            evidence(row)
 
 
 def _written(page: Page, value: Any, spec: Column, row: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards import kpi_page, shell
 from dashboards.kpi_page import Report
-from dashboards.records import CLAIMS
+from dashboards.lists.cars import CLAIMS
 
 REPORT = Report(
     kpi="claim_rate",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards import kpi_page, shell
 from dashboards.kpi_page import Report
-from dashboards.records import DEALS
+from dashboards.lists.deals import DEALS
 
 REPORT = Report(
     kpi="gross_margin_rate",

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboards import kpi_page, shell
 from dashboards.kpi_page import Report
-from dashboards.records import ENQUIRIES, LEADS
+from dashboards.lists.enquiries import ENQUIRIES, LEADS
 from dashboards.shell import Page
 
 _DIMENSIONS = ("rooftop", "channel", "source", "intent", "owner")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards import kpi_page, shell
 from dashboards.kpi_page import Report
-from dashboards.records import DONE, OPEN
+from dashboards.lists.deals import DONE, OPEN
 
 REPORT = Report(
     kpi="enquiry_to_handover_days",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards import kpi_page, shell
 from dashboards.kpi_page import Report
-from dashboards.records import CARS
+from dashboards.lists.cars import CARS
 
 REPORT = Report(
     kpi="fleet_utilisation_rate",

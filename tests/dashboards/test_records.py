@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dashboards import records
+from dashboards.lists import cars, deals, enquiries
 from dashboards.records import Records
 from forecourt.door import Warehouse, open_warehouse
 from forecourt.home import Home
@@ -29,14 +30,14 @@ def asked(
     as_of = newest_day(warehouse)
     period = Period(default_period(as_of).first.replace(month=7), as_of, as_of)
     period = headline_period(warehouse, metric, period)
-    found = warehouse.rows(records.statement(metric, kind), [period.first, period.end, period.as_of, list(rooftops)])
+    found = warehouse.rows(records.statement(kind, metric), [period.first, period.end, period.as_of, list(rooftops)])
     assert all(row["file"] and row["row_number"] > 1 for row in found)
     return compute(warehouse, metric, period, rooftops=rooftops or None), found
 
 
 @pytest.mark.parametrize("rooftops", [(), ("R1",)])
 def test_deals_add_up_to_the_gross(warehouse: Warehouse, rooftops: tuple[str, ...]) -> None:
-    kpi, found = asked(warehouse, "gross_margin_rate", records.DEALS, rooftops)
+    kpi, found = asked(warehouse, "gross_margin_rate", deals.DEALS, rooftops)
     for row in kpi:
         mine = [deal for deal in found if deal["currency"] == row.currency and deal["excluded"] is None]
         assert sum(deal["total"] for deal in mine) == Decimal(str(row.numerator))
@@ -46,7 +47,7 @@ def test_deals_add_up_to_the_gross(warehouse: Warehouse, rooftops: tuple[str, ..
 
 
 def test_handovers_are_those_counted(warehouse: Warehouse) -> None:
-    (kpi,), found = asked(warehouse, "enquiry_to_handover_days", records.DONE)
+    (kpi,), found = asked(warehouse, "enquiry_to_handover_days", deals.DONE)
     counted = [row for row in found if row["excluded_reason"] is None]
     assert (len(counted), len(found) - len(counted)) == (kpi.n, kpi.excluded)
     days = [row["days"] for row in counted]
@@ -54,28 +55,28 @@ def test_handovers_are_those_counted(warehouse: Warehouse) -> None:
 
 
 def test_those_still_waiting_are_the_open_ones(warehouse: Warehouse) -> None:
-    (kpi,), found = asked(warehouse, "enquiry_to_handover_days", records.OPEN)
+    (kpi,), found = asked(warehouse, "enquiry_to_handover_days", deals.OPEN)
     assert len(found) == kpi.open
 
 
 def test_cars_add_up_to_the_days_on_hire(warehouse: Warehouse) -> None:
-    (kpi,), found = asked(warehouse, "fleet_utilisation_rate", records.CARS)
+    (kpi,), found = asked(warehouse, "fleet_utilisation_rate", cars.CARS)
     assert kpi.numerator is not None
     assert sum(row["on_hire"] for row in found) == pytest.approx(float(kpi.numerator), abs=0.01)
     assert len(found) == kpi.n
 
 
 def test_claims_are_those_of_the_cohort(warehouse: Warehouse) -> None:
-    (kpi,), found = asked(warehouse, "claim_rate", records.CLAIMS)
+    (kpi,), found = asked(warehouse, "claim_rate", cars.CLAIMS)
     within = {(row["rooftop"], row["deal_number"]) for row in found if row["days_after_delivery"] <= 90}
     assert len(within) == kpi.numerator
 
 
 def test_leads_and_enquiries_are_all_there(warehouse: Warehouse) -> None:
-    (response,), leads = asked(warehouse, "response_minutes", records.LEADS)
+    (response,), leads = asked(warehouse, "response_minutes", enquiries.LEADS)
     assert sum(row["answer"] == "not answered" for row in leads) == response.open
     assert sum(row["answer"] == "answered" for row in leads) == response.n
-    (conversion,), enquiries = asked(warehouse, "conversion_rate", records.ENQUIRIES)
-    good = [row for row in enquiries if row["not_good_reason"] is None]
+    (conversion,), began = asked(warehouse, "conversion_rate", enquiries.ENQUIRIES)
+    good = [row for row in began if row["not_good_reason"] is None]
     assert len(good) == conversion.n
-    assert len(enquiries) - len(good) == conversion.excluded
+    assert len(began) - len(good) == conversion.excluded

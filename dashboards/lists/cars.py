@@ -1,0 +1,187 @@
+"""Cars: the fleet's days, the stock and its preparation, cars on their way, hires, claims."""
+
+from __future__ import annotations
+
+from dashboards.lists.deals import CAR, CURRENCY
+from dashboards.records import Records
+from dashboards.tables import Column
+
+CARS = Records(
+    title="Cars, most idle days first",
+    mart="fct_vehicle_day",
+    where="it.day between asked.first_day and asked.last_day and it.excluded is null",
+    key="stock_unit_key",
+    traced="fct_stock_unit",
+    is_grouped=True,
+    columns={
+        "rooftop": Column("Rooftop"),
+        "stock_number": Column("Stock number"),
+        "car": Column("Car", sql="any_value(trim(it.make || ' ' || it.model))"),
+        "fleet_use": Column("Use", sql='string_agg(distinct it."use", \', \' order by it."use")'),
+        "in_fleet": Column("Days in fleet", "number", sql="sum(it.in_fleet_seconds) / 86400"),
+        "out_of_service": Column("Out of service", "number", sql="sum(it.out_of_service_seconds) / 86400"),
+        "on_hire": Column("On hire", "number", sql="sum(it.on_hire_seconds) / 86400"),
+        "idle": Column(
+            "Idle",
+            "number",
+            help="In the fleet, fit for hire, and not on hire.",
+            sql="sum(it.available_seconds - it.on_hire_seconds) / 86400",
+        ),
+    },
+    order="idle desc, rooftop, stock_number",
+    phone=("stock_number", "car", "idle"),
+)
+
+_STOCK = {
+    "rooftop": Column("Rooftop"),
+    "stock_number": Column("Stock number"),
+    "car": CAR,
+    "condition": Column("Condition"),
+}
+
+STOCK = Records(
+    title="In stock, oldest first",
+    mart="fct_stock_unit",
+    where="it.in_stock_on <= asked.last_day and (it.left_on is null or it.left_on > asked.last_day) "
+    "and it.excluded_stock is null",
+    columns=_STOCK
+    | {
+        "in_stock_on": Column("In stock since", "day"),
+        "days": Column("Days", "count", sql="asked.last_day - it.in_stock_on"),
+        "first_ready_on": Column(
+            "Ready since", "day", sql="case when it.first_ready_on <= asked.last_day then it.first_ready_on end"
+        ),
+        "currency": CURRENCY,
+        "cost": Column("Cost", "money", help="All that was posted to the car up to the newest data."),
+        "acquisition_channel": Column("From", sql="replace(it.acquisition_channel, '_', ' ')"),
+        "supplier": Column("Supplier"),
+    },
+    order="days desc, rooftop, stock_number",
+    phone=("stock_number", "car", "days"),
+)
+
+PREPARED = Records(
+    title="In preparation, longest first",
+    mart="fct_ready_span",
+    where="it.started_on <= asked.last_day and it.excluded is null "
+    "and (it.ready_on is null or it.ready_on > asked.last_day) and (it.left_on is null or it.left_on > asked.last_day)",
+    columns=_STOCK
+    | {
+        "started_on": Column("Since", "day"),
+        "days": Column("Days so far", "count", sql="asked.last_day - it.started_on"),
+        "span_kind": Column("Round", help="The first time, or back in preparation."),
+        "use": Column("Use", sql='it."use"'),
+    },
+    order="days desc, rooftop, stock_number",
+    phone=("stock_number", "car", "days"),
+)
+
+READY = Records(
+    title="Made ready, slowest first",
+    mart="fct_ready_span",
+    where="it.ready_on between asked.first_day and asked.last_day",
+    columns=_STOCK
+    | {
+        "started_on": Column("Since", "day"),
+        "ready_on": Column("Ready", "day"),
+        "days": Column("Days", "count", sql="cast(it.ready_seconds / 86400 as bigint)"),
+        "span_kind": Column("Round", help="The first time, or back in preparation."),
+        "excluded": Column("Why not counted"),
+    },
+    order="excluded is not null, days desc nulls last, rooftop, stock_number",
+    phone=("stock_number", "car", "days"),
+)
+
+TRANSIT = Records(
+    title="On their way, latest first",
+    mart="fct_stock_unit",
+    where="least(it.ordered_on, it.acquired_on) <= asked.last_day "
+    "and (it.arrived_on is null or it.arrived_on > asked.last_day) "
+    "and (it.left_on is null or it.left_on > asked.last_day)",
+    columns=_STOCK
+    | {
+        "ordered_on": Column("Ordered", "day"),
+        "acquired_on": Column("Bought", "day"),
+        "eta_on": Column("Expected", "day"),
+        "days_late": Column("Days late", "count", sql="nullif(greatest(asked.last_day - it.eta_on, 0), 0)"),
+        "buyer": Column(
+            "Waiting buyer",
+            help="The deal that was made on the car, where there is one.",
+            sql="(select max(deal.deal_number) from marts.fct_deal as deal "
+            "where deal.stock_unit_key = it.stock_unit_key and deal.status not in ('cancelled', 'unwound'))",
+        ),
+        "currency": CURRENCY,
+        "cost": Column("Cost so far", "money"),
+        "acquisition_channel": Column("From", sql="replace(it.acquisition_channel, '_', ' ')"),
+    },
+    order="days_late desc nulls last, eta_on nulls last, rooftop, stock_number",
+    phone=("stock_number", "car", "eta_on"),
+)
+
+_HIRE = {
+    "rooftop": Column("Rooftop"),
+    "agreement_number": Column("Agreement"),
+    "stock_number": Column("Stock number"),
+    "kind": Column("Kind", sql="replace(it.kind, '_', ' ')"),
+    "customer_id": Column("Customer"),
+    "out_at": Column("Out (UTC)", "instant"),
+    "due_back_at": Column("Due back (UTC)", "instant"),
+}
+_OUT = (
+    "it.out_on <= asked.last_day and (it.returned_on is null or it.returned_on > asked.last_day) and not it.is_vanished"
+)
+
+LATE_HIRES = Records(
+    title="Not back in time, longest first",
+    mart="fct_rental",
+    where=f"{_OUT} and it.due_back_on < asked.last_day",
+    columns=_HIRE | {"days": Column("Days late", "count", sql="asked.last_day - it.due_back_on")},
+    order="days desc, rooftop, agreement_number",
+    phone=("agreement_number", "stock_number", "days"),
+)
+OUT_NOW = Records(
+    title="On hire, next back first",
+    mart="fct_rental",
+    where=_OUT,
+    columns=_HIRE | {"days": Column("Days out", "count", sql="asked.last_day - it.out_on")},
+    order="due_back_at nulls last, rooftop, agreement_number",
+    phone=("agreement_number", "stock_number", "due_back_at"),
+)
+BACK = Records(
+    title="Returned, most revenue first",
+    mart="fct_rental",
+    where="it.returned_on between asked.first_day and asked.last_day",
+    columns=_HIRE
+    | {
+        "returned_at": Column("Returned (UTC)", "instant"),
+        "late": Column("Late", sql="case when it.is_late_return then 'late' end"),
+        "currency": CURRENCY,
+        "revenue": Column("Revenue", "money"),
+    },
+    order="revenue desc nulls last, rooftop, agreement_number",
+    phone=("agreement_number", "stock_number", "revenue"),
+)
+
+CLAIMS = Records(
+    title="Claims on these cars, newest first",
+    mart="fct_claim",
+    note="Claims of the counted kinds on cars delivered in the days named above.",
+    where="it.delivered_on between asked.first_day and asked.last_day and it.opened_on <= asked.as_of "
+    "and it.is_counted_kind and it.excluded is null",
+    columns={
+        "rooftop": Column("Rooftop"),
+        "claim_number": Column("Claim"),
+        "kind": Column("Kind"),
+        "status": Column("Status"),
+        "cause": Column("Cause"),
+        "deal_number": Column("Deal"),
+        "delivered_on": Column("Delivered", "day"),
+        "opened_on": Column("Opened", "day"),
+        "days_after_delivery": Column("Days after delivery", "count"),
+        "currency": CURRENCY,
+        "amount_claimed": Column("Claimed", "money"),
+        "amount_paid": Column("Paid", "money"),
+    },
+    order="opened_on desc, rooftop, claim_number",
+    phone=("claim_number", "cause", "amount_claimed"),
+)

@@ -1,0 +1,79 @@
+"""Deals and their handovers: what moved gross, what was handed over, what waits."""
+
+from __future__ import annotations
+
+from dashboards.records import Records
+from dashboards.tables import Column
+
+CAR = Column("Car", sql="trim(it.make || ' ' || it.model)")
+CURRENCY = Column("Currency")
+
+DEALS = Records(
+    title="Deals, lowest gross first",
+    mart="fct_deal_credit",
+    where="it.moved_on between asked.first_day and asked.last_day and it.gross_dated_on <= asked.as_of",
+    joins="left join marts.fct_deal as deal on it.deal_key = deal.deal_key",
+    leading="deal",
+    key="deal_key",
+    traced="fct_deal",
+    is_grouped=True,
+    columns={
+        "rooftop": Column("Rooftop"),
+        "deal_number": Column("Deal"),
+        "car": Column("Car", sql="any_value(trim(it.make || ' ' || it.model))"),
+        "salesperson": Column("Salesperson", sql="string_agg(distinct it.salesperson, ', ' order by it.salesperson)"),
+        "moved_on": Column("Day", "day", sql="max(it.moved_on)"),
+        "what": Column(
+            "What moved",
+            help="Sale, late cost, cancelled product or reversal in the period.",
+            sql="string_agg(distinct replace(it.kind, '_', ' '), ', ' order by replace(it.kind, '_', ' '))",
+        ),
+        "currency": Column("Currency", sql="any_value(it.currency)"),
+        "revenue": Column("Revenue", "money", sql="sum(it.revenue)"),
+        "front": Column("Front gross", "money", sql="sum(it.front)"),
+        "back": Column("Back gross", "money", sql="sum(it.back)"),
+        "total": Column("Total gross", "money", sql="sum(it.total)"),
+        "excluded": Column("Why not counted", sql="any_value(it.excluded)"),
+    },
+    order="excluded is null, total nulls first, rooftop, deal_number",
+    phone=("deal_number", "car", "total"),
+)
+
+_HANDOVER = {
+    "rooftop": Column("Rooftop"),
+    "deal_number": Column("Deal"),
+    "car": CAR,
+    "source": Column("Source"),
+    "salesperson": Column("Salesperson"),
+    "started_on": Column("First enquiry", "day"),
+}
+
+DONE = Records(
+    title="Handed over, slowest first",
+    mart="fct_handover",
+    where="it.delivered_on between asked.first_day and asked.last_day",
+    key="deal_key",
+    columns=_HANDOVER
+    | {
+        "delivered_on": Column("Handed over", "day"),
+        "days": Column("Days", "count", sql="cast(it.handover_seconds / 86400 as bigint)"),
+        "excluded_reason": Column("Why not counted"),
+    },
+    order="excluded_reason is not null, days desc nulls last, rooftop, deal_number",
+    phone=("deal_number", "car", "days"),
+)
+
+OPEN = Records(
+    title="Still waiting, longest first",
+    mart="fct_handover",
+    where="it.opened_on <= asked.last_day and it.excluded_reason is null "
+    "and (it.delivered_on is null or it.delivered_on > asked.last_day)",
+    key="deal_key",
+    columns=_HANDOVER
+    | {
+        "opened_on": Column("Under contract", "day"),
+        "age": Column("Days so far", "count", sql="asked.last_day - coalesce(it.started_on, it.opened_on)"),
+    },
+    order="age desc nulls last, rooftop, deal_number",
+    phone=("deal_number", "car", "age"),
+)

@@ -1,0 +1,77 @@
+"""Leads, enquiries and appointments: who asked, who was answered, what became of it."""
+
+from __future__ import annotations
+
+from dashboards.records import Records
+from dashboards.tables import Column
+
+_ASKED = {
+    "rooftop": Column("Rooftop"),
+    "lead_id": Column("Lead"),
+    "source": Column("Source"),
+    "channel": Column("Channel"),
+    "intent": Column("Wants"),
+    "owner": Column("Owner"),
+}
+_ANSWER = """case
+            when it.response_excluded_reason is not null then it.response_excluded_reason
+            when it.responded_on <= asked.as_of then 'answered'
+            else 'not answered'
+        end"""
+
+LEADS = Records(
+    title="Leads, unanswered and slowest first",
+    mart="fct_lead",
+    where="it.received_on between asked.first_day and asked.last_day",
+    columns=_ASKED
+    | {
+        "received_at": Column("Received (UTC)", "instant"),
+        "answer": Column("Answer", sql=_ANSWER),
+        "minutes": Column(
+            "Minutes",
+            "number",
+            decimals=0,
+            help="By the clock of response.clock.",
+            sql="case when it.responded_on <= asked.as_of then it.clock_response_seconds / 60 end",
+        ),
+        "stage": Column("Stage"),
+    },
+    order="answer != 'not answered', answer != 'answered', minutes desc nulls last, received_at, rooftop, lead_id",
+    phone=("lead_id", "source", "minutes"),
+)
+
+ENQUIRIES = Records(
+    title="Enquiries, open ones first",
+    mart="fct_episode",
+    where="it.started_on between asked.first_day and asked.last_day",
+    columns=_ASKED
+    | {
+        "started_on": Column("Began", "day"),
+        "leads": Column("Leads", "count"),
+        "converted_on": Column(
+            "Became a deal", "day", sql="case when it.converted_on <= asked.as_of then it.converted_on end"
+        ),
+        "not_good_reason": Column("Why not counted"),
+    },
+    order="not_good_reason is not null, converted_on is not null, started_on, rooftop, lead_id",
+    phone=("lead_id", "source", "converted_on"),
+)
+
+APPOINTMENTS = Records(
+    title="Appointments, missed ones first",
+    mart="fct_appointment",
+    where="it.due_on between asked.first_day and asked.last_day",
+    columns={
+        "rooftop": Column("Rooftop"),
+        "appointment_id": Column("Appointment"),
+        "kind": Column("Kind", sql="replace(it.kind, '_', ' ')"),
+        "employee": Column("With"),
+        "source": Column("Source"),
+        "starts_at": Column("Due (UTC)", "instant"),
+        "status": Column("Status", sql="replace(it.status, '_', ' ')"),
+        "slots": Column("Times moved", "count", sql="it.slots - 1"),
+        "excluded_reason": Column("Why not counted"),
+    },
+    order="status != 'no show', starts_at desc, rooftop, appointment_id",
+    phone=("appointment_id", "employee", "status"),
+)

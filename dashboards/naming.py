@@ -1,0 +1,48 @@
+"""What people call the groups of a KPI: names of rooftops, employees and customers in place of their codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from dashboards.data import Reader
+
+#: Dimensions whose values are codes of employees.
+PEOPLE = frozenset({"salesperson", "owner", "employee", "technician", "advisor", "inspector", "approved_by"})
+
+
+def names_of(reader: Reader, dimension: str, rooftops: Sequence[str] = ()) -> Mapping[str, str]:
+    """Group → what people call it, for a dimension of codes; empty for one of words.
+
+    A code belongs to its rooftop: where rooftops give one code to different people, it is said how many they are.
+    """
+    if dimension == "rooftop":
+        return reader.rooftops()
+    if dimension in PEOPLE and reader.has("dim_employee"):
+        return _joined(reader, "employee", "employee_name", "dim_employee", rooftops, "people")
+    if dimension == "customer" and reader.has("fct_receivable"):
+        return _joined(reader, "customer_id", "customer_name", "fct_receivable", rooftops, "customers")
+    return {}
+
+
+def called(group: str | None, names: Mapping[str, str]) -> str:
+    """The name of a group, else its own words."""
+    text = str(group)
+    return names.get(text, text.replace("_", " "))
+
+
+def dimension(name: str) -> str:
+    """A dimension as a heading: Deal type."""
+    return name.replace("_", " ").capitalize()
+
+
+def _joined(reader: Reader, code: str, name: str, mart: str, rooftops: Sequence[str], people: str) -> dict[str, str]:
+    rows = reader.rows(
+        f"select {code} as code, any_value({name}) as name, count(distinct {name}) as names from marts.{mart} "
+        f"where {name} is not null "
+        "and (len($1::varchar[]) = 0 or rooftop is null or list_contains($1::varchar[], rooftop)) "
+        f"group by {code}",
+        (tuple(rooftops),),
+    )
+    return {
+        row["code"]: row["name"] if row["names"] == 1 else f"{row['code']} ({row['names']} {people})" for row in rows
+    }

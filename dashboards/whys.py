@@ -1,0 +1,222 @@
+"""Why a KPI moved, for people: the sentence under a card, and the chart and tables of a KPI's page.
+
+The split itself is the kernel's (``forecourt.why``); here it is only said and drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboards import naming, waterfall, words
+from dashboards.shell import Page
+from forecourt.metrics import Metric, Period
+from forecourt.why import Effect, Why
+
+#: Groups that the chart shows one by one; the rest is one bar.
+STEPS = 7
+
+
+def asked(page: Page, metric: Metric) -> tuple[Period, Period] | None:
+    """The two periods that a KPI is explained between; None where the reader compares with nothing."""
+    if page.filters.before is None:
+        return None
+    reader = page.reader
+    return (
+        reader.headline_period(metric.name, page.filters.period),
+        reader.headline_period(metric.name, page.filters.before),
+    )
+
+
+def found(page: Page, metric: Metric) -> list[Why]:
+    """The answers of the kernel, one per currency."""
+    periods = asked(page, metric)
+    return page.reader.why(metric.name, *periods, rooftops=page.filters.rooftops) if periods else []
+
+
+def sentence(page: Page, metric: Metric) -> str | None:
+    """One sentence of why, for each currency that moved; None where nothing is compared or nothing moved."""
+    answers = [each for each in found(page, metric) if each.change is not None and moved(metric, each.change)]
+    several = len(answers) > 1
+    parts = []
+    for each in answers:
+        said = _cause(page, metric, each)
+        parts.append(f"{words.plain(each.currency or '')}: {said}" if several else said)
+    return " · ".join(parts) or None
+
+
+def moved(metric: Metric, change: Fraction) -> bool:
+    """Whether a change shows at the KPI's decimals."""
+    return words.is_visible(metric, _decimal(change))
+
+
+def _cause(page: Page, metric: Metric, why: Why) -> str:
+    """The largest cause: who, how much of the change, by its own figures or by its weight, from how many records."""
+    if not why.causes:
+        return "no single group stands out"
+    largest = why.causes[0]
+    own = abs(largest.rate_effect) >= abs(largest.mix_effect)
+    how = "by its own figures" if own else "by its share of the whole"
+    what = f"{naming.dimension(largest.dimension).lower()}{_where(page, largest)}"
+    count = words.counted(largest.records, words.things(metric), page.locale)
+    effect = _signed(page, metric, why, largest.effect)
+    return f"**{words.plain(_name(page, largest))}** ({what}) {effect}, {how}; {count}"
+
+
+def _where(page: Page, effect: Effect) -> str:
+    """The rooftop that carries a cause whose code is known at several."""
+    return f" at {words.plain(page.reader.rooftops().get(effect.at, effect.at))}" if effect.at else ""
+
+
+def draw(page: Page, metric: Metric) -> None:
+    """The section *Why* of a page: the sentence, a chart of one dimension, a table of it; causes are marked."""
+    answers = found(page, metric)
+    if not answers:
+        return
+    st.subheader("Why it moved", anchor=False)
+    for why in answers:
+        if len(answers) > 1 and why.currency:
+            st.markdown(f"**{words.plain(why.currency)}**")
+        _one(page, metric, why)
+
+
+def _one(page: Page, metric: Metric, why: Why) -> None:
+    if why.change is None:
+        st.caption(f"Nothing to explain: {why.reason}.")
+        return
+    dimensions = list(dict.fromkeys(effect.dimension for effect in why.effects))
+    mean = " of the mean" if metric.kind == "duration" else ""
+    change = _signed(page, metric, why, why.change)
+    if not moved(metric, why.change):
+        st.markdown(f"It did not move{' (the mean)' if mean else ''}, {page.filters.versus} to now.")
+    elif why.causes:
+        st.markdown(f"Of {change}{mean}: {_cause(page, metric, why)}.".replace("$", "\\$"))
+    else:
+        st.markdown(f"No single group stands out in {change}{mean}: the parts differ as chance has it.")
+    chosen = st.segmented_control(
+        "Told by",
+        dimensions,
+        default=dimensions[0],
+        required=True,
+        format_func=lambda name: naming.dimension(name) + (" •" if _has_cause(why, name) else ""),
+        key=f"why_{why.currency or 'all'}",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    effects = [effect for effect in why.effects if effect.dimension == (chosen or dimensions[0])]
+    drawn, table = st.tabs(["Chart", "Table"])
+    steps = _steps(page, metric, why, effects)
+    alt = f"{metric.label}: " + "; ".join(f"{step['name']} {step['text']}" for step in steps)
+    drawn.altair_chart(waterfall.waterfall(steps, page.palette), alt=alt)
+    notes = "● is a cause: it stands out of chance and makes a tenth of the change or more."
+    if metric.kind == "duration":
+        notes += " Means are explained here, the median stands above."
+    drawn.caption(notes)
+    table.dataframe(_frame(page, metric, effects), hide_index=True, column_config=_config(metric, effects), alt=alt)
+
+
+def _has_cause(why: Why, dimension: str) -> bool:
+    return any(effect.cause and effect.dimension == dimension for effect in why.effects)
+
+
+def _steps(page: Page, metric: Metric, why: Why, effects: Sequence[Effect]) -> list[dict[str, Any]]:
+    """The bars of the chart: the largest effects one after the other, the rest together, then the whole change."""
+    largest = sorted((each for each in effects if each.effect), key=lambda each: -abs(each.effect))[:STEPS]
+    rest = sum((each.effect for each in effects if each not in largest), Fraction(0))
+    parts: list[tuple[str, Fraction, Effect | None]] = [
+        (f"{_name(page, each)}{' ●' if each.cause else ''}", each.effect, each) for each in largest
+    ]
+    if rest:
+        parts.append(("all others", rest, None))
+    steps, at = [], Fraction(0)
+    for name, effect, group in parts:
+        steps.append(
+            {
+                "name": name,
+                "start": _scaled(metric, at),
+                "end": _scaled(metric, at + effect),
+                "text": _signed(page, metric, why, effect),
+                "tone": "better" if words.is_good(metric, _decimal(effect)) else "worse",
+                "detail": "" if group is None else _detail(page, metric, why, group),
+            }
+        )
+        at += effect
+    values = [
+        words.value_text(metric, str(_decimal(value or Fraction(0))), why.currency, page.locale)
+        for value in (why.before, why.after)
+    ]
+    steps.append(
+        {
+            "name": f"{values[0]} → {values[1]}",
+            "start": 0.0,
+            "end": _scaled(metric, at),
+            "text": _signed(page, metric, why, at),
+            "tone": "plain",
+            "detail": "the whole change",
+        }
+    )
+    return steps
+
+
+def _detail(page: Page, metric: Metric, why: Why, effect: Effect) -> str:
+    rate, mix = (_signed(page, metric, why, part) for part in (effect.rate_effect, effect.mix_effect))
+    return f"own figures {rate}, share of the whole {mix}"
+
+
+def _name(page: Page, effect: Effect) -> str:
+    rooftops = (effect.at,) if effect.at else page.filters.rooftops
+    return naming.called(effect.group, naming.names_of(page.reader, effect.dimension, rooftops))
+
+
+def _signed(page: Page, metric: Metric, why: Why, effect: Fraction) -> str:
+    exact = _decimal(effect)
+    sign = "+" if exact > 0 else words.MINUS if exact < 0 else ""
+    return f"{sign}{words.difference_text(metric, exact, why.currency, page.locale)}"
+
+
+def _decimal(value: Fraction) -> Decimal:
+    return Decimal(value.numerator) / Decimal(value.denominator)
+
+
+def _scaled(metric: Metric, value: Fraction) -> float:
+    return float(value) * (100 if metric.unit == "percent" else 1)
+
+
+def _frame(page: Page, metric: Metric, effects: Sequence[Effect]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {
+                "group": _name(page, each),
+                "effect": _scaled(metric, each.effect),
+                "rate": _scaled(metric, each.rate_effect),
+                "mix": _scaled(metric, each.mix_effect),
+                "records": each.records,
+                "noise": each.noise * (100 if metric.unit == "percent" else 1),
+                "cause": "cause" if each.cause else "",
+            }
+            for each in effects
+        ]
+    )
+
+
+def _config(metric: Metric, effects: Sequence[Effect]) -> dict[str, Any]:
+    unit = "points" if metric.unit == "percent" else metric.unit
+    written = "%+,.2f"
+    return {
+        "group": naming.dimension(effects[0].dimension),
+        "effect": st.column_config.NumberColumn(f"Effect, {unit}", format=written),
+        "rate": st.column_config.NumberColumn(
+            "Own figures", format=written, help="Because the group itself did better or worse."
+        ),
+        "mix": st.column_config.NumberColumn(
+            "Share of the whole", format=written, help="Because the group became a larger or smaller part."
+        ),
+        "records": st.column_config.NumberColumn(words.things(metric).capitalize(), format="%,d"),
+        "noise": st.column_config.NumberColumn("Noise", format="%,.2f", help="Standard error of the effect."),
+        "cause": "Cause",
+    }
