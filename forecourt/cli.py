@@ -8,7 +8,7 @@ import click
 
 from forecourt import __version__
 from forecourt.errors import Problem
-from forecourt.verbs import evidence, figures, load, reports, start, warehouse
+from forecourt.verbs import evidence, figures, load, reports, sql, start, warehouse
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -33,6 +33,7 @@ for verb in (
     warehouse.rollback,
     figures.kpi,
     figures.why,
+    sql.sql,
     evidence.trace,
     reports.export,
     reports.close,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import duckdb
@@ -13,8 +14,13 @@ import duckdb
 from forecourt.errors import Problem
 from forecourt.home import Home
 
-#: All connections of one process to one file must agree on these.
-CONFIG: dict[str, str | bool | int | float | list[str]] = {"enable_external_access": "false"}
+#: All connections of one process to one file must agree on these. A question that needs more memory goes on on disk.
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "memory_limit": "4GB",
+    "max_temp_directory_size": "10GB",
+}
+_opening = Lock()
 
 
 @dataclass(frozen=True)
@@ -34,8 +40,19 @@ class Warehouse:
         self.path = path
         self.run_id = path.stem
         self._connection = duckdb.connect(str(path), read_only=True, config=CONFIG)
-        # Not in CONFIG: while a database is being opened, the time zones are not loaded yet.
-        self._connection.execute("set global TimeZone = 'UTC'")
+        # Connections of one process to one file share these settings, and the first one locks them.
+        with _opening:
+            (is_locked,) = self._connection.execute("select current_setting('lock_configuration')").fetchone() or (
+                False,
+            )
+            if not is_locked:
+                # Not in CONFIG: while a database is being opened, the time zones are not loaded yet.
+                self._connection.execute("set global TimeZone = 'UTC'")
+                self._connection.execute("set lock_configuration = true")
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A cursor for a caller who may want to interrupt it; ``rows`` and ``table`` make their own."""
+        return self._connection.cursor()
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """The result as a list of dicts; money stays Decimal, days stay date."""

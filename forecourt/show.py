@@ -21,12 +21,37 @@ from forecourt.terminal import out, table
 from forecourt.why import Why
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from ingest.landing import FileResult
 
 
-def print_json(facts: Any) -> None:
+def as_json(facts: Any) -> str:
     """Facts as indented JSON; days and instants in ISO 8601, anything else as text."""
-    click.echo(json.dumps(facts, indent=2, ensure_ascii=False, default=_plain))
+    return json.dumps(facts, indent=2, ensure_ascii=False, default=_plain)
+
+
+def print_json(facts: Any) -> None:
+    """Facts as JSON on standard output."""
+    click.echo(as_json(facts))
+
+
+def print_answer(rows: pa.Table) -> None:
+    """The rows of a select with numbers to the right; one record below the other where they are too wide."""
+    from pyarrow import types
+
+    records = [["" if value is None else str(value) for value in row.values()] for row in rows.to_pylist()]
+    widths = [max(map(len, cells)) for cells in zip(rows.column_names, *records, strict=True)]
+    if sum(widths) + 2 * len(widths) > out.width:
+        for number, record in enumerate(records, start=1):
+            table("", [(f"row {number}", "left"), ("", "left")], list(zip(rows.column_names, record, strict=True)))
+            out.print()
+    else:
+        kinds = [field.type for field in rows.schema]
+        are_numbers = [types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) for kind in kinds]
+        sides = ["right" if is_number else "left" for is_number in are_numbers]
+        table("", list(zip(rows.column_names, sides, strict=True)), records)
+    out.print(f"{rows.num_rows:,} {'row' if rows.num_rows == 1 else 'rows'}")
 
 
 def print_files(results: Sequence[FileResult]) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -55,12 +56,12 @@ def step(name: str) -> Iterator[Step]:
 
 
 def table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]]) -> None:
-    """Prints a table; a column is (heading, 'left' or 'right')."""
+    """Prints a table, cells as they are; a column is (heading, 'left' or 'right')."""
     made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for heading, side in columns:
-        made.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
+        made.add_column(escape(heading), justify="right" if side == "right" else "left", overflow="fold")
     for row in rows:
-        made.add_row(*("" if cell is None else str(cell) for cell in row))
+        made.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
     out.print(made)
 
 

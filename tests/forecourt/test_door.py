@@ -43,6 +43,8 @@ def test_threads_share_a_warehouse(warehouse: Warehouse) -> None:
         "select * from read_text('/etc/hostname')",
         "copy marts.fct_x to 'stolen.csv'",
         "attach 'other.duckdb'",
+        "set enable_external_access = true",
+        "set global TimeZone = 'America/New_York'",
     ],
 )
 def test_the_door_only_reads_and_only_its_own_file(
@@ -58,3 +60,9 @@ def test_the_door_only_reads_and_only_its_own_file(
 def test_instants_are_told_in_utc(warehouse: Warehouse) -> None:
     (row,) = warehouse.rows("select cast(timestamptz '2026-07-01 12:00:00+02' as varchar) as instant")
     assert row == {"instant": "2026-07-01 10:00:00+00"}
+
+
+def test_a_file_is_opened_again_while_it_is_open(warehouse: Warehouse) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        again = list(pool.map(lambda _: Warehouse(warehouse.path), range(8)))
+    assert [each.rows("select count(*) as n from marts.fct_x") for each in again] == [[{"n": 1000}]] * 8

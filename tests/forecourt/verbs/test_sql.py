@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from pyarrow import parquet
+
+from forecourt.home import Home
+from forecourt.verbs.sql import ROWS_SHOWN
+from tests.support.command import call, forecourt, said
+
+SELECT = "select record, day, amount, currency, claimed_on from fct_x order by record"
+
+
+def ask(home: Home, statement: str, *words: str) -> Result:
+    return call("sql", statement, *words, "--home", str(home.root))
+
+
+def test_a_table_for_people_shows_rows_and_their_number(home: Home) -> None:
+    done = forecourt(
+        "sql",
+        "--home",
+        str(home.root),
+        "select rooftop, sum(amount) as total, 'a [b]' as said from fct_x group by all order by all",
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split() for line in done.stdout.splitlines()] == [
+        ["rooftop", "total", "said"],
+        ["R1", "150.00", "a", "[b]"],
+        ["R2", "40.00", "a", "[b]"],
+        ["2", "rows"],
+    ]
+
+
+def test_a_record_too_wide_for_a_line_is_shown_column_by_column(home: Home) -> None:
+    done = ask(home, "select record, repeat('x', 240) as long, day from fct_x where record = 'a'")
+    lines = [line.split() for line in done.stdout.splitlines() if line.strip()]
+    assert lines == [["row", "1"], ["record", "a"], ["long", "x" * 240], ["day", "2026-03-02"], ["1", "row"]]
+
+
+def test_json_gives_money_as_text_days_as_iso_and_what_is_unknown_as_null(home: Home) -> None:
+    first = {"record": "a", "day": "2026-03-02", "amount": "100.00", "currency": "GBP", "claimed_on": None}
+    for words in (("--json",), ("--format", "json")):
+        rows = json.loads(ask(home, SELECT, *words).stdout)
+        assert (rows[0], len(rows)) == (first, 4)
+    assert json.loads(ask(home, "select 1 / 0 as endless", "--json").stdout) == [{"endless": "inf"}]
+
+
+def test_csv_is_what_a_spreadsheet_reads_and_never_runs(home: Home) -> None:
+    done = ask(home, "select '=1+1' as text, -1.50 as money, [1, 2] as list, null as nothing", "--format", "csv")
+    assert list(csv.reader(io.StringIO(done.stdout))) == [
+        ["text", "money", "list", "nothing"],
+        ["'=1+1", "-1.50", "[1, 2]", ""],
+    ]
+
+
+@pytest.mark.parametrize("name", ["answer.csv", "answer.parquet", "answer.json"])
+def test_the_ending_of_a_file_says_its_format_and_the_log_knows_it(home: Home, tmp_path: Path, name: str) -> None:
+    output = tmp_path / name
+    done = ask(home, SELECT, "-o", str(output))
+    assert "4 rows of run 20260401T060000-000001" in done.stdout, done.stderr
+    if name.endswith("parquet"):
+        records = [row["record"] for row in parquet.read_table(output).to_pylist()]
+    elif name.endswith("csv"):
+        records = [row["record"] for row in csv.DictReader(io.StringIO(output.read_text(encoding="utf-8")))]
+    else:
+        records = [row["record"] for row in json.loads(output.read_text(encoding="utf-8"))]
+    assert records == ["a", "b", "c", "d"]
+    entry = json.loads(home.exports_log.read_text(encoding="utf-8").splitlines()[-1])
+    assert (entry["export"], entry["name"], entry["rows"]) == ("sql", name, 4)
+    assert entry["sha256"] == hashlib.sha256(output.read_bytes()).hexdigest()
+    assert entry["parameters"] == {"statement": SELECT}
+
+
+def test_what_is_cut_is_said_beside_the_rows(home: Home) -> None:
+    done = ask(home, f"select * from range({ROWS_SHOWN + 1})", "--json")
+    assert len(json.loads(done.stdout)) == ROWS_SHOWN
+    assert done.stderr == f"These are the first {ROWS_SHOWN:,} rows; there are more. --limit gives another number.\n"
+    whole = ask(home, f"select * from range({ROWS_SHOWN + 1})", "--json", "--limit", str(ROWS_SHOWN + 1))
+    assert (len(json.loads(whole.stdout)), whole.stderr) == (ROWS_SHOWN + 1, "")
+    assert json.loads(ask(home, SELECT + " desc", "--limit", "1", "--json").stdout)[0]["record"] == "d"
+
+
+def test_a_statement_comes_from_standard_input_too(home: Home) -> None:
+    command = [sys.executable, "-m", "forecourt.cli", "sql", "-", "--json", "--home", str(home.root)]
+    done = subprocess.run(
+        command, input="-- how many\nselect count(*) as n\nfrom fct_x;\n", capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) == [{"n": 4}]
+
+
+@pytest.mark.parametrize("statement", ["show tables", "describe fct_x", "from meta.rooftops", "values (1)"])
+def test_what_reads_is_taken(home: Home, statement: str) -> None:
+    assert ask(home, statement).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence"),
+    [
+        ("selec 1", "The statement cannot run: syntax error at or near"),
+        ("select amout from fct_x", '"amount"'),
+        ("select * from fct_y", 'Did you mean "fct_x"?'),
+        ("select 'a'::int", "Could not convert string 'a'"),
+        ("select 1; select 2", "Only one select is taken at a time"),
+        ("", "Only one select is taken at a time"),
+        ("insert into marts.fct_x select * from fct_x", "Only one select is taken at a time"),
+        ("copy (select 1) to 'stolen.csv'", "Only one select is taken at a time"),
+        ("attach 'other.duckdb'", "Only one select is taken at a time"),
+        ("set memory_limit = '100GB'", "Only one select is taken at a time"),
+        ("install httpfs", "Only one select is taken at a time"),
+        ("select * from read_csv('secrets.csv')", "The statement cannot run: "),
+        ("from 'secrets.csv'", "The statement cannot run: "),
+        ("select * from glob('*')", "The statement cannot run: "),
+        ("select * from fct_x where record = $1", "Write the values themselves"),
+    ],
+)
+def test_what_cannot_be_answered_is_one_sentence(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statement: str, sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secrets.csv").write_text("secret\nhidden\n", encoding="utf-8")
+    result = ask(home, statement)
+    assert sentence in said(result)
+    assert "\n" not in said(result)
+    assert "hidden" not in result.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["secrets.csv", "warehouse"]
+
+
+def test_a_statement_that_takes_too_long_is_stopped(home: Home) -> None:
+    endless = "select count(*) from range(1000000000) a, range(1000000) b where a.range * b.range % 7 = 3"
+    assert "took longer than 0.3 seconds and was stopped" in said(ask(home, endless, "--timeout", "0.3"))
+
+
+def test_a_kept_run_is_asked_by_its_name(home: Home) -> None:
+    assert ask(home, SELECT, "--run", "20260401T060000-000001").exit_code == 0
+    assert "Run 2025 is not kept" in said(ask(home, SELECT, "--run", "2025"))
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--format", "parquet"), "say with -o which file"),
+        (("-o", "answer.txt"), "A file is written as csv, parquet or json"),
+        (("--limit", "0"), "--limit"),
+    ],
+)
+def test_a_wrong_use_says_what_is_right(home: Home, words: tuple[str, ...], sentence: str) -> None:
+    result = ask(home, SELECT, *words)
+    assert result.exit_code == 2
+    assert sentence in result.output

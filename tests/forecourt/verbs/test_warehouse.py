@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from forecourt.home import Home
+from forecourt.publish import record_end
+from tests.support.command import call, forecourt, said
+
+
+def test_where_and_status_name_the_run_in_force(home: Home) -> None:
+    where = json.loads(call("where", "--home", str(home.root), "--json").output)
+    assert where["run"] == "20260401T060000-000001"
+    assert Path(where["warehouse"]).is_file()
+    status = json.loads(call("status", "--home", str(home.root), "--json").output)
+    assert status["run"] == where["run"]
+    assert status["last_run"]["status"] == "published"
+    assert [feed["data_through"] for feed in status["feeds"]] == ["2026-03-31", "2026-03-30"]
+    assert call("where", "--home", str(home.root)).exit_code == 0
+
+
+def test_status_says_that_the_last_run_did_not_publish(home: Home) -> None:
+    record_end(home, "20260402T060000-000001", "blocked", "1 check blocks publishing: volume.")
+    (home.inbox / "crm_leads.csv").write_text("rooftop\n", encoding="utf-8")
+    done = forecourt("status", "--home", str(home.root))
+    assert "published  20260401T060000-000001" in done.stdout
+    assert "1 check blocks publishing: volume." in done.stdout
+    assert "1 files waiting" in done.stdout
+
+
+def test_rollback_by_name(home: Home) -> None:
+    result = call("rollback", "20260401T060000-000001", "--home", str(home.root))
+    assert result.exit_code == 0
+    assert "no kept run 2025" in said(call("rollback", "2025", "--home", str(home.root)))
