@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
 
 from tests.oracle.clock import DAY
 from tests.oracle.exports import Row, cents
-from tests.oracle.records import Part, Question, World
+from tests.oracle.records import LONGEST, Part, Question, World
 
 ZERO = Decimal("0.00")
 CENT = Decimal("0.01")
+QUARTER = timedelta(days=90)
 CREDITS = ("credit_note", "payment", "overpayment")
 EDGES = [30, 60, 90, 120]
 TRANSIT_EDGES = [3, 7, 10, 15]
@@ -205,6 +206,79 @@ class Ageing:
             return None
         deal = self._deals.get((document.rooftop, document.row.get("deal_number")), {})
         return deal.get("contract_on") or document.posted_on
+
+    def receivable_provision(self, question: Question) -> Iterator[Part]:
+        """Section 5: percent per bucket of what is open of debit documents."""
+        for part in self.parts("receivable_provision", question, None):
+            if part.groups["document_kind"] in CREDITS:
+                continue
+            percent = self._world.settings.policy(f"ageing.provision.{part.groups['bucket']}", question.end, 0)
+            yield replace(part, top=None if part.top is None else cents(part.top * Decimal(str(percent)) / 100))
+
+    def dso_days(self, question: Question) -> Iterator[Part]:
+        """Section 5: closing outstanding / invoices of the last 90 days × 90."""
+        for found in self.open_on(question.end):
+            for part in self._part("dso_days", found, question.end):
+                top = None if part.top is None else part.top * 90
+                yield replace(part, top=top, bottom=ZERO, record=found.document)
+        for document in self.documents:
+            if document.kind == "invoice" and question.end - QUARTER < document.posted_on <= question.end:
+                whole = Open(document, "invoice", 0, document.amount, document.posted_on, False)
+                for part in self._part("dso_days", whole, question.end):
+                    yield replace(part, top=None, bottom=part.top, record=document)
+
+    def funding_days(self, question: Question) -> Iterator[Part]:
+        """Section 2: contract_on to the day the contract in transit is fully paid."""
+        for document in self.documents:
+            contract = self._contract_day(document)
+            if contract is None:
+                continue
+            steps = sorted(self.settings[document], key=lambda step: step.on)
+            funded = self._paid_on(document, steps)
+            groups = {
+                "currency": document.row.get("currency") or self._world.settings.rooftop(document.rooftop).currency,
+                "customer": document.row.get("customer_id"),
+                "rooftop": document.rooftop,
+            }
+            part = Part(funded, groups, record=document)
+            if funded is not None and question.covers(funded):
+                if document not in self.paid_in_cash:
+                    yield replace(part, excluded="settled without cash")
+                elif funded < contract:
+                    yield replace(part, excluded="funded before the contract")
+                elif funded - contract > LONGEST:
+                    yield replace(part, excluded="over 365 days")
+                else:
+                    yield replace(part, top=Decimal((funded - contract).days))
+            elif (
+                contract <= question.end
+                and document.posted_on <= question.end
+                and (funded is None or funded > question.end)
+            ):
+                yield replace(part, day=question.end, is_open=True)
+
+    def _paid_on(self, document: Document, steps: list[Setting]) -> date | None:
+        """The day from which nothing was open any more."""
+        left, paid = document.amount, None
+        for day in sorted({step.on for step in steps} | {step.until for step in steps if step.until < date.max}):
+            left = document.amount - sum((step.amount for step in steps if step.on <= day < step.until), ZERO)
+            paid = (paid or day) if left < CENT else None
+        return paid
+
+    @cached_property
+    def paid_in_cash(self) -> set[Document]:
+        """Documents of which at least some was paid in cash."""
+        by_number: dict[tuple[str, str], list[Document]] = defaultdict(list)
+        for document in self.documents:
+            by_number[document.rooftop, document.number].append(document)
+        found = set()
+        for row in self._world.rows("dms_allocations"):
+            source = self._named(by_number, row, "from", prefer=("payment", "credit_note"))
+            target = self._named(by_number, row, "to", prefer=("invoice", "refund", "returned"))
+            kind = row.get("kind") or (source.kind if source else "payment")
+            if target is not None and kind == "payment":
+                found.add(target)
+        return found
 
     def parts(self, kpi: str, question: Question, by: str | None) -> Iterator[Part]:
         """The rows open at the period's end; by month at every month's end."""

@@ -55,7 +55,7 @@ def _figures(metric: Metric, row: KpiRow, answer: Answer) -> list[str]:
         "n": (row.n, answer.n),
         "excluded": (row.excluded, sum(answer.excluded.values())),
         "excluded_reasons": (row.excluded_reasons, dict(answer.excluded)),
-        "denominator": (_number(row.denominator), _as_shown(answer.denominator)),
+        "denominator": (_number(row.denominator) or None, _as_shown(answer.denominator) or None),
     }
     value = answer.value
     if is_money and value is not None:
@@ -74,7 +74,7 @@ def _figures(metric: Metric, row: KpiRow, answer: Answer) -> list[str]:
     return [
         f"{name}: warehouse {theirs}, oracle {mine}"
         for name, (theirs, mine) in pairs.items()
-        if not _is_equal(name, theirs, mine)
+        if not _is_equal(theirs, mine, RATIO if name == "value" and not is_duration else SHOWN)
     ]
 
 
@@ -86,9 +86,7 @@ def _as_shown(figure: Number | None) -> Decimal | None:
     return None if figure is None else Decimal(figure).quantize(SHOWN, rounding="ROUND_HALF_UP")
 
 
-def _is_equal(name: str, theirs: Any, mine: Any) -> bool:
-    if name == "denominator" and not theirs and not mine:
-        return True
+def _is_equal(theirs: Any, mine: Any, tolerance: Decimal) -> bool:
     if isinstance(theirs, Decimal) and isinstance(mine, Decimal):
-        return abs(theirs - mine) <= (RATIO if name == "value" else SHOWN)
+        return abs(theirs - mine) <= tolerance
     return bool(theirs == mine)

@@ -12,7 +12,9 @@ from tests.oracle.customers import Customers
 from tests.oracle.exports import newest_day, read_feeds
 from tests.oracle.fleet import Fleet
 from tests.oracle.gross import Gross
+from tests.oracle.history import History
 from tests.oracle.leads import Leads
+from tests.oracle.quotes import Quotes
 from tests.oracle.records import Answer, Part, Question, World, spread, summed
 from tests.oracle.service import Service
 from tests.oracle.settings import read_settings
@@ -36,6 +38,9 @@ LEADS = ("contact_rate", "appointment_set_rate", "show_rate", "marked_show_rate"
 STOCKS = ("overdue_rate", "receivable_outstanding", "unapplied_credits")
 #: KPIs with a function of their own: their name, in the part of the oracle that has it.
 OWN = {
+    "quotes": ("appraisal_hours", "approval_hours"),
+    "history": ("exception_days", "change_explained_rate"),
+    "ageing": ("receivable_provision", "dso_days", "funding_days"),
     "claims": ("claims_submitted", "claim_cost", "claims_per_service_month"),
     "customers": (
         "csi_score",
@@ -66,9 +71,19 @@ OWN = {
     ),
 }
 PART_OF = {kpi: part for part, kpis in OWN.items() for kpi in kpis}
-SPREAD = {*DURATIONS, "repair_order_days", "days_in_stock", "transit_days", "time_to_line_days"}
+SPREAD = {
+    *DURATIONS,
+    "repair_order_days",
+    "days_in_stock",
+    "transit_days",
+    "time_to_line_days",
+    "appraisal_hours",
+    "approval_hours",
+    "exception_days",
+    "funding_days",
+}
 #: States at the end of a day; by month that of every month's end.
-STATES = {"stock_units", "stock_cost", "days_supply", "service_retention_rate"}
+STATES = {"stock_units", "stock_cost", "days_supply", "service_retention_rate", "receivable_provision", "dso_days"}
 #: With fewer records there is no number.
 FEWEST = {"csi_score": 30}
 KPIS = frozenset((*GROSS, "store_gross", *DURATIONS, "sla_met_rate", *FLEET, *CLAIMS, *STOCKS, *LEADS, *PART_OF))
@@ -118,6 +133,14 @@ class Oracle:
     @cached_property
     def customers(self) -> Customers:
         return Customers(self.world, self.claims, self.leads, self.service)
+
+    @cached_property
+    def quotes(self) -> Quotes:
+        return Quotes(self.world, self.leads)
+
+    @cached_property
+    def history(self) -> History:
+        return History(self.world)
 
     def answer(
         self, kpi: str, question: Question, by: str | None = None
