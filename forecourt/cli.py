@@ -35,6 +35,7 @@ for verb in (
     figures.why,
     sql.sql,
     evidence.trace,
+    evidence.quarantine,
     reports.export,
     reports.close,
 ):

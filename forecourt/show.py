@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
@@ -226,6 +227,20 @@ def print_status(facts: dict[str, Any]) -> None:
             out.print()
             columns = [(name, "right" if isinstance(value, int) else "left") for name, value in rows[0].items()]
             table(part.capitalize(), columns, [list(row.values()) for row in rows])
+
+
+def print_quarantine(rows: Sequence[dict[str, Any]]) -> None:
+    """How many rows of each file are in quarantine and why, then the first of them with their sentences."""
+    counts = Counter((row["file"], row["feed"], row["reason_code"]) for row in rows)
+    columns = [("file", "left"), ("feed", "left"), ("reason", "left"), ("rows", "right")]
+    if rows:
+        table("", columns, [(*key, f"{number:,}") for key, number in counts.items()])
+        out.print()
+    for row in rows[:20]:
+        out.print(f"{row['file']}:{row['row']}  {row['reason']}", markup=False)
+    if len(rows) > 20:
+        out.print(f"... and {len(rows) - 20:,} more: --json lists them all")
+    out.print(f"{len(rows):,} rows in quarantine.")
 
 
 def file_facts(result: FileResult) -> dict[str, Any]:

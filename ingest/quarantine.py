@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from forecourt.errors import Problem
+from forecourt.home import Home
 from ingest.contract import Feed
 from ingest.values import EXPECTED
 
@@ -70,6 +73,31 @@ def write(connection: duckdb.DuckDBPyConnection, file_id: str, received_at: date
         [file_id, received_at],
     )
     connection.unregister("quarantined_rows")
+
+
+def kept_rows(home: Home) -> list[dict[str, Any]]:
+    """All rows in quarantine by file and line, each with its ``text``, the original line; instants are UTC.
+
+    Keys: file, file_id, row, feed, key, reason_code, reason, text, received_at, status. Raises Problem where nothing
+    has landed yet.
+    """
+    if not home.landing.exists():
+        raise Problem(
+            f"Nothing has landed in {home.root} yet. Put export files in {home.inbox} and run `forecourt run`."
+        )
+    with home.lock(), duckdb.connect(str(home.landing), read_only=True) as landing:
+        found = landing.execute(
+            """
+            select
+                files.name as file, rows.file_id, rows.row_number as "row", rows.feed, rows.key, rows.reason_code,
+                rows.reason, rows.raw as text, rows.received_at, rows.status
+            from ledger.quarantine as rows
+            inner join ledger.files as files on rows.file_id = files.file_id
+            order by rows.received_at, files.name, rows.file_id, rows.row_number, rows.feed, rows.reason
+            """
+        )
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def _sentence(feed: Feed, row_number: int, kind: str, column: str, text: str | None) -> str:

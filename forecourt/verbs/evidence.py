@@ -1,11 +1,15 @@
-"""The verb that shows where a row comes from: ``trace``."""
+"""The verbs that show what a file said: ``trace`` for what landed, ``quarantine`` for what did not."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
+from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.verbs.load import settings_of
 from forecourt.verbs.options import home_option, json_option
@@ -61,3 +65,66 @@ def trace(mart: str, key: tuple[str, ...], home_path: Path, as_json: bool) -> No
         )
         if fact["text"]:
             click.echo(f"    {fact['text']}")
+
+
+@click.group(invoke_without_command=True)
+@home_option()
+@json_option
+@click.pass_context
+def quarantine(context: click.Context, home_path: Path, as_json: bool) -> None:
+    """List the rows that did not land, each with its file, its line and the reason.
+
+    \b
+    Every row ever withheld stands here, for good. Deliver its file again with the line corrected to land it.
+    Example:  forecourt quarantine --home warehouse
+    """
+    if context.invoked_subcommand is not None:
+        if any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in ("home_path", "as_json")):
+            raise click.UsageError(f"Options go behind the word {context.invoked_subcommand}.")
+        return
+    from forecourt import show
+    from ingest.quarantine import kept_rows
+
+    rows = kept_rows(Home(home_path))
+    if as_json:
+        show.print_json([{name: value for name, value in row.items() if name != "text"} for row in rows])
+    else:
+        show.print_quarantine(rows)
+
+
+@quarantine.command("show")
+@click.argument("place", metavar="FILE:LINE")
+@home_option()
+@json_option
+def quarantine_show(place: str, home_path: Path, as_json: bool) -> None:
+    """Show what is wrong with a row in quarantine, and the row itself as the file has it.
+
+    \b
+    FILE is a file's name, or its file_id where the same name came more than once.
+    Example:  forecourt quarantine show crm_leads_2026-03-31.csv:57
+    """
+    from forecourt import show
+    from ingest.quarantine import kept_rows
+
+    rows = _at(place, kept_rows(Home(home_path)))
+    if as_json:
+        show.print_json(rows)
+        return
+    for row in rows:
+        click.echo(f"{row['file']}:{row['row']}  {row['file_id']}  received {row['received_at']:%Y-%m-%d %H:%M} UTC")
+        click.echo(f"    {row['reason']}")
+        click.echo(f"    {row['text']}")
+
+
+def _at(place: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows at FILE:LINE. Raises Problem with the lines or files there are."""
+    file, _, line = place.rpartition(":")
+    of_file = [row for row in rows if file in (row["file"], row["file_id"])]
+    found = [row for row in of_file if str(row["row"]) == line]
+    if found:
+        return found
+    if of_file:
+        lines = dict.fromkeys(str(row["row"]) for row in of_file)
+        raise Problem(f"{file} has no row in quarantine at line {line!r}. It has: {', '.join(lines)}.")
+    files = dict.fromkeys(row["file"] for row in rows)
+    raise Problem(f"No row in quarantine is at {place!r}; write FILE:LINE. Files: {', '.join(files) or 'none'}.")

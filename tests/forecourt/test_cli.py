@@ -22,7 +22,7 @@ def verbs(group: click.Group = cli, before: tuple[str, ...] = ()) -> Iterator[tu
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
             yield from verbs(command, (*before, name))
-        else:
+        if not isinstance(command, click.Group) or command.invoke_without_command:
             yield (*before, name), command
 
 
