@@ -575,6 +575,7 @@ def wrong_kpis(rule: Any) -> list[str]:
     return [f"{shown(kpi.path)}: {kpi.name}: {said}" for kpi in kpis() for said in rule(kpi)]
 
 
+@pytest.mark.metrics("intro.one-definition")
 def test_the_five_headlines_are_defined_once() -> None:
     names = [kpi.name for kpi in kpis()]
     nothing([name for name in HEADLINES if names.count(name) != 1])
@@ -597,6 +598,7 @@ def test_every_kpi_is_documented() -> None:
     nothing(wrong_kpis(missing))
 
 
+@pytest.mark.metrics("0.one-template-per-kind")
 def test_every_kpi_is_one_its_template_can_compute() -> None:
     def unknown(kpi: Kpi) -> Iterator[str]:
         kind = kpi.meta["kind"]
@@ -680,6 +682,7 @@ def test_every_verb_stands_in_the_readme_or_the_docs() -> None:
     nothing([verb for verb in words(cli) if not re.search(rf"\b{verb}\b", pages)])
 
 
+@pytest.mark.metrics("9.keys")
 def test_every_policy_stands_in_the_settings_page() -> None:
     page = text_of(ROOT / "docs" / "settings.md")
     nothing(key for key in POLICY_DEFAULTS if key not in page and f"{key.rpartition('.')[0]}.<" not in page)

@@ -191,6 +191,7 @@ def test_immature_cohort_has_no_rate(home: Path) -> None:
     assert "immature" in row["reason"]
 
 
+@pytest.mark.metrics("5.overdue-rate")
 @pytest.mark.parametrize(
     ("as_of", "numerator", "denominator"),
     [("2026-03-31", "600.00", "1100.00"), ("2026-03-10", "1000.00", "1000.00"), ("2026-03-01", "0.00", "1000.00")],

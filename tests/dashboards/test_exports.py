@@ -247,6 +247,7 @@ def test_workbook_holds_no_formulas(warehouse: Warehouse) -> None:
     assert "f" not in kinds
 
 
+@pytest.mark.metrics("5.adds-up")
 def test_cover_says_what_it_is_and_whether_it_ties(warehouse: Warehouse) -> None:
     facts = ageing_facts(warehouse, AS_OF, rooftops=["R1"])
     table = ageing_table(warehouse, AS_OF, rooftops=["R1"])
@@ -260,6 +261,7 @@ def test_cover_says_what_it_is_and_whether_it_ties(warehouse: Warehouse) -> None
     assert found["R1 customer"] == ["GBP", -29.4, -29.39, 0.01, "differs"]
 
 
+@pytest.mark.metrics("5.no-netting")
 def test_summary_shows_every_bucket_and_adds_up(warehouse: Warehouse) -> None:
     table = ageing_table(warehouse, AS_OF)
     sheet = openpyxl.load_workbook(io.BytesIO(ageing_xlsx(table, ageing_facts(warehouse, AS_OF))))["Summary"]
@@ -272,6 +274,7 @@ def test_summary_shows_every_bucket_and_adds_up(warehouse: Warehouse) -> None:
     assert transit[2:4] == [0, 22000]
 
 
+@pytest.mark.metrics("5.currencies")
 def test_sums_keep_currencies_apart_and_buckets_add_up(warehouse: Warehouse) -> None:
     sums = sums_by_schedule(ageing_table(warehouse, AS_OF))
     assert set(sums) == {("contract_in_transit", "GBP"), ("customer", "GBP"), ("customer", "EUR")}

@@ -42,6 +42,7 @@ def instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+@pytest.mark.metrics("0.local-day")
 @pytest.mark.parametrize(
     ("zone", "day", "hours"),
     [
@@ -73,6 +74,7 @@ def test_an_open_night_of_a_clock_change_counts_the_seconds_that_pass() -> None:
     assert [row["open_seconds"] for row in autumn.values()] == [2 * HOUR, 7 * HOUR]
 
 
+@pytest.mark.metrics("9.hours")
 def test_hours_past_midnight_are_cut_at_midnight() -> None:
     hours = NEVER | {"fri": ((1080, 1560),), "sat": ((540, 720),)}  # Friday 18:00 to 02:00, Saturday 09:00 to 12:00
     pieces = {row[1]: spans for row, spans in business_days(rooftop(hours), date(2026, 1, 9), date(2026, 1, 11))}
@@ -92,6 +94,7 @@ def test_a_night_that_began_before_a_holiday_ends_in_it() -> None:
     assert [row["open_seconds"] for row in days.values()] == [6 * HOUR, 2 * HOUR, 6 * HOUR]
 
 
+@pytest.mark.metrics("2.business-seconds")
 def test_holidays_by_code() -> None:
     england, scotland = rooftop(holidays="GB-ENG"), rooftop(holidays="GB-SCT")
     assert is_holiday(england, date(2026, 12, 25))
@@ -134,6 +137,7 @@ def business_seconds(place: Rooftop, start: datetime, stop: datetime) -> int:
     return passed(stop) - passed(start)
 
 
+@pytest.mark.metrics("2.saturday-evening", "2.saturday-afternoon")
 @pytest.mark.parametrize(
     ("start", "stop", "elapsed", "business"),
     [("2026-01-10T18:40", "2026-01-12T09:25", 2325, 25), ("2026-01-10T16:50", "2026-01-12T09:05", 2415, 15)],
@@ -165,6 +169,7 @@ def weeks(draw: st.DrawFn) -> Hours:
     return hours
 
 
+@pytest.mark.metrics("2.business-seconds")
 @limits(max_examples=15, deadline=None)
 @given(
     hours=weeks(),
@@ -251,6 +256,7 @@ def test_a_policy_is_one_row_per_day_it_starts(written: duckdb.DuckDBPyConnectio
     assert listed == [("warranty,goodwill,policy",)]
 
 
+@pytest.mark.metrics("9.value-of-the-day")
 def test_on_every_day_each_policy_has_exactly_one_value(written: duckdb.DuckDBPyConnection) -> None:
     wrong = written.execute(
         """
@@ -267,6 +273,7 @@ def test_on_every_day_each_policy_has_exactly_one_value(written: duckdb.DuckDBPy
     assert keys.fetchone() == written.execute("select count(distinct key) from settings.policies").fetchone()
 
 
+@pytest.mark.metrics("5.buckets")
 @pytest.mark.parametrize(
     ("schedule", "basis", "labels"),
     [
@@ -288,6 +295,7 @@ def test_the_buckets_of_a_schedule(
     assert [label for (label,) in rows] == labels
 
 
+@pytest.mark.metrics("5.buckets")
 def test_every_number_of_days_lies_in_exactly_one_bucket(written: duckdb.DuckDBPyConnection) -> None:
     wrong = written.execute(
         """
@@ -306,6 +314,7 @@ def test_every_number_of_days_lies_in_exactly_one_bucket(written: duckdb.DuckDBP
     assert wrong == []
 
 
+@pytest.mark.metrics("3.stock-ageing")
 def test_the_buckets_of_the_stock_hold_every_age_once(written: duckdb.DuckDBPyConnection) -> None:
     edges = written.execute("select low, high, label from settings.stock_edges order by position").fetchall()
     assert [label for _, _, label in edges] == ["0-30", "31-45", "46-60", "61-90", "91-120", "121+"]

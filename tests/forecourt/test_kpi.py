@@ -127,10 +127,12 @@ def only(rows: list[KpiRow]) -> KpiRow:
 # Periods.
 
 
+@pytest.mark.metrics("0.default-period")
 def test_the_default_period_is_the_month_so_far() -> None:
     assert default_period(date(2026, 3, 17)) == period("2026-03-01", "2026-03-17", "2026-03-17")
 
 
+@pytest.mark.metrics("0.comparison")
 @pytest.mark.parametrize(
     ("now", "before"),
     [
@@ -150,6 +152,7 @@ def test_the_month_before(now: tuple[str, str], before: tuple[str, str]) -> None
     assert month_before(period(*now, now[1])) == period(*before, before[1])
 
 
+@pytest.mark.metrics("0.comparison")
 @pytest.mark.parametrize(
     ("now", "before"),
     [
@@ -186,6 +189,7 @@ def test_a_comparison_never_turns_around_and_always_lies_before(first: date, day
         assert other.first < now.first
 
 
+@pytest.mark.metrics("4.headline-cohort")
 def test_a_cohort_is_shown_as_the_equally_long_one_whose_window_has_passed(facts: Warehouse) -> None:
     shown = headline_period(facts, COHORT, period("2026-03-01", "2026-03-31", "2026-03-31"))
     assert shown == period("2025-12-01", "2025-12-31", "2026-03-31")
@@ -206,6 +210,7 @@ def test_the_window_of_a_card_is_the_one_in_force_on_as_of(warehouse_of: Warehou
     assert headline_period(changed, COHORT, before).last == date(2025, 11, 30)
 
 
+@pytest.mark.metrics("0.data-through")
 def test_the_newest_day_is_that_of_any_feed(facts: Warehouse, warehouse_of: WarehouseOf) -> None:
     assert newest_day(facts) == date(2026, 4, 1)
 
@@ -253,6 +258,7 @@ def test_money_per_unit_is_rounded_half_away_from_zero(facts: Warehouse) -> None
     assert only(compute(facts, gain, MARCH, rooftops=["R1"])).value == "0.01"
 
 
+@pytest.mark.metrics("intro.sum-over-sum")
 @pytest.mark.parametrize(
     ("rooftop", "reason"),
     [
@@ -274,6 +280,7 @@ def test_with_too_few_records_there_is_no_number(facts: Warehouse) -> None:
     assert (few.value, few.n, few.reason) == (None, 2, "too few: 2 of the 3 that a number needs")
 
 
+@pytest.mark.metrics("intro.shown-with-its-parts")
 def test_excluded_records_are_counted_by_reason_beside_nothing_else(facts: Warehouse) -> None:
     row = only(compute(facts, FLOW, MARCH, rooftops=["R3"]))
     assert (row.n, row.excluded, row.excluded_reasons) == (0, 1, {"cost unknown": 1})
@@ -284,6 +291,7 @@ def test_a_feed_that_never_landed_is_said_and_not_counted_as_zero(facts: Warehou
     assert (row.value, row.n, row.reason) == (None, 0, "no data: no dms_rentals landed")
 
 
+@pytest.mark.metrics("intro.shown-with-its-parts", "2.durations")
 def test_a_duration_shows_median_p90_and_what_is_open(facts: Warehouse) -> None:
     row = only(compute(facts, DURATION, MARCH, rooftops=["R1", "R2"]))
     assert (row.value, row.p90, row.n, row.open) == (6, 9.2, 2, 1)
@@ -295,6 +303,7 @@ def test_a_duration_with_only_open_records_says_so(facts: Warehouse) -> None:
     assert (row.value, row.reason) == (None, "none finished in the period, 1 still open")
 
 
+@pytest.mark.metrics("intro.shown-with-its-parts", "4.cohort-asked")
 def test_the_vector_of_the_claim_rate(warehouse_of: WarehouseOf) -> None:
     claims = replace(COHORT, requires=())
     units = warehouse_of(
@@ -336,6 +345,7 @@ def test_a_dimension_a_kpi_does_not_have_is_refused_with_those_it_has(facts: War
         compute(facts, FLOW, MARCH, by="colour")
 
 
+@pytest.mark.metrics("0.data-through")
 def test_a_number_is_as_fresh_as_the_oldest_feed_it_needs(facts: Warehouse) -> None:
     everywhere = compute(facts, FLOW, MARCH)[0]
     assert (everywhere.data_through, everywhere.is_stale) == (date(2026, 3, 28), True)
@@ -352,6 +362,7 @@ def test_a_feed_of_no_rooftop_is_needed_by_all(facts: Warehouse) -> None:
     assert row.data_through == date(2026, 4, 1)
 
 
+@pytest.mark.metrics("9.targets")
 def test_targets_by_rooftop_and_by_day(warehouse_of: WarehouseOf) -> None:
     aimed = warehouse_of(
         FACTS,

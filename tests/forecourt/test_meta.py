@@ -134,6 +134,7 @@ def scene(tmp_path: Path) -> Scene:
     return Scene(tmp_path)
 
 
+@pytest.mark.metrics("0.data-through")
 @pytest.mark.parametrize(
     ("exported_at", "day"),
     [

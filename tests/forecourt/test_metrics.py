@@ -78,6 +78,7 @@ def moves(warehouse_of: WarehouseOf) -> Warehouse:
     return warehouse_of(MOVES)
 
 
+@pytest.mark.metrics("intro.sum-over-sum")
 def test_flow_sums_over_sums_with_its_excluded_by_reason(moves: Warehouse) -> None:
     row = answer(moves, GROSS, MARCH, by="rooftop")["R1"]
     assert (row["numerator"], row["denominator"], row["n"]) == (Decimal("2000.00"), Decimal("20000.00"), 2)
@@ -95,17 +96,20 @@ def test_flow_never_adds_two_currencies(moves: Warehouse) -> None:
     assert [(row["n"], row["excluded"]) for row in rows] == [(1, 0), (2, 3), (0, 1)]
 
 
+@pytest.mark.metrics("0.invisible-after")
 def test_a_fact_dated_after_as_of_is_invisible(moves: Warehouse) -> None:
     later = replace(MARCH, as_of=date(2026, 4, 30))
     assert total(moves, GROSS, MARCH, "numerator", "n", rooftops=["R1"]) == (Decimal("2000.00"), 2)
     assert total(moves, GROSS, later, "numerator", "n", rooftops=["R1"]) == (Decimal("1800.00"), 2)
 
 
+@pytest.mark.metrics("0.flow")
 def test_as_of_within_the_period_cuts_it(moves: Warehouse) -> None:
     early = replace(MARCH, as_of=date(2026, 3, 11))
     assert total(moves, GROSS, early, "numerator", "n", "excluded", rooftops=["R1"]) == (Decimal("1739.50"), 1, 0)
 
 
+@pytest.mark.metrics("0.flow")
 def test_both_ends_of_the_period_count(moves: Warehouse) -> None:
     assert total(moves, GROSS, period("2026-03-10", "2026-03-10", "2026-03-31"), "n", rooftops=["R1"]) == (1,)
     last = period("2026-03-31", "2026-03-31", "2026-03-31")
@@ -247,6 +251,7 @@ def orders(warehouse_of: WarehouseOf) -> Warehouse:
     return warehouse_of(ORDERS)
 
 
+@pytest.mark.metrics("0.duration")
 def test_durations_by_stop_day(orders: Warehouse) -> None:
     row = answer(orders, TURN, MARCH, rooftops=["R1"])[None]
     assert (row["numerator"], row["n"]) == (3 * 86400, 3)  # 2, 3 and 10 days
@@ -255,6 +260,7 @@ def test_durations_by_stop_day(orders: Warehouse) -> None:
     assert json.loads(row["reasons"]) == {"stop before start": 1}
 
 
+@pytest.mark.metrics("0.duration")
 def test_what_stopped_after_as_of_is_still_open_then(orders: Warehouse) -> None:
     earlier = replace(MARCH, as_of=date(2026, 3, 10))
     assert total(orders, TURN, earlier, "numerator", "n", "open", rooftops=["R1"]) == (2.5 * 86400, 2, 1)
@@ -284,6 +290,7 @@ def test_durations_by_month_know_no_later_month_than_the_last(orders: Warehouse)
 RESPONSE = replace(TURN, name="response_minutes", by="start", date="opened_on", unit="minutes", seconds=60)
 
 
+@pytest.mark.metrics("0.duration")
 def test_durations_by_start_day(orders: Warehouse) -> None:
     assert total(orders, RESPONSE, MARCH, "numerator", "n", "open", "excluded", rooftops=["R1"]) == (
         6.5 * 86400,  # 3 and 10 days; e had not stopped
@@ -335,6 +342,7 @@ def receivables(warehouse_of: WarehouseOf) -> Warehouse:
     return warehouse_of(RECEIVABLES)
 
 
+@pytest.mark.metrics("0.stock")
 def test_stock_is_the_state_at_the_end_of_the_period(receivables: Warehouse) -> None:
     mid = period("2026-03-01", "2026-03-15", "2026-03-31")
     assert total(receivables, OVERDUE, mid, "numerator", "denominator", "n", "excluded", rooftops=["R1"]) == (
@@ -346,6 +354,7 @@ def test_stock_is_the_state_at_the_end_of_the_period(receivables: Warehouse) -> 
     assert total(receivables, OVERDUE, MARCH, "numerator", "denominator", rooftops=["R1"]) == (0, Decimal("400.00"))
 
 
+@pytest.mark.metrics("0.invisible-after")
 def test_stock_sees_nothing_after_as_of(receivables: Warehouse) -> None:
     early = replace(MARCH, as_of=date(2026, 2, 9))
     assert total(receivables, OVERDUE, early, "numerator", "denominator") == (0, Decimal("600.00"))
@@ -429,6 +438,7 @@ def units(warehouse_of: WarehouseOf) -> Warehouse:
 PARTS = ("numerator", "denominator", "immature", "so_far")
 
 
+@pytest.mark.metrics("0.cohort")
 def test_only_mature_units_are_in_the_rate(units: Warehouse) -> None:
     assert total(units, CLAIMS, COHORT, *PARTS) == (6, 100, 100, 2)
 
@@ -441,6 +451,7 @@ def test_the_months_of_a_cohort_mature_apart(units: Warehouse) -> None:
     }
 
 
+@pytest.mark.metrics("0.cohort")
 def test_a_unit_matures_on_the_day_its_window_ends(units: Warehouse) -> None:
     before, on = replace(COHORT, as_of=date(2026, 4, 4)), replace(COHORT, as_of=date(2026, 4, 5))
     assert total(units, CLAIMS, before, *PARTS) == (0, 0, 200, 2)
@@ -491,6 +502,7 @@ def test_a_window_that_changes_on_a_day_applies_from_that_day(warehouse_of: Ware
     assert total(units, CLAIMS, replace(when, as_of=date(2026, 5, 1)), *PARTS) == (2, 3, 0, 0)
 
 
+@pytest.mark.metrics("0.one-template-per-kind")
 @pytest.mark.parametrize(("metric", "marts"), [(GROSS, MOVES), (TURN, ORDERS), (OVERDUE, RECEIVABLES), (CLAIMS, UNITS)])
 def test_every_kind_answers_with_the_same_columns(warehouse_of: WarehouseOf, metric: Metric, marts: str) -> None:
     made = warehouse_of(marts, policies=NINETY)

@@ -116,6 +116,7 @@ def test_dotted_and_nested_policies_are_the_same(tmp_path: Path) -> None:
     assert dotted.policy("claim.window_days") == 60
 
 
+@pytest.mark.metrics("9.value-of-the-day")
 def test_a_dated_policy_applies_from_its_day_and_the_default_before_the_first(tmp_path: Path) -> None:
     settings = load(
         tmp_path,
@@ -144,6 +145,7 @@ def test_before_its_first_day_a_member_of_a_family_is_what_the_family_is(tmp_pat
     assert settings.policy("ageing.edges.warranty", date(2026, 2, 1)) == [10, 20]
 
 
+@pytest.mark.metrics("9.hours")
 def test_several_intervals_a_day_and_past_midnight(tmp_path: Path) -> None:
     settings = load(
         tmp_path,
@@ -166,6 +168,7 @@ def test_holidays_are_a_code_or_a_list_of_days_or_none(tmp_path: Path) -> None:
     assert load(tmp_path, '[[rooftops]]\ncode = "R1"\n').rooftop("R1").holidays is None
 
 
+@pytest.mark.metrics("9.targets", "9.benchmarks")
 def test_targets_and_benchmarks(tmp_path: Path) -> None:
     settings = load(
         tmp_path,

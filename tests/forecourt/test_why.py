@@ -18,6 +18,7 @@ def sums(given: dict[str, tuple[Fraction, Fraction]]) -> dict[str, Sums]:
     return {group: Sums(top, bottom) for group, (top, bottom) in given.items()}
 
 
+@pytest.mark.metrics("8.groups", "8.effect", "8.rate-effect")
 @given(groups, groups)
 def test_effects_add_up_to_the_change_exactly(
     before: dict[str, tuple[Fraction, Fraction]], after: dict[str, tuple[Fraction, Fraction]]
@@ -33,6 +34,7 @@ def test_effects_add_up_to_the_change_exactly(
     assert sum(rate + mix for rate, mix in effects.values()) == rates[1] - rates[0]
 
 
+@pytest.mark.metrics("8.mix-effect", "8.exact")
 def test_effects_are_the_usual_ones_where_denominators_are_positive() -> None:
     before = {"new": (Fraction(30), Fraction(100)), "used": (Fraction(10), Fraction(100))}
     after = {"new": (Fraction(20), Fraction(100)), "used": (Fraction(60), Fraction(300))}
@@ -47,6 +49,7 @@ def test_effects_are_the_usual_ones_where_denominators_are_positive() -> None:
         )
 
 
+@pytest.mark.metrics("8.effect", "8.exact")
 def test_a_group_that_is_new_or_gone_has_its_whole_effect() -> None:
     before = {"stays": (Fraction(10), Fraction(100)), "gone": (Fraction(30), Fraction(100))}
     after = {"stays": (Fraction(10), Fraction(100)), "new": (Fraction(50), Fraction(100))}

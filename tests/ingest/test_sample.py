@@ -301,6 +301,7 @@ def moved(world: World, until: date = date(2026, 9, 30)) -> tuple[int, int, int]
     return sum(m.revenue for m in found), sum(m.front for m in found), sum(m.back for m in found)
 
 
+@pytest.mark.metrics("1.golden-deal")
 def test_the_golden_deal() -> None:
     world = empty_world()
     day = date(2026, 3, 10)
@@ -399,6 +400,7 @@ def test_utilisation_of_ten_cars() -> None:
     assert fleet_utilisation(FleetFacts(world), {"R1"}, date(2026, 4, 1), date(2026, 4, 30))["value"] == 0.7
 
 
+@pytest.mark.metrics("5.vector")
 @pytest.mark.parametrize(
     ("day", "outstanding", "days", "bucket"),
     [(date(2026, 3, 15), 600_00, 34, "31-60"), (date(2026, 3, 31), 500_00, 50, "31-60")],

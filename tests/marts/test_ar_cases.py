@@ -199,6 +199,7 @@ def matching(rows: list[dict[str, Any]], expected: dict[str, Any]) -> list[dict[
     ]
 
 
+@pytest.mark.metrics("5.unallocated")
 @pytest.mark.parametrize("case_id", sorted(CASES))
 def test_rows_have_their_amounts(case_id: str, rows: list[dict[str, Any]]) -> None:
     case = CASES[case_id]
@@ -237,6 +238,7 @@ def test_customers_have_their_totals(
             assert tied == [(party["gl_balance"], party["outstanding"], party["diff"])]
 
 
+@pytest.mark.metrics("5.buckets")
 @pytest.mark.parametrize("case_id", sorted(i for i, case in CASES.items() if "totals" in case["expected"]))
 def test_days_fall_into_their_buckets(case_id: str, rows: list[dict[str, Any]]) -> None:
     case = CASES[case_id]

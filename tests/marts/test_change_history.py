@@ -73,6 +73,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     return Told(home, *moments)
 
 
+@pytest.mark.metrics("7.change-coverage")
 def test_every_change_stands_in_the_order_of_the_exports(told: Told) -> None:
     with opened(told.home) as connection:
         found = connection.execute(f"select {COLUMNS} from marts.fct_change order by all").fetchall()

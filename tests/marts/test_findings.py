@@ -137,6 +137,7 @@ def test_a_row_that_vanished_is_listed_for_every_money_feed(checks: Mapping[str,
         assert row["gone_at"].date() == date(2026, 3, 20)
 
 
+@pytest.mark.metrics("0.findings")
 def test_values_that_failed_their_type_are_counted_by_column_with_one_of_them(
     checks: Mapping[str, CheckResult],
 ) -> None:
@@ -146,6 +147,7 @@ def test_values_that_failed_their_type_are_counted_by_column_with_one_of_them(
     ]
 
 
+@pytest.mark.metrics("0.findings")
 def test_a_deal_that_counts_and_has_no_day_is_listed(checks: Mapping[str, CheckResult]) -> None:
     assert rows(checks["counted_deals_without_a_day"], "deal_key", "missing_day", "unreadable_day", "sale_price") == [
         ("R1|empty", "delivered_on", None, Decimal(9000)),

@@ -146,6 +146,18 @@ def march(warehouse: Warehouse, name: str, rooftop: str, as_of: str = "2026-03-3
     return row
 
 
+@pytest.mark.metrics(
+    "1.period-figures",
+    "1.total-gross",
+    "1.gross-margin-rate",
+    "1.per-unit",
+    "1.golden-deal",
+    "1.golden-recon",
+    "1.margin-scheme-20",
+    "1.margin-scheme-loss",
+    "1.late-cost-in-march",
+    "1.late-cost-in-april",
+)
 @pytest.mark.parametrize(
     ("rooftop", "as_of", "front", "back", "total", "revenue"),
     [
@@ -170,11 +182,13 @@ def test_one_deal_in_march(
     assert float(march(warehouse, "gross_per_unit", rooftop, as_of).value or 0) == float(total)
 
 
+@pytest.mark.metrics("1.not-yet")
 def test_before_its_day_nothing_counts(warehouse: Warehouse) -> None:
     assert march(warehouse, "gross_margin_rate", "GOLD", "2026-03-09").value is None
     assert march(warehouse, "units", "GOLD", "2026-03-09").value is None
 
 
+@pytest.mark.metrics("1.period-figures")
 def test_chargeback_moves_its_own_month(warehouse: Warehouse) -> None:
     (june,) = kpi(warehouse, "total_gross", "LATE", "2026-06-01", "2026-06-30", "2026-06-30")
     assert june.numerator == "-80.00"
@@ -194,6 +208,7 @@ def test_unwound_and_sold_again_on_one_day(warehouse: Warehouse) -> None:
     assert units.numerator == 0
 
 
+@pytest.mark.metrics("1.split-deal")
 def test_split_deal_by_person(warehouse: Warehouse) -> None:
     units = kpi(warehouse, "units", "SPLIT", "2026-03-01", "2026-03-31", "2026-03-31", by="salesperson")
     assert {row.group: row.numerator for row in units} == {"Ann": 1.5, "Bob": 0.5}
@@ -203,6 +218,7 @@ def test_split_deal_by_person(warehouse: Warehouse) -> None:
     assert march(warehouse, "units", "SPLIT").numerator == 2
 
 
+@pytest.mark.metrics("1.gross-margin-rate", "1.beside", "1.unknown-gross")
 def test_unknown_cost_is_excluded_and_counted(warehouse: Warehouse) -> None:
     margin = march(warehouse, "gross_margin_rate", "UNKNOWN", "2026-04-30")
     # D2 and D5, whose cost became known on 20 April; wholesale beside, a booked deal not yet
@@ -215,6 +231,7 @@ def test_unknown_cost_is_excluded_and_counted(warehouse: Warehouse) -> None:
     assert march(warehouse, "gross_beside", "UNKNOWN").numerator == "-150.00"
 
 
+@pytest.mark.metrics("3.fleet-utilisation", "3.ten-cars")
 def test_fleet_utilisation(warehouse: Warehouse) -> None:
     (row,) = kpi(warehouse, "fleet_utilisation_rate", "FLEET", "2026-06-01", "2026-06-30", "2026-06-30")
     assert (row.value, row.numerator, row.denominator, row.n) == (0.7, 196, 280, 10)
@@ -231,6 +248,7 @@ def test_fleet_utilisation(warehouse: Warehouse) -> None:
     assert (july.numerator, july.denominator) == (0, 100)
 
 
+@pytest.mark.metrics("4.four-rates", "4.claim-rate", "4.cohort-asked")
 def test_claim_cohort(warehouse: Warehouse) -> None:
     (row,) = kpi(warehouse, "claim_rate", "CLAIMS", "2026-01-01", "2026-02-28", "2026-04-09")
     assert (row.value, row.numerator, row.denominator) == (0.06, 6, 100)
@@ -242,6 +260,7 @@ def test_claim_cohort(warehouse: Warehouse) -> None:
     assert "immature" in young.reason
 
 
+@pytest.mark.metrics("4.four-rates", "4.return-rate")
 def test_returns(warehouse: Warehouse) -> None:
     (returned,) = kpi(warehouse, "return_rate", "CLAIMS", "2026-01-01", "2026-01-31", "2026-02-10")
     assert (returned.numerator, returned.denominator) == (1, 100)

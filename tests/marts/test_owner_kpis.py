@@ -124,6 +124,7 @@ def kpi(
     return {row.group: row for row in compute(warehouse, load_metrics(warehouse)[name], period, by=by)}
 
 
+@pytest.mark.metrics("6.first-service-set-rate")
 def test_first_service_set_rate(warehouse: Warehouse) -> None:
     row = kpi(warehouse, "first_service_set_rate", "2026-01-01", "2026-02-28")[None]
     # V1 on the day after; the appointment of lead L2 two days late; the lease is no retail delivery
@@ -131,6 +132,7 @@ def test_first_service_set_rate(warehouse: Warehouse) -> None:
     assert kpi(warehouse, "first_service_set_rate", "2026-01-01", "2026-01-31", "2026-01-05")[None].numerator == 0
 
 
+@pytest.mark.metrics("6.repeat-and-retention")
 def test_repeat_rate(warehouse: Warehouse) -> None:
     row = kpi(warehouse, "repeat_rate", "2026-02-01", "2026-02-28")[None]
     assert (row.numerator, row.denominator, row.excluded_reasons) == (1, 1, {"no customer": 1})
@@ -138,6 +140,7 @@ def test_repeat_rate(warehouse: Warehouse) -> None:
     assert (both.numerator, both.denominator) == (1, 3)  # three people, one of them twice
 
 
+@pytest.mark.metrics("6.repeat-and-retention")
 def test_service_retention_rate(warehouse: Warehouse) -> None:
     def retained(day: str) -> tuple[object, object]:
         row = kpi(warehouse, "service_retention_rate", day, day, day)[None]
@@ -150,6 +153,7 @@ def test_service_retention_rate(warehouse: Warehouse) -> None:
     assert kpi(warehouse, "service_retention_rate", "2026-03-10", "2026-03-10")[None].excluded == 1
 
 
+@pytest.mark.metrics("4.frequency-and-cost")
 def test_claims_submitted_and_paid(warehouse: Warehouse) -> None:
     submitted = kpi(warehouse, "claims_submitted", "2026-01-01", "2026-03-31", by="cause")
     assert {group: row.value for group, row in submitted.items()} == {"gearbox": 1, "paint": 2, "scratch": 1}
@@ -174,6 +178,7 @@ def test_the_triangle_of_claims(warehouse: Warehouse) -> None:
     ]
 
 
+@pytest.mark.metrics("6.no-show-save-rate")
 def test_no_show_save_rate(warehouse: Warehouse) -> None:
     row = kpi(warehouse, "no_show_save_rate", "2026-03-01", "2026-03-31")[None]
     assert (row.numerator, row.denominator) == (1, 2)  # the second only the next morning
@@ -188,6 +193,7 @@ def test_windows_are_those_of_the_policy_on_the_day(warehouse: Warehouse) -> Non
         assert (march.numerator, march.denominator) == (0, 1), name
 
 
+@pytest.mark.metrics("2.appraisal", "2.approval")
 def test_hours_to_an_approval_and_an_offer(warehouse: Warehouse) -> None:
     approval = kpi(warehouse, "approval_hours", "2026-03-01", "2026-03-31")[None]
     assert (approval.value, approval.n, approval.open) == (1.5, 1, 1)
@@ -197,6 +203,7 @@ def test_hours_to_an_approval_and_an_offer(warehouse: Warehouse) -> None:
     assert offer.excluded_reasons == {"stopped before it started": 1}
 
 
+@pytest.mark.metrics("6.ro-close-contact-rate")
 def test_ro_close_contact_rate(warehouse: Warehouse) -> None:
     row = kpi(warehouse, "ro_close_contact_rate", "2026-03-01", "2026-03-31")[None]
     # closed on the 1st and told the next day; on the 20th and told two days later; on the 10th and only mailed

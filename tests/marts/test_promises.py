@@ -123,6 +123,7 @@ def standing(marts: duckdb.DuckDBPyConnection, day: str) -> set[tuple[str, str]]
     )
 
 
+@pytest.mark.metrics("7.exception")
 def test_what_is_broken_is_a_question_of_the_day(marts: duckdb.DuckDBPyConnection) -> None:
     assert ("overdue_task", "T2") not in standing(marts, "2026-03-05")
     assert ("overdue_task", "T2") in standing(marts, "2026-03-06")
@@ -139,6 +140,7 @@ def test_what_is_broken_is_a_question_of_the_day(marts: duckdb.DuckDBPyConnectio
     }
 
 
+@pytest.mark.metrics("7.promise-kept-rate")
 def test_what_was_kept_is_no_exception(marts: duckdb.DuckDBPyConnection) -> None:
     kept = {("overdue_task", "T1"), ("unanswered_lead", "L1"), ("missing_document", "D1 contract")}
     kept |= {("late_payment", "I2 1"), ("late_funding", "F2")}
@@ -148,6 +150,7 @@ def test_what_was_kept_is_no_exception(marts: duckdb.DuckDBPyConnection) -> None
     assert not promised & broken
 
 
+@pytest.mark.metrics("7.exception")
 def test_the_amount_at_stake_is_the_balance_of_the_due_day(marts: duckdb.DuckDBPyConnection) -> None:
     found = marts.execute(
         "select entity_id, amount, amount_label from marts.fct_exception where rule like 'late_%' order by 1"
@@ -155,6 +158,7 @@ def test_the_amount_at_stake_is_the_balance_of_the_due_day(marts: duckdb.DuckDBP
     assert found == [("F1", Decimal("5000.00"), "open balance"), ("I1 1", Decimal("1000.00"), "open balance")]
 
 
+@pytest.mark.metrics("7.promise-kept-rate")
 def test_promises_kept_over_promises_due(home: Home) -> None:
     rows = {
         row.group: (row.numerator, row.denominator)
@@ -167,11 +171,13 @@ def test_promises_kept_over_promises_due(home: Home) -> None:
     assert "Open lead without an owner" not in rows
 
 
+@pytest.mark.metrics("2.exception")
 def test_an_exception_runs_from_its_first_opening_to_its_last_closing(home: Home) -> None:
     (row,) = kpi(home, "exception_days", "2026-03-01", "2026-03-31")
     assert (row.value, row.n, row.open) == (2, 1, 1)
 
 
+@pytest.mark.metrics("7.exception-chain")
 def test_a_chain_keeps_every_value(marts: duckdb.DuckDBPyConnection) -> None:
     found = marts.execute(
         "select previous_value, new_value, approver, events from marts.fct_exception where exception_id = 'X1'"
@@ -179,6 +185,7 @@ def test_a_chain_keeps_every_value(marts: duckdb.DuckDBPyConnection) -> None:
     assert found == [("9500", "9000", "Bea", 4)]
 
 
+@pytest.mark.metrics("0.findings", "7.exception-chain")
 @pytest.mark.parametrize(
     ("name", "rows"),
     [
@@ -195,6 +202,7 @@ def test_odd_chains_are_findings(home: Home, name: str, rows: list[tuple[str, in
     assert found == rows
 
 
+@pytest.mark.metrics("7.case")
 def test_the_board_names_stage_blocker_and_role(marts: duckdb.DuckDBPyConnection) -> None:
     found = marts.execute(
         "select case_key, stage, stage_entered_on, blocker_rule, blocked_on, role, is_open "
@@ -206,6 +214,7 @@ def test_the_board_names_stage_blocker_and_role(marts: duckdb.DuckDBPyConnection
     ]
 
 
+@pytest.mark.metrics("5.roll-forward")
 def test_the_month_rolls_forward_to_what_is_open(marts: duckdb.DuckDBPyConnection) -> None:
     found = marts.execute(
         "select opening, invoices, cash, refunds_and_returned, credit_notes, write_offs, fx, transfers, closing "
@@ -218,6 +227,7 @@ def test_the_month_rolls_forward_to_what_is_open(marts: duckdb.DuckDBPyConnectio
     assert aged == (Decimal("480.00"),)
 
 
+@pytest.mark.metrics("2.funding", "5.dso", "5.provision")
 def test_sales_outstanding_funding_and_provision(home: Home) -> None:
     (outstanding,) = kpi(home, "dso_days", "2026-03-01", "2026-03-31")
     # 480.00 of the customer and 5,000.00 of the bank over all invoices since 1 January.
@@ -228,6 +238,7 @@ def test_sales_outstanding_funding_and_provision(home: Home) -> None:
     assert (provision.value, provision.currency) == ("48.00", "GBP")
 
 
+@pytest.mark.metrics("5.contract-in-transit")
 def test_a_contract_in_transit_says_what_it_waits_for(marts: duckdb.DuckDBPyConnection) -> None:
     def causes(day: str) -> list[tuple[str, str | None]]:
         return marts.execute(

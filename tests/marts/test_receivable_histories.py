@@ -250,6 +250,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory, ledgers: dict[str, Ledge
     return opened(make_warehouse(Path(folder), files(ledgers), select="+path:marts/finance +int_receivables_aged"))
 
 
+@pytest.mark.metrics("5.macro", "5.outstanding", "5.allocation-day", "5.nothing-after", "5.one-cent", "5.refunds")
 @pytest.mark.parametrize("basis", ["due", "invoice"])
 def test_every_day_is_as_reckoned_from_what_was_dated_by_then(
     basis: str, warehouse: duckdb.DuckDBPyConnection, ledgers: dict[str, Ledger]
@@ -291,6 +292,7 @@ def test_movements_are_all_there_is(warehouse: duckdb.DuckDBPyConnection) -> Non
     assert off == 0
 
 
+@pytest.mark.metrics("5.macro")
 @pytest.mark.parametrize("day", ["2026-02-01", "1999-12-31", "2099-12-31"])
 def test_another_basis_is_refused(day: str, warehouse: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(duckdb.Error, match="The basis of an ageing is due or invoice, not posted"):

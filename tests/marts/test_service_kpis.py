@@ -127,6 +127,7 @@ def groups(warehouse: Warehouse, name: str, by: str) -> dict[str | None, KpiRow]
     return {row.group: row for row in kpi(warehouse, name, "2026-03-01", "2026-03-31", "2026-06-30", by)}
 
 
+@pytest.mark.metrics("2.repair-order")
 def test_repair_order_days(warehouse: Warehouse) -> None:
     row = march(warehouse, "repair_order_days")
     # 36 h, 12 h, one whole day of an order opened on a bare date, 8 h; the voided one is out, the last still open
@@ -139,6 +140,7 @@ def test_repair_order_days(warehouse: Warehouse) -> None:
     assert groups(warehouse, "repair_order_days", "parts")["waiting for parts"].value == 1.5
 
 
+@pytest.mark.metrics("4.four-rates", "4.comeback-rate")
 def test_comeback_rate(warehouse: Warehouse) -> None:
     # V1 comes back on 20 March by the flag; V2 comes for other work; warranty and voided orders are none
     row = march(warehouse, "comeback_rate")
@@ -150,6 +152,7 @@ def test_comeback_rate(warehouse: Warehouse) -> None:
     assert (before.value, before.reason) == (None, "immature: 0 of 2 so far")
 
 
+@pytest.mark.metrics("6.declined-recovery-rate")
 def test_declined_recovery_rate(warehouse: Warehouse) -> None:
     row = march(warehouse, "declined_recovery_rate")
     assert (row.numerator, row.denominator) == (1, 2)
@@ -159,6 +162,7 @@ def test_declined_recovery_rate(warehouse: Warehouse) -> None:
     assert march(warehouse, "declined_recovery_rate", "2026-04-21").immature_events == 1
 
 
+@pytest.mark.metrics("1.service")
 def test_service_gross(warehouse: Warehouse) -> None:
     row = march(warehouse, "service_gross")
     # 90 + 20 + 65 - 30 of 120 + 80 + 90 + 0; the line without a cost is counted
@@ -168,6 +172,7 @@ def test_service_gross(warehouse: Warehouse) -> None:
     assert march(warehouse, "service_gross", "2026-03-02").numerator == "65.00"
 
 
+@pytest.mark.metrics("1.store-gross", "1.counter")
 def test_store_gross_by_department(warehouse: Warehouse) -> None:
     by_department = groups(warehouse, "store_gross", "department")
     assert by_department["service"].numerator == "125.00"
@@ -175,6 +180,7 @@ def test_store_gross_by_department(warehouse: Warehouse) -> None:
     assert (by_department["other"].numerator, by_department["other"].excluded) == ("35.00", 1)
 
 
+@pytest.mark.metrics("3.workshop")
 def test_workshop_ratios(warehouse: Warehouse) -> None:
     worked = march(warehouse, "worked_per_attended")
     # 1.2 h by its day and 6 h by punches, two jobs at a time once; T2 has no attendance
@@ -189,6 +195,7 @@ def test_workshop_ratios(warehouse: Warehouse) -> None:
     assert march(warehouse, "sold_per_available", "2026-03-02").value == 1.5 / 4
 
 
+@pytest.mark.metrics("4.four-rates", "4.inspection-fail-rate")
 def test_inspection_fail_rate(warehouse: Warehouse) -> None:
     row = march(warehouse, "inspection_fail_rate")
     assert (row.numerator, row.denominator, row.excluded_reasons) == (2, 4, {"aborted": 1})
@@ -198,6 +205,7 @@ def test_inspection_fail_rate(warehouse: Warehouse) -> None:
     assert march(warehouse, "inspection_fail_rate", "2026-03-04").value == 0.5
 
 
+@pytest.mark.metrics("6.csi")
 def test_satisfaction(warehouse: Warehouse) -> None:
     score = march(warehouse, "csi_score")
     assert score.value == pytest.approx((20 * 100 + 10 * 75) / 30)

@@ -86,6 +86,7 @@ def on(warehouse: Warehouse, name: str, day: str, by: str | None = None) -> dict
     return kpi(warehouse, name, day, day, by)
 
 
+@pytest.mark.metrics("2.time-to-line")
 def test_time_to_line(warehouse: Warehouse) -> None:
     row = kpi(warehouse, "time_to_line_days", "2026-03-01", "2026-03-31")[None]
     # A took 8 days and, back in recon, 2; B 7 by its record, the rental car none; C is still open
@@ -96,6 +97,7 @@ def test_time_to_line(warehouse: Warehouse) -> None:
     assert kpi(warehouse, "time_to_line_days", "2026-03-01", "2026-03-21")[None].open == 2
 
 
+@pytest.mark.metrics("2.time-to-line")
 def test_the_first_day_in_stock_is_that_of_the_policy_of_its_day(warehouse: Warehouse) -> None:
     row = kpi(warehouse, "time_to_line_days", "2026-05-01", "2026-05-31")[None]
     assert (row.value, row.n) == (10, 1)  # from the acquisition, not from the arrival six days later
@@ -103,17 +105,20 @@ def test_the_first_day_in_stock_is_that_of_the_policy_of_its_day(warehouse: Ware
     assert (transit.value, transit.n) == (6, 1)
 
 
+@pytest.mark.metrics("3.stock-ready")
 def test_stock_ready_rate(warehouse: Warehouse) -> None:
     row = kpi(warehouse, "stock_ready_rate", "2026-04-01", "2026-04-30")[None]
     # 1 March to 10 April: ready 9 to 20 March, 22 March to 5 April, then reserved
     assert (row.numerator, row.denominator) == (11 + 14 + 5, 40)
 
 
+@pytest.mark.metrics("3.days-in-stock")
 def test_days_in_stock(warehouse: Warehouse) -> None:
     row = kpi(warehouse, "days_in_stock", "2026-04-01", "2026-04-30")[None]
     assert (row.value, row.n, row.open) == (40, 1, 2)
 
 
+@pytest.mark.metrics("3.stock-ageing")
 def test_stock_ageing_on_a_past_day(warehouse: Warehouse) -> None:
     def buckets(day: str) -> dict[str | None, object]:
         return {group: row.value for group, row in on(warehouse, "stock_units", day, "bucket").items()}
@@ -125,6 +130,7 @@ def test_stock_ageing_on_a_past_day(warehouse: Warehouse) -> None:
     assert buckets("2026-04-19") == {"0-30": 1, "46+": 1}
 
 
+@pytest.mark.metrics("3.stock-ageing")
 def test_stock_cost_as_posted_by_the_day(warehouse: Warehouse) -> None:
     row = on(warehouse, "stock_cost", "2026-04-04")[None]
     assert (row.value, row.excluded_reasons) == ("13000.00", {"cost unknown": 1})
@@ -132,6 +138,7 @@ def test_stock_cost_as_posted_by_the_day(warehouse: Warehouse) -> None:
     assert on(warehouse, "stock_cost", "2026-04-10")[None].value == "5000.00"
 
 
+@pytest.mark.metrics("3.days-supply")
 def test_days_supply(warehouse: Warehouse) -> None:
     none_sold = on(warehouse, "days_supply", "2026-03-31")[None]
     assert (none_sold.value, none_sold.reason) == (None, "the denominator is zero or negative")

@@ -131,6 +131,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     return told
 
 
+@pytest.mark.metrics("1.late-cost")
 def test_a_late_cost_belongs_to_the_open_month_and_to_its_own_day_once_it_is_closed(story: Story) -> None:
     assert story.said["gross reported"] == Decimal("1739.50")
     assert (story.said["gross while open"], story.said["april while open"]) == (Decimal("1539.50"), None)
@@ -140,6 +141,7 @@ def test_a_late_cost_belongs_to_the_open_month_and_to_its_own_day_once_it_is_clo
     )
 
 
+@pytest.mark.metrics("0.known-at")
 def test_the_ageing_of_then_comes_out_byte_for_byte(story: Story) -> None:
     reported = story.said["reported"]
     assert b"I1,invoice,1,2026-01-10,2026-02-09,GBP,1000.00,600.00," in reported
@@ -151,6 +153,7 @@ def test_the_ageing_of_then_comes_out_byte_for_byte(story: Story) -> None:
     assert story.ageing("--closed", "2026-03", "--as-of", "2026-03-31", "--schedule", "customer") == reported
 
 
+@pytest.mark.metrics("0.known-at")
 def test_as_reported_against_as_now_known_lists_the_records_between(story: Story) -> None:
     words = ("kpi", "overdue_rate", "gross_margin_rate", "--from", "2026-03-01", "--to", "2026-03-31", "--as-of")
     instant = story.said["reported_at"].isoformat()

@@ -2,6 +2,8 @@
 -- Matters: the KPIs are read from the credits; a lost half would make the sales floor and the store
 -- disagree.
 -- Resolve: compare the rows of the movement in fct_deal_credit; ours to mend.
+
+-- METRICS: 1.split-deal
 with credited as (
     select
         movement_key,

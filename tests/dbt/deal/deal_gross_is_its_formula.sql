@@ -4,6 +4,8 @@
 -- all shows here.
 -- Resolve: compare the deal's rows in fct_deal_movement with its cost lines and products; ours to
 -- mend.
+
+-- METRICS: 1.front-gross, 1.back-gross, 1.total-gross, 1.revenue
 with moved as (
     select
         deal_key,

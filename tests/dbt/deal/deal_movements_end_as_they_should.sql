@@ -3,6 +3,8 @@
 -- Matters: a reversal that leaves something behind, or a deal counted twice, would stay in every
 -- later period.
 -- Resolve: look at the deal's rows in fct_deal_movement; ours to mend.
+
+-- METRICS: 1.fct-deal-movement
 with moved as (
     select
         deal_key,

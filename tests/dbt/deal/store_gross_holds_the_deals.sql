@@ -1,6 +1,8 @@
 -- Says: the store holds exactly what the deals moved, front and back together.
 -- Matters: store gross and gross margin are two views of the same money.
 -- Resolve: compare by record_key; ours to mend.
+
+-- METRICS: 1.store-gross
 with departments as (
     select record_key, sum(revenue) as revenue, sum(gross) as gross
     from {{ ref('fct_gross_movement') }}

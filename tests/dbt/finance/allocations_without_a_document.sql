@@ -3,6 +3,7 @@
 -- should have come in, or mend the number.
 {{ config(severity='warn') }}
 
+-- METRICS: 5.missing-document
 select
     rooftop,
     allocation_id,

@@ -1,6 +1,8 @@
 -- Our promise: what the ageing shows at the newest day is everything that moved up to it, by
 -- rooftop, schedule and currency, on either basis. A row here is a fault of the models: a document
 -- lost or shown twice.
+
+-- METRICS: 5.adds-up
 with bases as (
     select distinct aged_by from {{ ref('dim_ageing_bucket') }}
 ),

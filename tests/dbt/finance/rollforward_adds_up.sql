@@ -1,6 +1,8 @@
 -- Our promise: the named parts of a month lead from its opening to its closing, and the last
 -- closing is everything that moved. A row here is a fault of the models: a movement in no part, in
 -- two, or in no month.
+
+-- METRICS: 5.roll-forward
 with last_rows as (
     select * from {{ ref('fct_receivable_rollforward') }}
     qualify row_number() over (partition by rooftop, schedule order by month desc) = 1

@@ -3,6 +3,8 @@
 -- Matters: utilisation above one, or days counted as both, would be a fault of ours, whatever the
 -- source says.
 -- Resolve: look at the car's hires and steps of that day; ours to mend.
+
+-- METRICS: 3.vehicle-day
 select
     vehicle_day_key,
     on_hire_seconds,

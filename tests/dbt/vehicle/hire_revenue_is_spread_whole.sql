@@ -2,6 +2,8 @@
 -- Matters: a cent a hire would make the rental department drift from its agreements.
 -- Resolve: compare the hire's rows in fct_gross_movement; hires outside the calendar of the data
 -- (typing errors in their days) are left out.
+
+-- METRICS: 1.rental
 with spread as (
     select record_key, sum(revenue) as revenue
     from {{ ref('fct_gross_movement') }}
