@@ -76,7 +76,7 @@ select
     episodes.started_on,
     episodes.last_lead_on,
     episodes.last_sign_on,
-    coalesce(sales.delivered_on, episodes.silent_on) as ended_on,
+    least(sales.delivered_on, episodes.silent_on) as ended_on,
     sales.delivered_on,
     sales.recognised_on,
     wins.won_on,

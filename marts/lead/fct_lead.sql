@@ -21,6 +21,20 @@ first_appointments as (
     from appointments
     where lead_key is not null
     group by lead_key
+),
+
+closings as (
+    select
+        lead_key,
+        min(
+            case
+                when is_gone then exported_at
+                else coalesce(stage_changed_at, updated_at, exported_at)
+            end
+        ) as closed_at,
+    from {{ ref('stg_crm__lead_versions') }}
+    where is_gone or stage in ('won', 'lost')
+    group by lead_key
 )
 
 select
@@ -51,12 +65,18 @@ select
     leads.response_clock,
     leads.response_excluded_reason,
     leads.sla_excluded_reason,
+    case
+        when leads.is_day_only then 'received on a day without a time'
+        when closings.closed_at <= leads.follow_up_ends_at
+            then 'closed before its follow-up was due'
+    end as follow_up_excluded_reason,
     leads.received_at,
     leads.received_on,
     leads.first_attempt_at,
     leads.responded_at,
     leads.responded_on,
     leads.sla_due_on,
+    {{ local_day('leads.follow_up_ends_at', 'rooftops.time_zone') }} as follow_up_due_on,
     leads.contacted_at,
     leads.contacted_on,
     first_appointments.appointment_created_on,
@@ -64,6 +84,7 @@ select
     leads.next_action_due_at,
     {{ local_day('leads.gone_at', 'rooftops.time_zone') }} as gone_on,
     leads.attempts,
+    leads.follow_ups,
     leads.elapsed_seconds as response_seconds,
     leads.business_seconds as business_response_seconds,
     leads.clock_seconds as clock_response_seconds,
@@ -77,6 +98,7 @@ select
     leads.is_after_hours,
     leads.is_answered_at_receipt,
     coalesce(leads.clock_seconds <= leads.sla_seconds, false) as is_sla_met,
+    coalesce(leads.follow_ups >= leads.follow_ups_wanted, false) as is_followed_up,
 from leads
 inner join rooftops
     on leads.rooftop = rooftops.rooftop
@@ -84,3 +106,5 @@ left join episodes
     on leads.lead_key = episodes.lead_key
 left join first_appointments
     on leads.lead_key = first_appointments.lead_key
+left join closings
+    on leads.lead_key = closings.lead_key

@@ -40,6 +40,10 @@ received as (
             leads.channel = 'phone'
             and coalesce(leads.is_call_answered, first_inbound_calls.is_answered, false)
         ) as is_answered_at_receipt,
+        {{ add_seconds(
+            'leads.received_at',
+            'cast(' ~ policy('follow_up.hours', 'leads.received_on') ~ ' as integer) * 3600',
+        ) }} as follow_up_ends_at,
     from leads
     left join first_inbound_calls
         on leads.lead_key = first_inbound_calls.lead_key
@@ -61,6 +65,7 @@ after_receipt as (
         greatest(activities.occurred_at, received.received_at) as happened_at,
         activities.occurred_on as happened_on,
         activities.occurred_at > received.received_at as is_later,
+        received.follow_up_ends_at,
     from received
     inner join activities
         on received.lead_key = activities.lead_key
@@ -88,6 +93,7 @@ attempts as (
     select
         lead_key,
         count(*) as attempts,
+        count(*) filter (where happened_at <= follow_up_ends_at) as attempts_in_time,
         min(happened_at) as first_attempt_at,
     from after_receipt
     where is_attempt
@@ -121,6 +127,11 @@ stops as (
             else contacts.happened_on
         end as contacted_on,
         coalesce(attempts.attempts, 0) as attempts,
+        -- An answer at receipt is a response, and the response counts.
+        coalesce(attempts.attempts_in_time, 0)
+        + case when received.is_answered_at_receipt then 1 else 0 end as follow_ups,
+        cast({{ policy('follow_up.attempts', 'received.received_on') }} as integer)
+            as follow_ups_wanted,
         attempts.first_attempt_at,
         cast({{ policy('response.clock', 'received.received_on') }} as varchar) as response_clock,
         cast(round(60 * cast(coalesce(

@@ -23,29 +23,29 @@ sla.portal.buy_minutes = 20
 """
 
 LEADS = """\
-rooftop,lead_id,received_at,channel,intent,customer_id,source,owner,stage,stage_changed_at,quality,duplicate_of
-EPISODE,L1,2026-01-01T23:30:00,portal,buy,C1,AutoMarkt,Alma,won,,,
-EPISODE,L2,2026-02-20T10:00:00,email,test_drive,C1,E-mail,Alma,won,,,
-EPISODE,L3,2026-04-11T10:00:00,phone,buy,C1,Phone,Bertie,won,,,
-EPISODE,L4,2026-05-10T10:00:00,phone,buy,C2,Phone,Bertie,new,,,
-EPISODE,L5,2026-04-25T10:00:00,phone,buy,C3,Phone,Bertie,won,,,
-EPISODE,S1,2026-04-01T10:00:00,phone,service,C4,Phone,Bertie,new,,,
-HOURS,L1,2026-01-10T18:40:00,web_form,buy,,Website,Alma,new,,,
-HOURS,L2,2026-01-10T16:50:00,portal,buy,,AutoMarkt,Alma,new,,,
-HOURS,L3,2026-01-12T10:00:00,email,buy,,E-mail,Alma,new,,,
-HOURS,L4,2026-01-12T10:00:00,walk_in,buy,,Showroom,Alma,new,,,
-HOURS,L5,2026-01-12,email,buy,,E-mail,Alma,new,,,
-NIGHT,L1,2026-03-28T16:30:00,portal,buy,,AutoMarkt,Alma,new,,,
-NIGHT,L2,2026-03-29T01:30:00,email,buy,,E-mail,Alma,new,,,
-FUNNEL,L1,2026-06-01T10:00:00,email,buy,C1,E-mail,Alma,new,,good,
-FUNNEL,L2,2026-06-02T10:00:00,email,buy,C2,E-mail,Alma,new,,,
-FUNNEL,L3,2026-06-03T10:00:00,email,buy,C3,E-mail,Alma,new,,,
-FUNNEL,L4,2026-06-04T10:00:00,email,buy,C4,E-mail,Alma,new,,,
-FUNNEL,L5,2026-06-05T10:00:00,email,buy,C1,E-mail,Alma,new,,duplicate,L1
-FUNNEL,L6,2026-06-06T10:00:00,email,buy,C6,E-mail,Alma,lost,,bad,
-FUNNEL,L7,2026-06-07T10:00:00,email,buy,,E-mail,Alma,lost,,test,
-WON,L1,2026-01-01T10:00:00,email,buy,C1,E-mail,Alma,won,2026-02-01T10:00:00,,
-WON,L2,2026-01-01T10:00:00,email,buy,C2,E-mail,Alma,lost,2026-02-01T10:00:00,,
+rooftop,lead_id,received_at,channel,intent,customer_id,source,owner,stage,stage_changed_at,quality,duplicate_of,updated_at
+EPISODE,L1,2026-01-01T23:30:00,portal,buy,C1,AutoMarkt,Alma,won,,,,
+EPISODE,L2,2026-02-20T10:00:00,email,test_drive,C1,E-mail,Alma,won,,,,
+EPISODE,L3,2026-04-11T10:00:00,phone,buy,C1,Phone,Bertie,won,,,,
+EPISODE,L4,2026-05-10T10:00:00,phone,buy,C2,Phone,Bertie,new,,,,
+EPISODE,L5,2026-04-25T10:00:00,phone,buy,C3,Phone,Bertie,won,,,,
+EPISODE,S1,2026-04-01T10:00:00,phone,service,C4,Phone,Bertie,new,,,,
+HOURS,L1,2026-01-10T18:40:00,web_form,buy,,Website,Alma,new,,,,
+HOURS,L2,2026-01-10T16:50:00,portal,buy,,AutoMarkt,Alma,new,,,,
+HOURS,L3,2026-01-12T10:00:00,email,buy,,E-mail,Alma,new,,,,
+HOURS,L4,2026-01-12T10:00:00,walk_in,buy,,Showroom,Alma,new,,,,
+HOURS,L5,2026-01-12,email,buy,,E-mail,Alma,new,,,,
+NIGHT,L1,2026-03-28T16:30:00,portal,buy,,AutoMarkt,Alma,new,,,,
+NIGHT,L2,2026-03-29T01:30:00,email,buy,,E-mail,Alma,new,,,,
+FUNNEL,L1,2026-06-01T10:00:00,email,buy,C1,E-mail,Alma,new,,good,,2026-06-01T10:00:00
+FUNNEL,L2,2026-06-02T10:00:00,email,buy,C2,E-mail,Alma,new,,,,2026-06-02T10:00:00
+FUNNEL,L3,2026-06-03T10:00:00,email,buy,C3,E-mail,Alma,new,,,,2026-06-03T10:00:00
+FUNNEL,L4,2026-06-04T10:00:00,email,buy,C4,E-mail,Alma,new,,,,2026-06-04T10:00:00
+FUNNEL,L5,2026-06-05T10:00:00,email,buy,C1,E-mail,Alma,new,,duplicate,L1,2026-06-05T10:00:00
+FUNNEL,L6,2026-06-06T10:00:00,email,buy,C6,E-mail,Alma,lost,,bad,,2026-06-06T10:00:00
+FUNNEL,L7,2026-06-07T10:00:00,email,buy,,E-mail,Alma,lost,,test,,2026-06-07T10:00:00
+WON,L1,2026-01-01T10:00:00,email,buy,C1,E-mail,Alma,won,2026-02-01T10:00:00,,,
+WON,L2,2026-01-01T10:00:00,email,buy,C2,E-mail,Alma,lost,2026-02-01T10:00:00,,,
 """
 
 ACTIVITIES = """\
@@ -91,7 +91,7 @@ def batch() -> tuple[str, str]:
     """Six leads of one morning: five ticked off in the same second by Alma, one answered by Bertie."""
     leads, activities = [], []
     for number in range(6):
-        leads.append(f"BATCH,L{number},2026-01-12T10:00:00,email,buy,,E-mail,Alma,new,,,")
+        leads.append(f"BATCH,L{number},2026-01-12T10:00:00,email,buy,,E-mail,Alma,new,,,,")
         person = "Alma" if number < 5 else "Bertie"
         activities.append(f"BATCH,A{number},L{number},,2026-01-12T12:00:00,out,email,,,sent,,{person}")
     return "\n".join(leads), "\n".join(activities)
@@ -102,7 +102,7 @@ def cohort() -> tuple[str, str]:
     leads, deals = [], []
     for number in range(30):
         day = "2026-01-10" if number < 25 else "2026-03-10"
-        leads.append(f"COHORT,L{number},{day}T10:00:00,email,buy,C{number},E-mail,Alma,new,,,")
+        leads.append(f"COHORT,L{number},{day}T10:00:00,email,buy,C{number},E-mail,Alma,new,,,,")
     for number, days in ((0, 20), (1, 90), (2, 91)):
         on = date(2026, 1, 10) + timedelta(days=days)
         deals.append(f"COHORT,D{number},C{number},L{number},retail,delivered,{on},{on},,Alma")
