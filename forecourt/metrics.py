@@ -30,11 +30,10 @@ class Metric:
     Days (``date``, ``dated`` ...) name columns of the relation; in ``relation``, ``population``, ``excluded`` and the
     aggregates ``{as_of}`` stands for as_of, for a stock the last day of the period; ``seconds`` is the length of the
     unit for durations and for times shown as days; ``dimensions`` maps a name to its SQL expression. Below ``fewest``
-    counted records there is no number: too few. ``cluster`` names what records hang together by (the days of one
-    car), ``outcomes`` the dimensions that say how it went rather than who or what it was: neither changes a number,
-    both tell ``why`` what can be a cause. ``tested_by`` names the test that holds the ``example``. What only a build
-    knows: ``sources`` are columns of feeds (``dms_deals.status``), ``settings`` policy keys (a family of them ends in
-    a dot), ``reasons`` the exclusions in words.
+    counted records there is no number: too few. ``outcomes`` are dimensions that say how it went rather than who or
+    what it was (the bucket of an overdue invoice): to ``why`` they are no causes. ``tested_by`` names the test that
+    holds the ``example``. What only a build knows: ``sources`` are columns of feeds (``dms_deals.status``),
+    ``settings`` policy keys (a family of them ends in a dot), ``reasons`` the exclusions in words.
     """
 
     name: str
@@ -64,7 +63,6 @@ class Metric:
     excluded: str | None = None
     currency: str | None = None
     fewest: int = 0
-    cluster: str | None = None
     outcomes: tuple[str, ...] = ()
     dimensions: Mapping[str, str] = field(default_factory=dict)
     feeds: tuple[str, ...] = ()

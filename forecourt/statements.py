@@ -110,6 +110,31 @@ group by all
 order by all"""
 
 
+def grouped_record_statement(
+    metric: Metric, period: Period, dimensions: Sequence[str], *, rooftops: Sequence[str] | None = None
+) -> str:
+    """The SQL of a KPI's counted records with their group in each dimension.
+
+    Columns: currency, record, numerator, denominator, then g0, g1 ... in the order of ``dimensions``; one row
+    per record and combination of groups. The sums over all rows are those of ``record_statement``.
+    """
+    metric = _asked(metric, period)
+    pieces = _pieces(metric, period, rooftops)
+    groups = "".join(f"\n    {_group(metric, period, name)} as g{place}," for place, name in enumerate(dimensions))
+    return f"""with {_facts(metric, period, pieces, None)}
+
+select
+    money_currency as currency,
+    cast(counted_record as varchar) as record,
+    coalesce({pieces.numerator}, 0) as numerator,
+    coalesce({pieces.denominator}, 0) as denominator,{groups}
+from facts
+where {COUNTED}
+group by all
+having numerator != 0 or denominator != 0
+order by all"""
+
+
 def _asked(metric: Metric, period: Period) -> Metric:
     """The metric with the day that is asked for in place of ``{as_of}``.
 

@@ -55,6 +55,20 @@ summed as (
     group by repair_order_key
 ),
 
+-- Of several suppliers the one whose part came last: that is the one the car waited for.
+suppliers as (
+    select
+        repair_order_key,
+        coalesce(supplier, 'unknown') as supplier,
+    from lines
+    where kind = 'part'
+        and outcome = 'sold'
+    qualify row_number() over (
+        partition by repair_order_key
+        order by coalesce(received_on, eta_on) desc nulls last, supplier nulls last, line
+    ) = 1
+),
+
 -- The work of an order that would bring the car back if it was not done right: routine work is not.
 operations as (
     select distinct
@@ -148,6 +162,7 @@ final as (
             when timed.is_waiting_for_parts then 'waiting for parts'
             else 'not waiting'
         end as parts,
+        coalesce(suppliers.supplier, 'no parts') as parts_supplier,
         timed.currency,
         case
             when timed.is_voided then 'voided'
@@ -194,6 +209,8 @@ final as (
         on timed.repair_order_key = contacts.repair_order_key
     left join summed
         on timed.repair_order_key = summed.repair_order_key
+    left join suppliers
+        on timed.repair_order_key = suppliers.repair_order_key
     left join first_comebacks
         on timed.repair_order_key = first_comebacks.repair_order_key
 )

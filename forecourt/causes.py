@@ -1,0 +1,213 @@
+"""Which groups stand out of the noise of their records, so that a change of a KPI can be put down to them.
+
+METRICS.md section 8 gives the rule: a group is a cause when its effect is more than 3 standard errors and a tenth of
+the move. docs/decisions/0011-why.md says what is added to it, so that chance names nobody, and why. Everything here is
+in floats: it judges effects, it is no number of the business.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import NormalDist
+
+#: A cause is more than this many standard errors, more where many groups are looked at ...
+NOISE = 3.0
+#: ... so that chance names a group in no more than this share of the questions in which nothing happened ...
+FALSE_ALARMS = 0.01
+#: ... and it is no single record: without its largest the effect is still more than this many.
+HABIT = 2.0
+#: The spread of a small group is taken as if it had so many more records of the usual spread.
+PRIOR = 10
+#: Of nested groups the smallest with at least this share of its parent's effect is named.
+NESTED = 0.8
+
+
+@dataclass(frozen=True)
+class Line:
+    """A record of one period (0 before, 1 after), or the part of it that lies in these groups, one per dimension."""
+
+    period: int
+    record: str
+    groups: tuple[str, ...]
+    top: float
+    bottom: float
+
+
+@dataclass
+class Group:
+    """A group of a dimension (by its place) with its lines (by their places)."""
+
+    dimension: int
+    name: str
+    lines: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The effect of some lines, its standard error, and the largest part of it that is one record's (0 or more)."""
+
+    effect: float
+    noise: float
+    largest: float
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """A group in one period: its sums, its records, their residuals N - r*D and denominators squared and summed."""
+
+    top: float
+    bottom: float
+    records: int
+    residuals: float
+    squares: float
+
+
+class Trial:
+    """Judges the groups of all dimensions over the same lines.
+
+    Every group is a suspect but one that holds everything: it has the whole change and explains none of it. Both
+    totals of the denominator must be positive.
+    """
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self.lines = lines
+        self.totals = [math.fsum(line.bottom for line in lines if line.period == p) for p in (0, 1)]
+        tops = [math.fsum(line.top for line in lines if line.period == p) for p in (0, 1)]
+        self.rate = tops[0] / self.totals[0]
+        self.move = tops[1] / self.totals[1] - self.rate
+        self.groups = _groups(lines)
+        self.squares = sum(cell.squares for cell in _cells(lines))
+        self.usual = self._usual()
+        self._whole: dict[tuple[int, str], Standing] = {}
+
+    def causes(self, least_share: float, outcomes: Collection[int] = ()) -> list[Group]:
+        """The groups to name, the clearest first; each has at least ``least_share`` of the move.
+
+        The clearest is named; then its records are left out of the other groups, so that a group which only moved
+        because the named one is in it is not named as well. ``outcomes`` are dimensions that name no cause.
+        """
+        suspects = [
+            group for group in self.groups if group.dimension not in outcomes and len(group.lines) < len(self.lines)
+        ]
+        asked = len({tuple(group.lines) for group in suspects})
+        beyond = max(NOISE, NormalDist().inv_cdf(1 - FALSE_ALARMS / 2 / asked)) if asked else NOISE
+        named: list[Group] = []
+        without: set[int] = set()
+        while True:
+            clear: list[tuple[float, Group]] = []
+            for group in suspects:
+                rest = Group(group.dimension, group.name, [i for i in group.lines if i not in without])
+                standing = self.standing(group) if len(rest.lines) == len(group.lines) else self._stands(rest)
+                errors = _clear_by(standing, beyond, least_share * abs(self.move))
+                if errors:
+                    clear.append((errors, group))
+            if not clear:
+                return named
+            _, first = max(clear, key=lambda entry: entry[0])
+            chosen = self._smallest(first, [group for _, group in clear])
+            named.append(chosen)
+            without.update(chosen.lines)
+
+    def standing(self, group: Group) -> Standing:
+        """How a whole group stands."""
+        key = (group.dimension, group.name)
+        if key not in self._whole:
+            self._whole[key] = self._stands(group)
+        return self._whole[key]
+
+    def _smallest(self, parent: Group, clear: Sequence[Group]) -> Group:
+        """The smallest clear group inside ``parent`` with most of its effect; of equal ones the last dimension."""
+        whole, inside = self.standing(parent).effect, set(parent.lines)
+        within = [
+            group
+            for group in clear
+            if inside.issuperset(group.lines) and self.standing(group).effect * whole >= NESTED * whole**2
+        ]
+        return min(within, key=lambda group: (len(group.lines), -group.dimension))
+
+    def _stands(self, group: Group) -> Standing:
+        lines = [self.lines[i] for i in group.lines]
+        parts: dict[str, float] = defaultdict(float)
+        for line in lines:
+            moved = (line.top - self.rate * line.bottom) / self.totals[line.period]
+            parts[line.record] += moved if line.period else -moved
+        effect = math.fsum(parts.values())
+        largest = max((part if effect > 0 else -part for part in parts.values()), default=0.0)
+        cells = _cells(lines)
+        spread = [self._spread(group.dimension, cell) for cell in cells]
+        habit = self._habit(cells, spread)
+        weight = sum(cell.bottom for cell in cells) / sum(self.totals)
+        inside = sum(cell.squares for cell in cells)
+        # How many records of which size fall to a group is chance too; it moves the KPI by the group's usual distance.
+        drawn = (1 - weight) ** 2 * inside + weight**2 * max(self.squares - inside, 0.0)
+        variance = sum(
+            (spread[p] + habit * drawn * self.totals[p] / sum(self.totals)) / self.totals[p] ** 2 for p in (0, 1)
+        )
+        return Standing(effect, math.sqrt(variance), max(largest, 0.0))
+
+    def _spread(self, dimension: int, cell: _Cell) -> float:
+        """The variance of a group's N - r*D: its own records' together with the usual one, by their number."""
+        usual = self.usual[dimension] * cell.squares
+        return (PRIOR * usual + cell.records * cell.residuals) / (PRIOR + max(cell.records - 1, 0))
+
+    def _habit(self, cells: Sequence[_Cell], spread: Sequence[float]) -> float:
+        """How far the group usually lies from the KPI, squared: as before, or as now where it is new.
+
+        What of that distance is owed to chance is taken off.
+        """
+        for cell, variance in zip(cells, spread, strict=True):
+            if cell.bottom > 0:
+                return max((cell.top / cell.bottom - self.rate) ** 2 - variance / cell.bottom**2, 0.0)
+        return 0.0
+
+    def _usual(self) -> dict[int, float]:
+        """Dimension -> the variance of a record around the rate of its group and period, per squared denominator."""
+        residuals: dict[int, float] = defaultdict(float)
+        squares: dict[int, float] = defaultdict(float)
+        for group in self.groups:
+            for cell in _cells([self.lines[i] for i in group.lines]):
+                residuals[group.dimension] += cell.residuals
+                squares[group.dimension] += cell.squares * (cell.records - 1) / cell.records if cell.records else 0.0
+        return {dimension: residuals[dimension] / square if square else 0.0 for dimension, square in squares.items()}
+
+
+def _clear_by(standing: Standing, beyond: float, least: float) -> float:
+    """By how many standard errors an effect is clear; 0.0 where it is not, or too small."""
+    effect = abs(standing.effect)
+    if effect < least or standing.noise == 0 or effect <= beyond * standing.noise:
+        return 0.0
+    return effect / standing.noise if effect - standing.largest > HABIT * standing.noise else 0.0
+
+
+def _groups(lines: Sequence[Line]) -> list[Group]:
+    found: dict[tuple[int, str], Group] = {}
+    for place, line in enumerate(lines):
+        for dimension, name in enumerate(line.groups):
+            found.setdefault((dimension, name), Group(dimension, name)).lines.append(place)
+    return [found[key] for key in sorted(found)]
+
+
+def _cells(lines: Sequence[Line]) -> tuple[_Cell, _Cell]:
+    """What the noise needs of the lines in either period; lines of one record count as one."""
+    records: tuple[dict[str, list[float]], dict[str, list[float]]] = ({}, {})
+    for line in lines:
+        so_far = records[line.period].setdefault(line.record, [0.0, 0.0])
+        so_far[0] += line.top
+        so_far[1] += line.bottom
+    return _cell(records[0]), _cell(records[1])
+
+
+def _cell(records: Mapping[str, Sequence[float]]) -> _Cell:
+    top = math.fsum(each[0] for each in records.values())
+    bottom = math.fsum(each[1] for each in records.values())
+    rate = top / bottom if bottom > 0 else 0.0
+    return _Cell(
+        top,
+        bottom,
+        len(records),
+        math.fsum((each[0] - rate * each[1]) ** 2 for each in records.values()),
+        math.fsum(each[1] ** 2 for each in records.values()),
+    )
