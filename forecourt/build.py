@@ -172,7 +172,6 @@ def _run_dbt(
     command = [
         *(sys.executable, "-m", "forecourt.dbt_process", "build"),
         *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(paths.target)),
-        *("--log-format", "json", "--log-level-file", "none", "--no-use-colors"),
     ]
     if select:
         # Only tests all of whose models are here: a test across the edge of the part would fail for what is missing.
@@ -195,38 +194,25 @@ def _run_dbt(
         text=True,
     )
     assert process.stdout is not None
-    said: list[str] = []
+    errors: list[str] = []
     for line in process.stdout:
-        said.append(line)
-        _tell(line, on_node)
+        said = _said(line)
+        if "error" in said:
+            errors.append(re.sub(r"\x1b\[[0-9;]*m", "", said["error"]).strip())
+        elif on_node is not None:
+            on_node(said["done"], said["total"], said["name"])
     process.wait()
     if not (paths.target / "run_results.json").exists():
-        raise Problem(f"dbt could not build the marts:\n{_errors(said)}")
+        raise Problem("dbt could not build the marts:\n" + "\n".join(dict.fromkeys(errors[-20:])))
 
 
-def _tell(line: str, on_node: Callable[[int, int, str], None] | None) -> None:
-    if on_node is None or '"node_info"' not in line:
-        return
+def _said(line: str) -> dict[str, Any]:
+    """A line of the process: what it says as JSON, or a line of an interpreter that could not even start."""
     try:
-        data: dict[str, Any] = json.loads(line)["data"]
-    except (ValueError, KeyError):
-        return
-    total = data.get("total", data.get("num_models"))  # models say the one, tests the other
-    if "index" in data and total is not None and data["node_info"].get("node_finished_at"):
-        on_node(int(data["index"]), int(total), data["node_info"]["node_name"])
-
-
-def _errors(said: list[str]) -> str:
-    messages = []
-    for line in said:
-        try:
-            entry = json.loads(line)["info"]
-        except (ValueError, KeyError):
-            messages.append(line.strip())
-            continue
-        if entry.get("level") == "error":
-            messages.append(re.sub(r"\x1b\[[0-9;]*m", "", entry["msg"]).strip())
-    return "\n".join(messages[-20:]) or "".join(said[-20:])
+        said = json.loads(line)
+    except ValueError:
+        return {"error": line}
+    return said if isinstance(said, dict) else {"error": line}
 
 
 def results(paths: Paths) -> Iterator[NodeResult]:
