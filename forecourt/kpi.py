@@ -23,7 +23,8 @@ class KpiRow:
     """One KPI for one group and currency, as ``forecourt kpi --json`` prints it.
 
     ``group`` is None for the total. Ratios are shares of 1; durations are in the KPI's unit with numerator None
-    and n as denominator; money parts are decimal strings. ``value`` None always has a ``reason``.
+    and n as denominator; money parts are decimal strings. ``value`` None always has a ``reason``. ``benchmark`` is the
+    newest of the settings: value, source and date.
     """
 
     kpi: str
@@ -49,6 +50,7 @@ class KpiRow:
     is_stale: bool
     currency: str | None
     reason: str | None
+    benchmark: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready, with ``from`` in place of ``from_``."""
@@ -200,6 +202,7 @@ class _Context:
     absent: list[str]
     data_through: date | None
     targets: dict[str | None, float]
+    benchmark: dict[str, Any] | None
     rooftops: tuple[str, ...]
 
     @staticmethod
@@ -216,12 +219,23 @@ class _Context:
             "where kpi = $1 and valid_from <= $2 group by rooftop",
             [metric.name, period.last],
         )
+        benchmarks = warehouse.rows(
+            'select value, source, "on" from meta.benchmarks where kpi = $1 order by "on" desc, source limit 1',
+            [metric.name],
+        )
         return _Context(
             metric,
             period,
             [feed for feed in metric.requires if feed not in landed],
             min((day for day in relevant if day), default=None),
             {row["rooftop"]: float(row["value"]) for row in targets},
+            next(
+                (
+                    {"value": float(row["value"]), "source": row["source"], "date": row["on"].isoformat()}
+                    for row in benchmarks
+                ),
+                None,
+            ),
             tuple(rooftops or ()),
         )
 
@@ -251,6 +265,7 @@ class _Context:
             is_stale=self.data_through is not None and self.data_through < period.end,
             currency=None,
             reason=reason,
+            benchmark=self.benchmark,
         )
 
     def row(self, found: dict[str, Any]) -> KpiRow:

@@ -14,6 +14,7 @@ import click
 from rich.markup import escape
 
 from forecourt.build import NodeResult
+from forecourt.handbook import figure
 from forecourt.kpi import KpiRow
 from forecourt.meta import CheckResult
 from forecourt.metrics import Metric, Period
@@ -91,6 +92,8 @@ def print_checks(checks: Sequence[CheckResult]) -> None:
 def print_kpis(rows: Sequence[KpiRow], metrics: dict[str, Metric]) -> None:
     """One line per KPI, group and currency, figures aligned."""
     has_groups = any(row.group is not None for row in rows)
+    has_target = any(row.target is not None for row in rows)
+    has_benchmark = any(row.benchmark is not None for row in rows)
     columns = [
         ("KPI", "left"),
         *([("group", "left")] if has_groups else []),
@@ -100,6 +103,8 @@ def print_kpis(rows: Sequence[KpiRow], metrics: dict[str, Metric]) -> None:
         ("denominator", "right"),
         ("n", "right"),
         ("excluded", "right"),
+        *([("target", "right")] if has_target else []),
+        *([("benchmark", "left")] if has_benchmark else []),
         ("period", "left"),
     ]
     lines = [
@@ -112,6 +117,8 @@ def print_kpis(rows: Sequence[KpiRow], metrics: dict[str, Metric]) -> None:
             _amount(row.denominator),
             f"{row.n:,}",
             f"{row.excluded:,}",
+            *([figure(metrics[row.kpi], row.target) if row.target is not None else ""] if has_target else []),
+            *([_benchmark(row, metrics[row.kpi])] if has_benchmark else []),
             _period(row),
         )
         for row in rows
@@ -261,13 +268,13 @@ def summary_of(nodes: Sequence[NodeResult]) -> str:
 
 
 def _figure(row: KpiRow, metric: Metric) -> str:
-    if row.value is None:
-        return "no value"
-    if row.unit == "percent":
-        return f"{float(row.value) * 100:,.{metric.decimals}f} %"
-    if row.unit in ("money", "count"):
-        return f"{float(row.value):,.0f}"
-    return f"{float(row.value):,.{metric.decimals}f} {row.unit}"
+    return "no value" if row.value is None else figure(metric, row.value)
+
+
+def _benchmark(row: KpiRow, metric: Metric) -> str:
+    if row.benchmark is None:
+        return ""
+    return f"{figure(metric, row.benchmark['value'])} ({row.benchmark['source']}, {row.benchmark['date']})"
 
 
 def _period(row: KpiRow) -> str:

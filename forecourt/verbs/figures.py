@@ -24,6 +24,9 @@ from forecourt.verbs.question import as_known, chosen_metrics, periods_of, requi
 @rooftop_option
 @click.option("--by", help="One row per value of this dimension, like rooftop or month.")
 @click.option("--sql", "as_sql", is_flag=True, help="Print the statement behind each number.")
+@click.option(
+    "--explain", is_flag=True, help="Print what each KPI means, with the settings, targets and sources behind it."
+)
 @json_option
 def kpi(
     names: tuple[str, ...],
@@ -36,6 +39,7 @@ def kpi(
     rooftops: tuple[str, ...],
     by: str | None,
     as_sql: bool,
+    explain: bool,
     as_json: bool,
 ) -> None:
     """Print KPIs with their parts: value, numerator, denominator, what is excluded, open or immature.
@@ -50,8 +54,16 @@ def kpi(
 
     if versus_now and (known_at is None or by is not None or as_sql):
         raise click.UsageError("--versus-now goes with --known-at, and neither with --by nor with --sql.")
+    if explain and (as_sql or as_json or by is not None or known_at is not None):
+        raise click.UsageError("--explain stands alone: it tells what a KPI means, not what it is.")
     home = Home(home_path)
     published = open_warehouse(home)
+    if explain:
+        from forecourt.handbook import entry, read_book
+
+        book = read_book(published)
+        click.echo("\n".join(entry(book, metric.name) for metric in chosen_metrics(published, names)))
+        return
     require_rooftops(published, rooftops)
     with as_known(home, published, known_at, names) as warehouse:
         chosen = chosen_metrics(warehouse, names)

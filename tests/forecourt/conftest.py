@@ -28,6 +28,7 @@ def warehouse_of(tmp_path: Path) -> WarehouseOf:
         *,
         policies: Sequence[tuple[str, str, date, date | None]] = (),
         targets: Sequence[tuple[str, str | None, date, float]] = (),
+        benchmarks: Sequence[tuple[str, float, str, date]] = (),
         freshness: Sequence[tuple[str, str | None, date | None]] = (),
         metrics: Sequence[Metric] = (),
         path: Path | None = None,
@@ -39,11 +40,13 @@ def warehouse_of(tmp_path: Path) -> WarehouseOf:
                 """
                 create table meta.policies (key varchar, value varchar, valid_from date, valid_to date);
                 create table meta.targets (kpi varchar, rooftop varchar, valid_from date, value decimal(18, 6));
+                create table meta.benchmarks (kpi varchar, value decimal(18, 6), source varchar, "on" date);
                 create table meta.freshness (
                     feed varchar, rooftop varchar, exported_at timestamp, data_through date
                 );
                 create table meta.rooftops as select unnest(['R1', 'R2', 'R3']) as rooftop;
                 create table meta.metrics (name varchar, spec varchar);
+                create table meta.columns (mart varchar, "column" varchar, description varchar);
                 create table meta.check_results (
                     name varchar, outcome varchar, failures bigint, description varchar
                 );
@@ -56,6 +59,7 @@ def warehouse_of(tmp_path: Path) -> WarehouseOf:
             )
             fill(connection, "meta.policies", policies)
             fill(connection, "meta.targets", targets)
+            fill(connection, "meta.benchmarks", benchmarks)
             fill(connection, "meta.freshness", [(feed, place, None, day) for feed, place, day in freshness])
             fill(connection, "meta.metrics", [(metric.name, metric.to_json()) for metric in metrics])
             connection.execute(marts)

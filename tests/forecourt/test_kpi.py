@@ -51,8 +51,9 @@ DESIGN_KEYS = [
     "currency",
     "reason",
 ]
-#: What stands beside: events of immature units so far, and whether the data is older than the period asked for.
-BESIDE = {"immature_events", "is_stale"}
+#: What stands beside: events of immature units so far, whether the data is older than the period asked for, and what
+#: others reach.
+BESIDE = {"immature_events", "is_stale", "benchmark"}
 
 
 def period(first: str, last: str, as_of: str) -> Period:
@@ -386,6 +387,23 @@ def test_targets_by_rooftop_and_by_day(warehouse_of: WarehouseOf) -> None:
     assert only(compute(aimed, FLOW, MARCH, rooftops=["R1"], by="month")).target == 0.20
     assert only(compute(aimed, FLOW, replace(MARCH, last=date(2026, 3, 14)), rooftops=["R2"])).target == 0.10
     assert only(compute(aimed, replace(FLOW, name="third_kpi"), MARCH, rooftops=["R1"])).target is None
+
+
+@pytest.mark.metrics("9.benchmarks")
+def test_the_newest_benchmark_stands_beside_with_source_and_date(warehouse_of: WarehouseOf) -> None:
+    compared = warehouse_of(
+        FACTS,
+        freshness=FRESH,
+        benchmarks=[
+            ("flow_kpi", 0.06, "An older survey", date(2024, 6, 1)),
+            ("flow_kpi", 0.05, "A survey", date(2025, 6, 1)),
+            ("other_kpi", 0.99, "Another", date(2026, 1, 1)),
+        ],
+    )
+    beside = {"value": 0.05, "source": "A survey", "date": "2025-06-01"}
+    assert [row.benchmark for row in compute(compared, FLOW, MARCH, by="rooftop")] == [beside] * 4
+    assert json.loads(json.dumps(compute(compared, FLOW, MARCH)[0].as_dict()))["benchmark"] == beside
+    assert compute(compared, replace(FLOW, name="third_kpi"), MARCH)[0].benchmark is None
 
 
 def test_the_headlines_come_first(warehouse_of: WarehouseOf) -> None:

@@ -71,6 +71,8 @@ def home(tmp_path: Path, warehouse_of: WarehouseOf) -> Home:
         metrics=[GROSS, CLAIMS],
         freshness=[("dms_deals", "R1", date(2026, 3, 31)), ("dms_deals", "R2", date(2026, 3, 30))],
         policies=[("claim.window_days", "90", date(1900, 1, 1), None)],
+        targets=[("claim_rate", None, date(2025, 1, 1), 0.04)],
+        benchmarks=[("claim_rate", 0.05, "A survey", date(2025, 6, 1))],
     )
     publish(made, made.warehouse, "20260401T060000-000001", keep=10)
     record_end(made, "20260401T060000-000001", "published", "3 checks, 0 findings.")

@@ -79,3 +79,21 @@ def test_a_wrong_question_is_answered_with_what_is_right(home: Home, words: tupl
 def test_known_at_before_the_first_delivery_is_one_sentence(home: Home) -> None:
     words = ("kpi", "gross_margin_rate", "--known-at", "2020-01-01", "--home", str(home.root))
     assert re.match(r"Nothing (was known|has landed)", said(call(*words)))
+
+
+def test_targets_and_benchmarks_stand_beside_the_number(home: Home) -> None:
+    (claims,) = kpis(home, "claim_rate")
+    assert claims["target"] == 0.04
+    assert claims["benchmark"] == {"value": 0.05, "source": "A survey", "date": "2025-06-01"}
+    shown = call("kpi", "claim_rate", "--home", str(home.root)).output
+    assert re.search(r"4\.0 % +5\.0 % \(A survey, 2025-06-01\)", shown)
+    assert "benchmark" not in call("kpi", "gross_margin_rate", "--home", str(home.root)).output
+
+
+def test_kpi_explained_has_the_settings_and_benchmarks_of_the_home(home: Home) -> None:
+    told = call("kpi", "claim_rate", "--explain", "--home", str(home.root)).output
+    assert told.startswith("## Claims\n")
+    assert "| Target | 4.0 % for every rooftop from 2025-01-01 |" in told
+    assert "| Benchmark | 5.0 % (A survey, 2025-06-01) |" in told
+    assert "## Gross margin" not in told
+    assert "--explain stands alone" in call("kpi", "--explain", "--sql", "--home", str(home.root)).output
