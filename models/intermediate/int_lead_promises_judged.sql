@@ -488,7 +488,7 @@ quote_without_next_action as (
         sent_on as opened_on,
         sent_on as due_on,
         sent_on as broken_on,
-        case when is_followed then sent_on else least(next_step_on, ended_on) end as closed_on,
+        least(case when is_followed then sent_on else next_step_on end, ended_on) as closed_on,
         is_followed as is_kept,
         amount,
         'quote' as amount_label,
