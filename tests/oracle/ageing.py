@@ -162,13 +162,13 @@ class Ageing:
 
     def _debit(self, document: Document, used: Decimal) -> Iterator[Open]:
         kind = "invoice" if document.kind == "invoice" else "refund"
-        transit = self._contract_day(document)
-        for number, due, amount in self._rows(document):
+        transit = self.contract_day(document)
+        for number, due, amount in self.rows_of(document):
             taken = min(amount, used)
             used -= taken
             yield Open(document, kind, number, amount - taken, transit or due, transit is not None)
 
-    def _rows(self, document: Document) -> list[tuple[int, date, Decimal]]:
+    def rows_of(self, document: Document) -> list[tuple[int, date, Decimal]]:
         """Number, due day and amount of every instalment, oldest due first.
 
         A remainder is due with the last one; what goes beyond the invoice is cut from the last one back.
@@ -201,7 +201,18 @@ class Ageing:
             terms = self._world.settings.policy(key, document.posted_on, 0)
         return document.posted_on + timedelta(days=int(terms))
 
-    def _contract_day(self, document: Document) -> date | None:
+    def left_of(self, document: Document, day: date) -> dict[int, Decimal]:
+        """What is open of every instalment of a debit at the end of a day."""
+        used = sum((step.amount for step in self.settings[document] if step.on <= day < step.until), ZERO)
+        found = {}
+        for number, _, amount in self.rows_of(document):
+            taken = min(amount, max(used, ZERO))
+            used -= taken
+            found[number] = amount - taken
+        return found
+
+    def contract_day(self, document: Document) -> date | None:
+        """The day from which a contract in transit ages; None for any other document."""
         if document.schedule != "contract_in_transit" or document.kind != "invoice":
             return None
         deal = self._deals.get((document.rooftop, document.row.get("deal_number")), {})
@@ -230,7 +241,7 @@ class Ageing:
     def funding_days(self, question: Question) -> Iterator[Part]:
         """Section 2: contract_on to the day the contract in transit is fully paid."""
         for document in self.documents:
-            contract = self._contract_day(document)
+            contract = self.contract_day(document)
             if contract is None:
                 continue
             steps = sorted(self.settings[document], key=lambda step: step.on)

@@ -42,6 +42,7 @@ class Lead:
     vehicle: frozenset[str]
     answered_at_receipt: bool
     is_won: bool = False
+    next_action_due: Moment | None = None
     activities: list[Row] = field(default_factory=list)
     appointments: list[Row] = field(default_factory=list)
 
@@ -76,6 +77,7 @@ class Leads:
     def __init__(self, world: World, folder: Path) -> None:
         self._world = world
         self._folder = folder
+        self._of_call: dict[tuple[str, str], Lead] = {}
         with SOURCE_MAP.open(encoding="utf-8") as lines:
             self._sources = {row["spelling"]: row["source"] for row in csv.DictReader(lines)}
 
@@ -99,6 +101,8 @@ class Leads:
         for message in [*self._portal_leads(), *self._portal_calls()]:
             taken = by_number.get((message.rooftop, message.number)) if message.origin == "portal_lead" else None
             taken = taken or self._near(message, by_contact)
+            if message.origin == "portal_call":
+                self._of_call[message.rooftop, message.number] = taken or message
             if taken is None:
                 others.append(message)
                 continue
@@ -120,6 +124,11 @@ class Leads:
             lead.activities.sort(key=lambda row: (row["occurred_at"].at, row["activity_id"]))
             lead.answered_at_receipt |= lead.channel == "phone" and self._call_was_taken(lead)
         return crm + others
+
+    def lead_of_call(self, call: Row) -> Lead:
+        """The lead that a tracked call belongs to, itself where nobody wrote it down."""
+        assert self.all is not None  # which finds them
+        return self._of_call[call["rooftop"], call["call_id"]]
 
     def _lead_of(
         self,
@@ -181,6 +190,7 @@ class Leads:
             vehicle(row.get("vin"), row.get("stock_number")),
             row.get("channel") == "walk_in",
             row.get("stage") == "won",
+            row.get("next_action_due_at"),
         )
 
     def _merged(self, rooftop: str, customer: str | None) -> str | None:
@@ -314,7 +324,7 @@ class Leads:
         done = deal["status"] in ("finalised", "delivered", "unwound") or deal.get("reversed_on")
         return deal.get("delivered_on") if done else None
 
-    def _ends_on(self, episode: Episode) -> date:
+    def ends_on(self, episode: Episode) -> date:
         """60 days after the last lead or two-way contact, a contact counting while the episode is alive."""
         last = self.day(episode.leads[-1])
         contacts = sorted(day for lead in episode.leads for day in self.contacted_on(lead))
@@ -349,7 +359,7 @@ class Leads:
                 alive = [
                     one
                     for one in by_customer.get((rooftop, customer), [])
-                    if any(self.day(one.first) <= day <= self._ends_on(one) for day in days)
+                    if any(self.day(one.first) <= day <= self.ends_on(one) for day in days)
                     and (one.delivered is None or min(days) <= one.delivered)
                 ]
                 named = alive[-1] if alive else None

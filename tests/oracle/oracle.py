@@ -14,6 +14,7 @@ from tests.oracle.fleet import Fleet
 from tests.oracle.gross import Gross
 from tests.oracle.history import History
 from tests.oracle.leads import Leads
+from tests.oracle.promises import Promises
 from tests.oracle.quotes import Quotes
 from tests.oracle.records import Answer, Part, Question, World, spread, summed
 from tests.oracle.service import Service
@@ -38,6 +39,7 @@ LEADS = ("contact_rate", "appointment_set_rate", "show_rate", "marked_show_rate"
 STOCKS = ("overdue_rate", "receivable_outstanding", "unapplied_credits")
 #: KPIs with a function of their own: their name, in the part of the oracle that has it.
 OWN = {
+    "promises": ("promise_kept_rate",),
     "quotes": ("appraisal_hours", "approval_hours"),
     "history": ("exception_days", "change_explained_rate"),
     "ageing": ("receivable_provision", "dso_days", "funding_days"),
@@ -141,6 +143,10 @@ class Oracle:
     @cached_property
     def history(self) -> History:
         return History(self.world)
+
+    @cached_property
+    def promises(self) -> Promises:
+        return Promises(self.world, self.leads, self.turnaround, self.service, self.customers, self.ageing, self.gross)
 
     def answer(
         self, kpi: str, question: Question, by: str | None = None

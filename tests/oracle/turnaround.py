@@ -74,7 +74,7 @@ class Turnaround:
             return None
         return at
 
-    def _seconds(self, lead: Lead, at: datetime) -> int:
+    def seconds(self, lead: Lead, at: datetime) -> int:
         """Seconds from the receipt to an instant by the clock of the policy."""
         if self._world.settings.policy("response.clock", self._leads.day(lead)) == "elapsed":
             return (at - lead.received.at) // SECOND
@@ -100,7 +100,18 @@ class Turnaround:
             elif at - lead.received.at > LONGEST:
                 yield replace(part, excluded=TOO_LONG)
             else:
-                yield replace(part, top=Decimal(self._seconds(lead, at)) / 60)
+                yield replace(part, top=Decimal(self.seconds(lead, at)) / 60)
+
+    def due(self, lead: Lead) -> tuple[datetime | None, int]:
+        """The instant by which a lead is to be answered, and its target in seconds."""
+        settings, received = self._world.settings, self._leads.day(lead)
+        default = settings.policy("sla.default_minutes", received)
+        target = int(settings.policy(f"sla.{lead.channel}.{lead.intent}_minutes", received, default)) * 60
+        if lead.received.is_day:
+            return None, target
+        if settings.policy("response.clock", received) == "elapsed":
+            return lead.received.at + target * SECOND, target
+        return self._world.clock.after(lead.rooftop, lead.received.at, target), target
 
     def _in_time(self, question: Question) -> Iterator[Part]:
         """Leads by their receipt day, as for the response time, once the day of their target has come."""
@@ -112,18 +123,13 @@ class Turnaround:
             if lead.received.is_day:
                 yield Part(received, self._groups(lead), excluded=NO_TIME)
                 continue
-            default = settings.policy("sla.default_minutes", received)
-            target = int(settings.policy(f"sla.{lead.channel}.{lead.intent}_minutes", received, default)) * 60
-            if settings.policy("response.clock", received) == "elapsed":
-                due: datetime | None = lead.received.at + target * SECOND
-            else:
-                due = self._world.clock.after(lead.rooftop, lead.received.at, target)
+            due, target = self.due(lead)
             if due is None:
                 continue
             if due.astimezone(settings.rooftop(lead.rooftop).zone).date() > question.as_of:
                 continue
             at = self._answered(lead, question.as_of)
-            met = at is not None and self._seconds(lead, at) <= target
+            met = at is not None and self.seconds(lead, at) <= target
             yield Part(received, self._groups(lead), top=int(met), bottom=1)
 
     def _handover(self, question: Question) -> Iterator[Part]:
