@@ -180,3 +180,39 @@
 {% macro default__local_clock(instant, time_zone) -%}
     cast(timezone({{ time_zone }}, timezone('UTC', {{ instant }})) as varchar)
 {%- endmacro %}
+
+{#-
+    The nodes of a graph with a label that is the same for all that are connected and for no other:
+    the smallest of their names. `links` is a relation with the columns node and other, both text.
+-#}
+{% macro connected_nodes(links) -%}
+    {{ return(adapter.dispatch('connected_nodes')(links)) }}
+{%- endmacro %}
+{% macro default__connected_nodes(links) -%}
+    with recursive pairs as (
+        select node, other from {{ links }}
+        union all
+        select other as node, node as other from {{ links }}
+    ),
+
+    labelled(node, label) using key (node) as (
+        select node, least(node, min(other)) as label
+        from pairs
+        group by node
+
+        union
+
+        select
+            pairs.other as node,
+            min(labelled.label) as label,
+        from labelled
+        inner join pairs
+            on labelled.node = pairs.node
+        inner join recurring.labelled as known
+            on pairs.other = known.node
+        group by pairs.other, known.label
+        having min(labelled.label) < known.label
+    )
+
+    select node, label from labelled
+{%- endmacro %}

@@ -39,7 +39,7 @@ select
     deals.file_id,
     deals.row_number,
     case
-        when deals.lead_key = leads.lead_key then 'lead'
+        when deals.lead_key = leads.lead_key then deals.matched_by
         when deals.linked_by = 'customer' then 'customer'
         else 'episode'
     end as matched_by,

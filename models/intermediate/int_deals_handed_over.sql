@@ -1,14 +1,18 @@
 -- Every deal as the leads see it: its customer, the days of its steps and the day its car was
 -- handed over. delivered_on is a plan until the deal is finalised, so it counts from there on (the
 -- rule of deal.recognition).
-with merged as (
-    select * from {{ ref('int_customers_merged') }}
+with joined as (
+    -- Where settings join them, the customer of the CRM that the DMS's is.
+    select
+        rooftop,
+        customer_id,
+        survivor,
+    from {{ ref('int_customers_matched') }}
+    where system = 'dms' and survivor_system = 'crm'
 ),
 
-leads as (
-    select * from {{ ref('int_leads_united') }}
-    where origin <> 'portal_call'
-    qualify row_number() over (partition by rooftop, lead_id order by is_in_crm desc) = 1
+matched as (
+    select * from {{ ref('int_deals_matched') }}
 )
 
 select
@@ -18,9 +22,12 @@ select
     deals.deal_type,
     deals.status,
     deals.lead_id,
-    leads.lead_key,
-    -- The customer of the lead it names; the DMS may know the same person by another number.
-    coalesce(leads.customer_id, merged.survivor, deals.customer_id) as customer_id,
+    matched.lead_key,
+    matched.matched_by,
+    -- The customer of its lead. The number in the DMS says nothing about the CRM's unless settings
+    -- join the two.
+    coalesce(matched.customer_id, joined.survivor) as customer_id,
+    coalesce(matched.party, 'customer ' || joined.survivor) as party,
     deals.stock_number,
     deals.vin,
     deals.salesperson,
@@ -36,9 +43,8 @@ select
     deals.file_id,
     deals.row_number,
 from {{ ref('stg_dms__deals') }} as deals
-left join leads
-    on deals.rooftop = leads.rooftop
-    and deals.lead_id = leads.lead_id
-left join merged
-    on deals.rooftop = merged.rooftop
-    and deals.customer_id = merged.customer_id
+left join matched
+    on deals.deal_key = matched.deal_key
+left join joined
+    on deals.rooftop = joined.rooftop
+    and deals.customer_id = joined.customer_id

@@ -1,6 +1,6 @@
--- Every deal with the episode it came from: that of the lead it names, else the newest episode of
--- its customer that was alive on one of the deal's days and had not ended with another delivery
--- before.
+-- Every deal with the episode it came from: that of its lead, else the newest episode of its
+-- customer (where settings join the customers of CRM and DMS) that was alive on one of the deal's
+-- days and had not ended with another delivery before.
 with deals as (
     select * from {{ ref('int_deals_handed_over') }}
 ),
@@ -13,7 +13,7 @@ named as (
     select
         deals.deal_key,
         leads.episode_key,
-        'lead' as linked_by,
+        deals.matched_by as linked_by,
         deals.delivered_on,
     from deals
     inner join {{ ref('int_leads_grouped') }} as leads

@@ -655,7 +655,6 @@ customer_of_leaver as (
     inner join leavers
         on customers.employee = leavers.employee
     where customers.system = 'crm'
-        and customers.customer_id = customers.current_customer_id
         and coalesce(customers.is_active, true)
 ),
 

@@ -8,24 +8,24 @@ with leads as (
 deliveries as (
     select
         rooftop,
-        customer_id,
+        party,
         delivered_on,
     from {{ ref('int_deals_handed_over') }}
-    where customer_id is not null and delivered_on is not null
+    where party is not null and delivered_on is not null
 ),
 
--- A lead without a customer is a customer of its own.
+-- A lead that no number, telephone or e-mail joins to others is a party of its own.
 ordered as (
     select
         lead_key,
         rooftop,
-        coalesce('customer ' || customer_id, 'lead ' || lead_key) as party,
+        party,
         customer_id,
         received_at,
         received_on,
         gap_days,
         lag(received_on) over (
-            partition by rooftop, coalesce('customer ' || customer_id, 'lead ' || lead_key)
+            partition by rooftop, party
             order by received_on, received_at, lead_key
         ) as previous_on,
     from leads
@@ -36,7 +36,7 @@ delivered_between as (
     from ordered
     inner join deliveries
         on ordered.rooftop = deliveries.rooftop
-        and ordered.customer_id = deliveries.customer_id
+        and ordered.party = deliveries.party
         and deliveries.delivered_on >= ordered.previous_on
         and deliveries.delivered_on < ordered.received_on
 ),

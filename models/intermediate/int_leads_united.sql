@@ -178,6 +178,16 @@ first_calls as (
 
 merged as (
     select * from {{ ref('int_customers_merged') }}
+),
+
+-- The customer whose telephone or e-mail a lead gives that names none.
+matched as (
+    select
+        record_key,
+        customer_key,
+        survivor,
+    from {{ ref('int_customers_matched') }}
+    where system = 'lead'
 )
 
 select
@@ -186,7 +196,12 @@ select
     earliest.received_on,
     earliest.is_day_only,
     cast({{ policy('episode.gap_days', 'earliest.received_on') }} as integer) as gap_days,
-    coalesce(merged.survivor, every_lead.customer_id) as customer_id,
+    coalesce(merged.survivor, every_lead.customer_id, matched.survivor) as customer_id,
+    coalesce(
+        'customer ' || coalesce(merged.survivor, every_lead.customer_id, matched.survivor),
+        matched.customer_key,
+        'lead|' || every_lead.lead_key
+    ) as party,
     coalesce(every_lead.is_call_answered, first_calls.is_answered) as is_call_answered,
     coalesce(sources.source, providers.source, 'unknown') as source,
     every_lead.origin = 'crm' as is_in_crm,
@@ -210,6 +225,9 @@ left join first_calls
 left join merged
     on every_lead.rooftop = merged.rooftop
     and every_lead.customer_id = merged.customer_id
+left join matched
+    on every_lead.customer_id is null
+    and 'lead|' || every_lead.lead_key = matched.record_key
 left join sources
     on lower(trim(every_lead.source_raw)) = sources.spelling
 left join sources as providers

@@ -1,16 +1,26 @@
 -- Every message of a portal, a lead or a call, with the lead of the CRM that it became. A portal
 -- lead matches by its id; else, as calls do, by telephone or e-mail within 24 hours where the
 -- vehicles do not differ (a side that names none does not differ). The nearest lead in time is
--- taken.
-with messages as (
+-- taken. A forwarding address or a placeholder matches nothing.
+with phones as (
+    select rooftop, raw, contact from {{ source('settings', 'contacts') }}
+    where kind = 'phone'
+),
+
+emails as (
+    select rooftop, raw, contact from {{ source('settings', 'contacts') }}
+    where kind = 'email'
+),
+
+received as (
     select
         'portal_lead' as origin,
         rooftop,
         lead_id as message_id,
         lead_key as message_key,
         received_at,
-        lower(trim(email)) as email,
-        {{ phone_digits('phone') }} as phone,
+        email,
+        phone,
         vin,
         stock_number,
         lower(trim(vehicle_text)) as vehicle_text,
@@ -26,7 +36,7 @@ with messages as (
         rooftop || '|call|' || call_id as message_key,
         started_at as received_at,
         cast(null as varchar) as email,
-        {{ phone_digits('caller_phone') }} as phone,
+        caller_phone as phone,
         vin,
         stock_number,
         cast(null as varchar) as vehicle_text,
@@ -34,18 +44,36 @@ with messages as (
     from {{ ref('stg_portal__calls') }}
 ),
 
+messages as (
+    select
+        received.* replace (emails.contact as email, phones.contact as phone),
+    from received
+    left join emails
+        on received.rooftop = emails.rooftop
+        and received.email = emails.raw
+    left join phones
+        on received.rooftop = phones.rooftop
+        and received.phone = phones.raw
+),
+
 leads as (
     select
-        rooftop,
-        lead_id,
-        lead_key,
-        received_at,
-        lower(trim(email)) as email,
-        {{ phone_digits('phone') }} as phone,
-        vin,
-        stock_number,
-        lower(trim(vehicle_text)) as vehicle_text,
-    from {{ ref('stg_crm__leads') }}
+        leads.rooftop,
+        leads.lead_id,
+        leads.lead_key,
+        leads.received_at,
+        emails.contact as email,
+        phones.contact as phone,
+        leads.vin,
+        leads.stock_number,
+        lower(trim(leads.vehicle_text)) as vehicle_text,
+    from {{ ref('stg_crm__leads') }} as leads
+    left join emails
+        on leads.rooftop = emails.rooftop
+        and leads.email = emails.raw
+    left join phones
+        on leads.rooftop = phones.rooftop
+        and leads.phone = phones.raw
 ),
 
 by_id as (
