@@ -106,20 +106,6 @@
 {%- endmacro %}
 
 {#-
-    The digits of a text, for comparing telephone numbers; null when there are too few to name a
-    line.
--#}
-{% macro phone_digits(phone) -%}
-    {{ return(adapter.dispatch('phone_digits')(phone)) }}
-{%- endmacro %}
-{% macro default__phone_digits(phone) -%}
-    case
-        when length(regexp_replace({{ phone }}, '[^0-9]', '', 'g')) >= 6
-            then regexp_replace({{ phone }}, '[^0-9]', '', 'g')
-    end
-{%- endmacro %}
-
-{#-
     The share part/whole of an amount of money, rounded half away from zero to the cent in whole
     numbers: a division of decimals would go through a double. `part` and `whole` are integers,
     `whole` above zero; `part` may be negative.
