@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ import duckdb
 
 from forecourt.child import ending_with_us
 from forecourt.close import closed_months
+from forecourt.dbt_process import kept_reading
 from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.identity import write_identity
@@ -169,30 +171,14 @@ def _run_dbt(
     unit_tests: bool,
     on_node: Callable[[int, int, str], None] | None,
 ) -> None:
-    command = [
-        *(sys.executable, "-m", "forecourt.dbt_process", "build"),
-        *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(paths.target)),
-    ]
+    arguments = ["build"]
     if select:
         # Only tests all of whose models are here: a test across the edge of the part would fail for what is missing.
-        command += ["--select", select, "--indirect-selection", "buildable"]
+        arguments += ["--select", select, "--indirect-selection", "buildable"]
     if not unit_tests:
-        command += ["--exclude-resource-type", "unit_test"]
-    environment = os.environ | {
-        "FORECOURT_BUILD": str(paths.folder.resolve()),
-        "FORECOURT_LANDING": str(home.landing.resolve()),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "DO_NOT_TRACK": "1",
-    }
+        arguments += ["--exclude-resource-type", "unit_test"]
     (paths.target / "run_results.json").unlink(missing_ok=True)
-    process = subprocess.Popen(
-        ending_with_us(command),
-        env=environment,
-        cwd=PROJECT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    process = _dbt(home, paths, arguments)
     assert process.stdout is not None
     errors: list[str] = []
     for line in process.stdout:
@@ -204,6 +190,44 @@ def _run_dbt(
     process.wait()
     if not (paths.target / "run_results.json").exists():
         raise Problem("dbt could not build the marts:\n" + "\n".join(dict.fromkeys(errors[-20:])))
+
+
+def _dbt(home: Home, paths: Paths, arguments: list[str]) -> subprocess.Popen[str]:
+    """dbt at work on the project for that home, in a process that says what `forecourt.dbt_process` says."""
+    project = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(paths.target)]
+    return subprocess.Popen(
+        ending_with_us([sys.executable, "-m", "forecourt.dbt_process", *arguments, *project]),
+        env=os.environ
+        | {
+            "FORECOURT_BUILD": str(paths.folder),
+            "FORECOURT_LANDING": str(home.landing.resolve()),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "DO_NOT_TRACK": "1",
+        },
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@contextmanager
+def reading_ahead(home: Home) -> Iterator[None]:
+    """Lets dbt read a project that it has not read before while something else goes on, such as landing.
+
+    Saves the first run after an installation ten seconds; what goes wrong there is said by the build that follows.
+    """
+    if kept_reading(PROJECT).exists():
+        yield
+        return
+    process = _dbt(home, Paths(home.build.resolve()), ["parse"])
+    try:
+        yield
+    except BaseException:
+        process.kill()
+        raise
+    finally:
+        process.communicate()
 
 
 def _said(line: str) -> dict[str, Any]:

@@ -19,11 +19,10 @@ import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dbt.cli.main import dbtRunner
-from dbt.contracts.graph.manifest import Manifest
-from dbt.parser.manifest import extended_mashumuro_decoder
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
 
 READ = ("dbt_project.yml", "profiles.yml", "models", "marts", "macros", "seeds", "tests/dbt")
 RESULTS = ("LogModelResult", "LogSeedResult", "LogTestResult", "LogFunctionResult")
@@ -31,8 +30,10 @@ RESULTS = ("LogModelResult", "LogSeedResult", "LogTestResult", "LogFunctionResul
 
 def main(arguments: list[str]) -> int:
     """Runs one dbt command on the project in the working directory. Returns dbt's exit code: 0, 1 or 2."""
+    from dbt.cli.main import dbtRunner
+
     target = Path(arguments[arguments.index("--target-path") + 1])
-    kept = Path("target", "parsed", f"{fingerprint(Path.cwd())}.msgpack")
+    kept = kept_reading(Path.cwd())
     manifest = _read(kept)
     quiet = ["--log-level", "none", "--log-level-file", "none"]
     answer = dbtRunner(manifest, callbacks=[_say]).invoke([*arguments, *quiet])
@@ -42,6 +43,11 @@ def main(arguments: list[str]) -> int:
     if manifest is None:
         _keep(target / "partial_parse.msgpack", kept)
     return 0 if answer.success else 1
+
+
+def kept_reading(project: Path) -> Path:
+    """Where what dbt read of this state of the project is kept, once it has been read."""
+    return project / "target" / "parsed" / f"{fingerprint(project)}.msgpack"
 
 
 def fingerprint(project: Path) -> str:
@@ -66,6 +72,9 @@ def _say(event: Any) -> None:
 
 def _read(kept: Path) -> Manifest | None:
     """What dbt read of this very project before; None: it must read it now."""
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
     try:
         manifest: Manifest = Manifest.from_msgpack(kept.read_bytes(), decoder=extended_mashumuro_decoder)
     except OSError:

@@ -168,10 +168,12 @@ def _confirm(home: Home, settings: Settings, file_id: str, reason: str | None) -
 def land_and_publish(home: Home, paths: Sequence[Path], *, quiet: bool = False) -> Outcome:
     """One run: lands the paths (none: the inbox), builds, checks and publishes."""
     from forecourt import show
+    from forecourt.build import reading_ahead
 
     with home.lock():
         settings = settings_of(home, paths)
-        results = _land(home, settings, paths, quiet=quiet)
+        with reading_ahead(home):
+            results = _land(home, settings, paths, quiet=quiet)
         if not quiet:
             show.print_files(results)
         _require_something_landed(home)
