@@ -82,26 +82,11 @@ judged as (
     where leads.is_good
 )
 
-select
-    'handover_incomplete' as rule,
-    rooftop,
-    'lead' as entity,
-    lead_id as entity_id,
-    lead_key as entity_key,
-    lead_key,
-    cast(null as varchar) as deal_key,
-    owner,
-    handed_over_on as opened_on,
-    handed_over_on as due_on,
-    handed_over_on as broken_on,
-    ended_on as closed_on,
-    false as is_kept,
-    cast(null as decimal(18, 2)) as amount,
-    cast(null as varchar) as amount_label,
-    cast(null as varchar) as currency,
-    'empty:' || empty_fields as evidence,
-    file_id,
-    row_number,
+select {{ promise(
+    'handover_incomplete', 'lead', of='judged', lead_key='judged.lead_key', owner='judged.owner',
+    opened_on='judged.handed_over_on', closed_on='judged.ended_on',
+    evidence="'empty:' || judged.empty_fields",
+) }}
 from judged
 where empty_fields <> ''
     and coalesce(ended_on >= handed_over_on, true)

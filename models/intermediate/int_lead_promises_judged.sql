@@ -1,6 +1,8 @@
 -- What was promised to customers before the sale, by the rules of the CRM (METRICS section 7): one
 -- row per rule and record, with the day it falls due, the first day at whose end it is broken if it
 -- is not kept, and the day on which it ended.
+{% set car = ['leads.list_price', 'list price', 'leads.price_currency'] -%}
+
 with rooftops as (
     select * from {{ ref('dim_rooftop') }}
 ),
@@ -98,32 +100,6 @@ scheduled as (
     where appointments.lead_key is not null
 ),
 
-unanswered_lead as (
-    select
-        'unanswered_lead' as rule,
-        rooftop,
-        'lead' as entity,
-        lead_id as entity_id,
-        lead_key as entity_key,
-        lead_key,
-        cast(null as varchar) as deal_key,
-        owner,
-        received_on as opened_on,
-        sla_due_on as due_on,
-        sla_due_on as broken_on,
-        least(responded_on, ended_on) as closed_on,
-        is_sla_met as is_kept,
-        list_price as amount,
-        'list price' as amount_label,
-        price_currency as currency,
-        coalesce('answered by ' || responder, 'no answer') as evidence,
-        file_id,
-        row_number,
-    from leads
-    where sla_due_on is not null
-        and sla_excluded_reason is null
-),
-
 -- Of several messages in a row the first one waits for an acknowledgement, a machine's too.
 messages as (
     select
@@ -141,106 +117,6 @@ messages as (
     where channel <> 'note'
         and not is_day_only
         and coalesce(lead_key, customer_id) is not null
-),
-
-unacknowledged_whatsapp as (
-    select
-        'unacknowledged_whatsapp' as rule,
-        messages.rooftop,
-        'activity' as entity,
-        messages.activity_id as entity_id,
-        messages.activity_key as entity_key,
-        messages.lead_key,
-        cast(null as varchar) as deal_key,
-        coalesce(leads.owner, 'unknown') as owner,
-        messages.occurred_on as opened_on,
-        {{ local_day(add_seconds('messages.occurred_at', 300), 'rooftops.time_zone') }} as due_on,
-        {{ local_day(add_seconds('messages.occurred_at', 300), 'rooftops.time_zone') }}
-            as broken_on,
-        least(
-            {{ local_day('messages.acknowledged_at', 'rooftops.time_zone') }},
-            leads.ended_on
-        ) as closed_on,
-        coalesce(
-            {{ seconds_between('messages.occurred_at', 'messages.acknowledged_at') }} <= 300, false
-        ) as is_kept,
-        leads.list_price as amount,
-        'list price' as amount_label,
-        leads.price_currency as currency,
-        case
-            when messages.acknowledged_at is null then 'no message went out'
-            else 'acknowledged'
-        end as evidence,
-        messages.file_id,
-        messages.row_number,
-    from messages
-    inner join rooftops
-        on messages.rooftop = rooftops.rooftop
-    left join leads
-        on messages.lead_key = leads.lead_key
-    where messages.channel = 'whatsapp'
-        and messages.direction = 'in'
-        and coalesce(messages.direction_before, 'out') = 'out'
-),
-
-lead_without_owner as (
-    select
-        'lead_without_owner' as rule,
-        leads.rooftop,
-        'lead' as entity,
-        leads.lead_id as entity_id,
-        leads.lead_key as entity_key,
-        leads.lead_key,
-        cast(null as varchar) as deal_key,
-        leads.owner,
-        leads.received_on as opened_on,
-        leads.received_on as due_on,
-        leads.received_on as broken_on,
-        leads.ended_on as closed_on,
-        false as is_kept,
-        leads.list_price as amount,
-        'list price' as amount_label,
-        leads.price_currency as currency,
-        'no owner' as evidence,
-        leads.file_id,
-        leads.row_number,
-    from leads
-    inner join senders
-        on leads.rooftop = senders.rooftop
-    where leads.is_in_crm
-        and leads.is_good
-        and leads.owner = 'unknown'
-        and senders.sends_owners
-),
-
-lead_without_next_action as (
-    select
-        'lead_without_next_action' as rule,
-        leads.rooftop,
-        'lead' as entity,
-        leads.lead_id as entity_id,
-        leads.lead_key as entity_key,
-        leads.lead_key,
-        cast(null as varchar) as deal_key,
-        leads.owner,
-        coalesce(leads.next_action_due_on, leads.received_on) as opened_on,
-        coalesce(leads.next_action_due_on, leads.received_on) as due_on,
-        coalesce(leads.next_action_due_on, leads.received_on) as broken_on,
-        leads.ended_on as closed_on,
-        false as is_kept,
-        leads.list_price as amount,
-        'list price' as amount_label,
-        leads.price_currency as currency,
-        coalesce('next action was due: ' || leads.next_action, 'no next action') as evidence,
-        leads.file_id,
-        leads.row_number,
-    from leads
-    inner join senders
-        on leads.rooftop = senders.rooftop
-    where leads.is_in_crm
-        and leads.is_good
-        and leads.stage not in ('won', 'lost')
-        and senders.sends_next_actions
 ),
 
 attempts as (
@@ -261,83 +137,12 @@ attempts_scheduled as (
         attempts.activity_key,
         count(*) filter (where scheduled.created_on <= attempts.occurred_on) as steps_to_come,
         min(scheduled.created_on) filter (where scheduled.created_on > attempts.occurred_on)
-            as next_step_on,
+            as next_on,
     from attempts
     inner join scheduled
         on attempts.lead_key = scheduled.lead_key
         and attempts.occurred_on <= scheduled.last_on
     group by attempts.activity_key
-),
-
-contacted_no_reply as (
-    select
-        'contacted_no_reply' as rule,
-        attempts.rooftop,
-        'activity' as entity,
-        attempts.activity_id as entity_id,
-        attempts.activity_key as entity_key,
-        attempts.lead_key,
-        cast(null as varchar) as deal_key,
-        leads.owner,
-        attempts.occurred_on as opened_on,
-        attempts.occurred_on as due_on,
-        attempts.occurred_on as broken_on,
-        least(
-            attempts.next_activity_on,
-            leads.ended_on,
-            attempts_scheduled.next_step_on
-        ) as closed_on,
-        false as is_kept,
-        leads.list_price as amount,
-        'list price' as amount_label,
-        leads.price_currency as currency,
-        'last contact by ' || attempts.employee as evidence,
-        attempts.file_id,
-        attempts.row_number,
-    from attempts
-    inner join leads
-        on attempts.lead_key = leads.lead_key
-    left join attempts_scheduled
-        on attempts.activity_key = attempts_scheduled.activity_key
-    where attempts.is_attempt
-        and coalesce(attempts_scheduled.steps_to_come, 0) = 0
-        and leads.is_good
-        and coalesce(attempts.next_activity_on > attempts.occurred_on, true)
-        and coalesce(leads.ended_on > attempts.occurred_on, true)
-        -- A next action that is still to come is only known for the newest contact.
-        and (
-            attempts.next_activity_on is not null
-            or coalesce(leads.next_action_due_on <= attempts.occurred_on, true)
-        )
-),
-
-overdue_task as (
-    select
-        'overdue_task' as rule,
-        tasks.rooftop,
-        'task' as entity,
-        tasks.task_id as entity_id,
-        tasks.task_key as entity_key,
-        tasks.lead_key,
-        cast(null as varchar) as deal_key,
-        tasks.employee as owner,
-        least(tasks.created_on, tasks.due_on) as opened_on,
-        tasks.due_on,
-        tasks.due_on as broken_on,
-        least(tasks.completed_on, tasks.gone_on) as closed_on,
-        tasks.is_done_on_time as is_kept,
-        leads.list_price as amount,
-        'list price' as amount_label,
-        leads.price_currency as currency,
-        tasks.kind as evidence,
-        tasks.file_id,
-        tasks.row_number,
-    from tasks
-    left join leads
-        on tasks.lead_key = leads.lead_key
-    where tasks.due_on is not null
-        -- A task that was taken back before it was due is no promise any more.
-        and (tasks.completed_on is not null or coalesce(tasks.gone_on > tasks.due_on, true))
 ),
 
 steps_towards_a_trade as (
@@ -353,60 +158,6 @@ steps_towards_a_trade as (
     group by leads.lead_key
 ),
 
-trade_without_appraisal as (
-    select
-        'trade_without_appraisal' as rule,
-        leads.rooftop,
-        'lead' as entity,
-        leads.lead_id as entity_id,
-        leads.lead_key as entity_key,
-        leads.lead_key,
-        cast(null as varchar) as deal_key,
-        leads.owner,
-        leads.received_on as opened_on,
-        leads.received_on as due_on,
-        leads.received_on as broken_on,
-        least(steps_towards_a_trade.done_on, leads.ended_on) as closed_on,
-        coalesce(steps_towards_a_trade.done_on = leads.received_on, false) as is_kept,
-        cast(null as decimal(18, 2)) as amount,
-        cast(null as varchar) as amount_label,
-        cast(null as varchar) as currency,
-        coalesce(leads.vehicle_text, 'trade-in') as evidence,
-        leads.file_id,
-        leads.row_number,
-    from leads
-    left join steps_towards_a_trade
-        on leads.lead_key = steps_towards_a_trade.lead_key
-    where leads.intent = 'trade_in'
-        and leads.is_good
-),
-
-appraisal_without_offer as (
-    select
-        'appraisal_without_offer' as rule,
-        appraisals.rooftop,
-        'appraisal' as entity,
-        appraisals.appraisal_id as entity_id,
-        appraisals.appraisal_key as entity_key,
-        appraisals.lead_key,
-        cast(null as varchar) as deal_key,
-        coalesce(leads.owner, 'unknown') as owner,
-        appraisals.requested_on as opened_on,
-        appraisals.requested_on as due_on,
-        appraisals.requested_on as broken_on,
-        least(appraisals.offered_on, leads.ended_on) as closed_on,
-        coalesce(appraisals.offered_on <= appraisals.requested_on, false) as is_kept,
-        cast(null as decimal(18, 2)) as amount,
-        cast(null as varchar) as amount_label,
-        cast(null as varchar) as currency,
-        case when appraisals.offered_on is null then 'no offer' else 'offered' end as evidence,
-        appraisals.file_id,
-        appraisals.row_number,
-    from {{ ref('fct_appraisal') }} as appraisals
-    left join leads
-        on appraisals.lead_key = leads.lead_key
-),
-
 quotes as (
     select
         quotes.*,
@@ -414,43 +165,13 @@ quotes as (
             'quotes.requested_at',
             'cast(' ~ policy('quote.answer_hours', 'quotes.requested_on') ~ ' as integer) * 3600',
         ) }} as due_at,
+        case when quotes.approval_status = 'rejected' then quotes.approved_on end as rejected_on,
         leads.owner,
         leads.ended_on,
         leads.next_action_due_on,
     from {{ ref('fct_quote') }} as quotes
     left join leads
         on quotes.lead_key = leads.lead_key
-),
-
-unanswered_quote as (
-    select
-        'unanswered_quote' as rule,
-        quotes.rooftop,
-        'quote' as entity,
-        quotes.quote_id as entity_id,
-        quotes.quote_key as entity_key,
-        quotes.lead_key,
-        cast(null as varchar) as deal_key,
-        coalesce(quotes.owner, 'unknown') as owner,
-        quotes.requested_on as opened_on,
-        {{ local_day('quotes.due_at', 'rooftops.time_zone') }} as due_on,
-        {{ local_day('quotes.due_at', 'rooftops.time_zone') }} as broken_on,
-        least(
-            quotes.sent_on,
-            case when quotes.approval_status = 'rejected' then quotes.approved_on end,
-            quotes.ended_on
-        ) as closed_on,
-        coalesce(quotes.sent_at <= quotes.due_at, false) as is_kept,
-        quotes.amount,
-        'quote' as amount_label,
-        quotes.currency,
-        'approval ' || quotes.approval_status as evidence,
-        quotes.file_id,
-        quotes.row_number,
-    from quotes
-    inner join rooftops
-        on quotes.rooftop = rooftops.rooftop
-    where quotes.requested_at is not null
 ),
 
 quotes_followed as (
@@ -473,32 +194,6 @@ quotes_followed as (
         group by quotes.quote_key
     ) as steps
         on quotes.quote_key = steps.quote_key
-),
-
-quote_without_next_action as (
-    select
-        'quote_without_next_action' as rule,
-        rooftop,
-        'quote' as entity,
-        quote_id as entity_id,
-        quote_key as entity_key,
-        lead_key,
-        cast(null as varchar) as deal_key,
-        coalesce(owner, 'unknown') as owner,
-        sent_on as opened_on,
-        sent_on as due_on,
-        sent_on as broken_on,
-        least(case when is_followed then sent_on else next_step_on end, ended_on) as closed_on,
-        is_followed as is_kept,
-        amount,
-        'quote' as amount_label,
-        currency,
-        'quote sent' as evidence,
-        file_id,
-        row_number,
-    from quotes_followed
-    where sent_on is not null
-        and lead_key is not null
 ),
 
 -- The second answer is no breach when the lead is the answerer's by now: it was handed over.
@@ -525,36 +220,6 @@ answers as (
         and leads.episode_key is not null
 ),
 
-answered_by_two as (
-    select
-        'answered_by_two' as rule,
-        answers.rooftop,
-        'episode' as entity,
-        answers.episode_key as entity_id,
-        answers.episode_key as entity_key,
-        answers.episode_key as lead_key,
-        cast(null as varchar) as deal_key,
-        answers.owner,
-        answers.occurred_on as opened_on,
-        answers.occurred_on as due_on,
-        answers.occurred_on as broken_on,
-        answers.ended_on as closed_on,
-        false as is_kept,
-        cast(null as decimal(18, 2)) as amount,
-        cast(null as varchar) as amount_label,
-        cast(null as varchar) as currency,
-        answers.first_employee || ' and ' || answers.employee as evidence,
-        answers.file_id,
-        answers.row_number,
-    from answers
-    where answers.employee <> answers.first_employee
-        and answers.employee <> answers.owner
-    qualify row_number() over (
-        partition by answers.episode_key
-        order by answers.occurred_at, answers.employee
-    ) = 1
-),
-
 rebooked as (
     select
         missed.appointment_key,
@@ -569,60 +234,6 @@ rebooked as (
     group by missed.appointment_key
 ),
 
-no_show_not_rebooked as (
-    select
-        'no_show_not_rebooked' as rule,
-        appointments.rooftop,
-        'appointment' as entity,
-        appointments.appointment_id as entity_id,
-        appointments.appointment_key as entity_key,
-        appointments.lead_key,
-        cast(null as varchar) as deal_key,
-        appointments.employee as owner,
-        appointments.due_on as opened_on,
-        appointments.due_on,
-        appointments.due_on as broken_on,
-        least(rebooked.rebooked_on, leads.ended_on) as closed_on,
-        coalesce(rebooked.rebooked_on <= appointments.due_on, false) as is_kept,
-        leads.list_price as amount,
-        'list price' as amount_label,
-        leads.price_currency as currency,
-        appointments.kind as evidence,
-        appointments.file_id,
-        appointments.row_number,
-    from appointments
-    left join rebooked
-        on appointments.appointment_key = rebooked.appointment_key
-    left join leads
-        on appointments.lead_key = leads.lead_key
-    where appointments.is_no_show
-),
-
-portal_lead_not_in_crm as (
-    select
-        'portal_lead_not_in_crm' as rule,
-        rooftop,
-        'lead' as entity,
-        lead_id as entity_id,
-        lead_key as entity_key,
-        lead_key,
-        cast(null as varchar) as deal_key,
-        owner,
-        received_on as opened_on,
-        received_on as due_on,
-        received_on as broken_on,
-        least(gone_on, ended_on) as closed_on,
-        false as is_kept,
-        list_price as amount,
-        'list price' as amount_label,
-        price_currency as currency,
-        'sent by ' || source_raw as evidence,
-        file_id,
-        row_number,
-    from leads
-    where origin = 'portal_lead'
-),
-
 leavers as (
     select employee, min(rooftop) as rooftop, max(active_to) as active_to,
     from {{ ref('dim_employee') }}
@@ -630,44 +241,221 @@ leavers as (
     having count(*) = count(active_to)
 ),
 
-customer_of_leaver as (
-    select
-        'customer_of_leaver' as rule,
-        coalesce(nullif(customers.rooftop, ''), leavers.rooftop) as rooftop,
-        'customer' as entity,
-        customers.customer_id as entity_id,
-        customers.customer_key as entity_key,
-        cast(null as varchar) as lead_key,
-        cast(null as varchar) as deal_key,
-        customers.employee as owner,
-        {{ add_days('leavers.active_to', 1) }} as opened_on,
-        {{ add_days('leavers.active_to', 1) }} as due_on,
-        {{ add_days('leavers.active_to', 1) }} as broken_on,
-        cast(null as date) as closed_on,
-        false as is_kept,
-        cast(null as decimal(18, 2)) as amount,
-        cast(null as varchar) as amount_label,
-        cast(null as varchar) as currency,
-        customers.employee || ' left' as evidence,
-        customers.file_id,
-        customers.row_number,
+final as (
+    select {{ promise(
+        'unanswered_lead', 'lead', of='leads', lead_key='leads.lead_key', owner='leads.owner',
+        opened_on='leads.received_on', due_on='leads.sla_due_on',
+        closed_on='least(leads.responded_on, leads.ended_on)', is_kept='leads.is_sla_met',
+        evidence="coalesce('answered by ' || leads.responder, 'no answer')", worth=car,
+    ) }}
+    from leads
+    where leads.sla_due_on is not null
+        and leads.sla_excluded_reason is null
+
+    union all
+
+    select {{ promise(
+        'unacknowledged_whatsapp', 'activity', of='messages', lead_key='messages.lead_key',
+        owner='leads.owner', opened_on='messages.occurred_on',
+        due_on=local_day(add_seconds('messages.occurred_at', 300), 'rooftops.time_zone'),
+        closed_on='least(' ~ local_day('messages.acknowledged_at', 'rooftops.time_zone')
+            ~ ', leads.ended_on)',
+        is_kept=seconds_between('messages.occurred_at', 'messages.acknowledged_at') ~ ' <= 300',
+        evidence="case when messages.acknowledged_at is null then 'no message went out' "
+            ~ "else 'acknowledged' end",
+        worth=car,
+    ) }}
+    from messages
+    inner join rooftops
+        on messages.rooftop = rooftops.rooftop
+    left join leads
+        on messages.lead_key = leads.lead_key
+    where messages.channel = 'whatsapp'
+        and messages.direction = 'in'
+        and coalesce(messages.direction_before, 'out') = 'out'
+
+    union all
+
+    select {{ promise(
+        'lead_without_owner', 'lead', of='leads', lead_key='leads.lead_key', owner='leads.owner',
+        opened_on='leads.received_on', closed_on='leads.ended_on', evidence="'no owner'", worth=car,
+    ) }}
+    from leads
+    inner join senders
+        on leads.rooftop = senders.rooftop
+    where leads.is_in_crm
+        and leads.is_good
+        and leads.owner = 'unknown'
+        and senders.sends_owners
+
+    union all
+
+    select {{ promise(
+        'lead_without_next_action', 'lead', of='leads', lead_key='leads.lead_key',
+        owner='leads.owner', opened_on='coalesce(leads.next_action_due_on, leads.received_on)',
+        closed_on='leads.ended_on',
+        evidence="coalesce('next action was due: ' || leads.next_action, 'no next action')",
+        worth=car,
+    ) }}
+    from leads
+    inner join senders
+        on leads.rooftop = senders.rooftop
+    where leads.is_in_crm
+        and leads.is_good
+        and leads.stage not in ('won', 'lost')
+        and senders.sends_next_actions
+
+    union all
+
+    select {{ promise(
+        'contacted_no_reply', 'activity', of='attempts', lead_key='attempts.lead_key',
+        owner='leads.owner', opened_on='attempts.occurred_on',
+        closed_on='least(attempts.next_activity_on, leads.ended_on, attempts_scheduled.next_on)',
+        evidence="'last contact by ' || attempts.employee", worth=car,
+    ) }}
+    from attempts
+    inner join leads
+        on attempts.lead_key = leads.lead_key
+    left join attempts_scheduled
+        on attempts.activity_key = attempts_scheduled.activity_key
+    where attempts.is_attempt
+        and coalesce(attempts_scheduled.steps_to_come, 0) = 0
+        and leads.is_good
+        and coalesce(attempts.next_activity_on > attempts.occurred_on, true)
+        and coalesce(leads.ended_on > attempts.occurred_on, true)
+        -- A next action that is still to come is only known for the newest contact.
+        and (
+            attempts.next_activity_on is not null
+            or coalesce(leads.next_action_due_on <= attempts.occurred_on, true)
+        )
+
+    union all
+
+    select {{ promise(
+        'overdue_task', 'task', of='tasks', lead_key='tasks.lead_key', owner='tasks.employee',
+        opened_on='least(tasks.created_on, tasks.due_on)', due_on='tasks.due_on',
+        closed_on='least(tasks.completed_on, tasks.gone_on)', is_kept='tasks.is_done_on_time',
+        evidence='tasks.kind', worth=car,
+    ) }}
+    from tasks
+    left join leads
+        on tasks.lead_key = leads.lead_key
+    where tasks.due_on is not null
+        -- A task that was taken back before it was due is no promise any more.
+        and (tasks.completed_on is not null or coalesce(tasks.gone_on > tasks.due_on, true))
+
+    union all
+
+    select {{ promise(
+        'trade_without_appraisal', 'lead', of='leads', lead_key='leads.lead_key',
+        owner='leads.owner', opened_on='leads.received_on',
+        closed_on='least(steps_towards_a_trade.done_on, leads.ended_on)',
+        is_kept='steps_towards_a_trade.done_on = leads.received_on',
+        evidence="coalesce(leads.vehicle_text, 'trade-in')",
+    ) }}
+    from leads
+    left join steps_towards_a_trade
+        on leads.lead_key = steps_towards_a_trade.lead_key
+    where leads.intent = 'trade_in'
+        and leads.is_good
+
+    union all
+
+    select {{ promise(
+        'appraisal_without_offer', 'appraisal', of='appraisals', lead_key='appraisals.lead_key',
+        owner='leads.owner', opened_on='appraisals.requested_on',
+        closed_on='least(appraisals.offered_on, leads.ended_on)',
+        is_kept='appraisals.offered_on <= appraisals.requested_on',
+        evidence="case when appraisals.offered_on is null then 'no offer' else 'offered' end",
+    ) }}
+    from {{ ref('fct_appraisal') }} as appraisals
+    left join leads
+        on appraisals.lead_key = leads.lead_key
+
+    union all
+
+    select {{ promise(
+        'unanswered_quote', 'quote', of='quotes', lead_key='quotes.lead_key', owner='quotes.owner',
+        opened_on='quotes.requested_on', due_on=local_day('quotes.due_at', 'rooftops.time_zone'),
+        closed_on='least(quotes.sent_on, quotes.rejected_on, quotes.ended_on)',
+        is_kept='quotes.sent_at <= quotes.due_at',
+        evidence="'approval ' || quotes.approval_status",
+        worth=['quotes.amount', 'quote', 'quotes.currency'],
+    ) }}
+    from quotes
+    inner join rooftops
+        on quotes.rooftop = rooftops.rooftop
+    where quotes.requested_at is not null
+
+    union all
+
+    select {{ promise(
+        'quote_without_next_action', 'quote', of='quotes', lead_key='quotes.lead_key',
+        owner='quotes.owner', opened_on='quotes.sent_on',
+        closed_on='least(quotes.ended_on, case when quotes.is_followed then quotes.sent_on '
+            ~ 'else quotes.next_step_on end)',
+        is_kept='quotes.is_followed', evidence="'quote sent'",
+        worth=['quotes.amount', 'quote', 'quotes.currency'],
+    ) }}
+    from quotes_followed as quotes
+    where quotes.sent_on is not null
+        and quotes.lead_key is not null
+
+    union all
+
+    select {{ promise(
+        'answered_by_two', 'episode', of='answers', entity_id='answers.episode_key',
+        lead_key='answers.episode_key', owner='answers.owner', opened_on='answers.occurred_on',
+        closed_on='answers.ended_on',
+        evidence="answers.first_employee || ' and ' || answers.employee",
+    ) }}
+    from answers
+    where answers.employee <> answers.first_employee
+        and answers.employee <> answers.owner
+    qualify row_number() over (
+        partition by answers.episode_key
+        order by answers.occurred_at, answers.employee
+    ) = 1
+
+    union all
+
+    select {{ promise(
+        'no_show_not_rebooked', 'appointment', of='appointments', lead_key='appointments.lead_key',
+        owner='appointments.employee', opened_on='appointments.due_on',
+        closed_on='least(rebooked.rebooked_on, leads.ended_on)',
+        is_kept='rebooked.rebooked_on <= appointments.due_on', evidence='appointments.kind',
+        worth=car,
+    ) }}
+    from appointments
+    left join rebooked
+        on appointments.appointment_key = rebooked.appointment_key
+    left join leads
+        on appointments.lead_key = leads.lead_key
+    where appointments.is_no_show
+
+    union all
+
+    select {{ promise(
+        'portal_lead_not_in_crm', 'lead', of='leads', lead_key='leads.lead_key',
+        owner='leads.owner', opened_on='leads.received_on',
+        closed_on='least(leads.gone_on, leads.ended_on)',
+        evidence="'sent by ' || leads.source_raw", worth=car,
+    ) }}
+    from leads
+    where leads.origin = 'portal_lead'
+
+    union all
+
+    select {{ promise(
+        'customer_of_leaver', 'customer', of='customers', owner='customers.employee',
+        rooftop="coalesce(nullif(customers.rooftop, ''), leavers.rooftop)",
+        opened_on=add_days('leavers.active_to', 1), evidence="customers.employee || ' left'",
+    ) }}
     from {{ ref('dim_customer') }} as customers
     inner join leavers
         on customers.employee = leavers.employee
     where customers.system = 'crm'
         and coalesce(customers.is_active, true)
-),
-
-final as (
-    {% for rule in [
-        'unanswered_lead', 'unacknowledged_whatsapp', 'lead_without_owner',
-        'lead_without_next_action', 'contacted_no_reply', 'overdue_task', 'trade_without_appraisal',
-        'appraisal_without_offer', 'unanswered_quote', 'quote_without_next_action',
-        'answered_by_two', 'no_show_not_rebooked', 'portal_lead_not_in_crm', 'customer_of_leaver',
-    ] -%}
-    select * from {{ rule }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
 )
 
 -- What happens to a lead after its end is nobody's promise any more.

@@ -56,89 +56,6 @@ first_messages as (
     group by orders.repair_order_key
 ),
 
-closed_without_message as (
-    select
-        'closed_without_message' as rule,
-        orders.rooftop,
-        'repair_order' as entity,
-        orders.ro_number as entity_id,
-        orders.repair_order_key as entity_key,
-        orders.advisor as owner,
-        orders.closed_on as opened_on,
-        {{ local_day(add_seconds('orders.closed_at', 86400), 'rooftops.time_zone') }} as due_on,
-        {{ local_day(add_seconds('orders.closed_at', 86400), 'rooftops.time_zone') }} as broken_on,
-        {{ local_day('first_messages.sent_at', 'rooftops.time_zone') }} as closed_on,
-        coalesce(
-            {{ seconds_between('orders.closed_at', 'first_messages.sent_at') }} <= 86400, false
-        ) as is_kept,
-        cast(null as decimal(18, 2)) as amount,
-        cast(null as varchar) as amount_label,
-        cast(null as varchar) as currency,
-        case when first_messages.sent_at is null then 'no message' else 'message sent' end
-            as evidence,
-        orders.file_id,
-        orders.row_number,
-    from orders
-    inner join rooftops
-        on orders.rooftop = rooftops.rooftop
-    inner join message_senders
-        on orders.rooftop = message_senders.rooftop
-    left join first_messages
-        on orders.repair_order_key = first_messages.repair_order_key
-    where orders.closed_at is not null
-),
-
-promised_time_missed as (
-    select
-        'promised_time_missed' as rule,
-        rooftop,
-        'repair_order' as entity,
-        ro_number as entity_id,
-        repair_order_key as entity_key,
-        advisor as owner,
-        least(opened_on, promised_on) as opened_on,
-        promised_on as due_on,
-        promised_on as broken_on,
-        done_on as closed_on,
-        coalesce(done_at <= first_promised_at, false) as is_kept,
-        cast(null as decimal(18, 2)) as amount,
-        cast(null as varchar) as amount_label,
-        cast(null as varchar) as currency,
-        case
-            when promised_at > first_promised_at then 'promise moved'
-            else 'first promise stands'
-        end as evidence,
-        file_id,
-        row_number,
-    from orders
-    where promised_on is not null
-        and (done_at is not null or gone_on is null)
-),
-
-part_past_eta as (
-    select
-        'part_past_eta' as rule,
-        lines.rooftop,
-        'repair_order_line' as entity,
-        lines.ro_number || ' ' || lines.line as entity_id,
-        lines.repair_order_line_key as entity_key,
-        lines.advisor as owner,
-        least(lines.ordered_on, lines.eta_on) as opened_on,
-        lines.eta_on as due_on,
-        {{ add_days('lines.eta_on', 1) }} as broken_on,
-        least(lines.received_on, lines.closed_on) as closed_on,
-        coalesce(least(lines.received_on, lines.closed_on) <= lines.eta_on, false) as is_kept,
-        cast(null as decimal(18, 2)) as amount,
-        cast(null as varchar) as amount_label,
-        cast(null as varchar) as currency,
-        coalesce('from ' || lines.supplier, 'part') as evidence,
-        lines.file_id,
-        lines.row_number,
-    from lines
-    where lines.kind = 'part'
-        and lines.eta_on is not null
-),
-
 follow_ups as (
     select lines.repair_order_line_key, min(messages.occurred_on) as sent_on,
     from lines
@@ -148,34 +65,6 @@ follow_ups as (
         and lines.closed_on < messages.occurred_on
     where lines.is_declined
     group by lines.repair_order_line_key
-),
-
-declined_work as (
-    select
-        'declined_work' as rule,
-        lines.rooftop,
-        'repair_order_line' as entity,
-        lines.ro_number || ' ' || lines.line as entity_id,
-        lines.repair_order_line_key as entity_key,
-        lines.advisor as owner,
-        lines.closed_on as opened_on,
-        lines.closed_on as due_on,
-        lines.closed_on as broken_on,
-        least(follow_ups.sent_on, lines.sold_later_on) as closed_on,
-        false as is_kept,
-        lines.sale as amount,
-        'declined value' as amount_label,
-        lines.currency,
-        lines.op_code || ' declined' as evidence,
-        lines.file_id,
-        lines.row_number,
-    from lines
-    inner join message_senders
-        on lines.rooftop = message_senders.rooftop
-    left join follow_ups
-        on lines.repair_order_line_key = follow_ups.repair_order_line_key
-    where lines.is_declined
-        and lines.closed_on is not null
 ),
 
 inspections as (
@@ -207,25 +96,81 @@ removals as (
     where removed_on is not null
 ),
 
-failed_without_retest as (
-    select
-        'failed_without_retest' as rule,
-        inspections.rooftop,
-        'inspection' as entity,
-        inspections.inspection_id as entity_id,
-        inspections.inspection_key as entity_key,
-        coalesce(inspections.inspector, 'unknown') as owner,
-        inspections.inspected_on as opened_on,
-        inspections.inspected_on as due_on,
-        inspections.inspected_on as broken_on,
-        least(retests.retested_on, removals.removed_on) as closed_on,
-        coalesce(retests.retested_on = inspections.inspected_on, false) as is_kept,
-        cast(null as decimal(18, 2)) as amount,
-        cast(null as varchar) as amount_label,
-        cast(null as varchar) as currency,
-        coalesce(inspections.kind, 'inspection') || ' failed' as evidence,
-        inspections.file_id,
-        inspections.row_number,
+final as (
+    select {{ promise(
+        'closed_without_message', 'repair_order', of='orders', entity_id='orders.ro_number',
+        owner='orders.advisor', opened_on='orders.closed_on',
+        due_on=local_day(add_seconds('orders.closed_at', 86400), 'rooftops.time_zone'),
+        closed_on=local_day('first_messages.sent_at', 'rooftops.time_zone'),
+        is_kept=seconds_between('orders.closed_at', 'first_messages.sent_at') ~ ' <= 86400',
+        evidence="case when first_messages.sent_at is null then 'no message' "
+            ~ "else 'message sent' end",
+    ) }}
+    from orders
+    inner join rooftops
+        on orders.rooftop = rooftops.rooftop
+    inner join message_senders
+        on orders.rooftop = message_senders.rooftop
+    left join first_messages
+        on orders.repair_order_key = first_messages.repair_order_key
+    where orders.closed_at is not null
+
+    union all
+
+    select {{ promise(
+        'promised_time_missed', 'repair_order', of='orders', entity_id='orders.ro_number',
+        owner='orders.advisor', opened_on='least(orders.opened_on, orders.promised_on)',
+        due_on='orders.promised_on', closed_on='orders.done_on',
+        is_kept='orders.done_at <= orders.first_promised_at',
+        evidence="case when orders.promised_at > orders.first_promised_at then 'promise moved' "
+            ~ "else 'first promise stands' end",
+    ) }}
+    from orders
+    where orders.promised_on is not null
+        and (orders.done_at is not null or orders.gone_on is null)
+
+    union all
+
+    select {{ promise(
+        'part_past_eta', 'repair_order_line', of='lines',
+        entity_id="lines.ro_number || ' ' || lines.line", owner='lines.advisor',
+        opened_on='least(lines.ordered_on, lines.eta_on)', due_on='lines.eta_on',
+        broken_on=add_days('lines.eta_on', 1),
+        closed_on='least(lines.received_on, lines.closed_on)',
+        is_kept='least(lines.received_on, lines.closed_on) <= lines.eta_on',
+        evidence="coalesce('from ' || lines.supplier, 'part')",
+    ) }}
+    from lines
+    where lines.kind = 'part'
+        and lines.eta_on is not null
+
+    union all
+
+    select {{ promise(
+        'declined_work', 'repair_order_line', of='lines',
+        entity_id="lines.ro_number || ' ' || lines.line", owner='lines.advisor',
+        opened_on='lines.closed_on',
+        closed_on='least(follow_ups.sent_on, lines.sold_later_on)',
+        evidence="lines.op_code || ' declined'",
+        worth=['lines.sale', 'declined value', 'lines.currency'],
+    ) }}
+    from lines
+    inner join message_senders
+        on lines.rooftop = message_senders.rooftop
+    left join follow_ups
+        on lines.repair_order_line_key = follow_ups.repair_order_line_key
+    where lines.is_declined
+        and lines.closed_on is not null
+
+    union all
+
+    select {{ promise(
+        'failed_without_retest', 'inspection', of='inspections', owner='inspections.inspector',
+        opened_on='inspections.inspected_on',
+        closed_on='least(retests.retested_on, removals.removed_on)',
+        is_kept='retests.retested_on = inspections.inspected_on',
+        evidence="coalesce(inspections.kind, 'inspection') || ' failed'",
+    ) }}
     from inspections
     left join retests
         on inspections.inspection_key = retests.inspection_key
@@ -233,36 +178,6 @@ failed_without_retest as (
         on inspections.rooftop = removals.rooftop
         and inspections.stock_number = removals.stock_number
     where inspections.result = 'fail'
-),
-
-final as (
-    {% for rule in [
-        'closed_without_message', 'promised_time_missed', 'part_past_eta', 'declined_work',
-        'failed_without_retest',
-    ] -%}
-    select
-        rule,
-        rooftop,
-        entity,
-        entity_id,
-        entity_key,
-        cast(null as varchar) as lead_key,
-        cast(null as varchar) as deal_key,
-        owner,
-        opened_on,
-        due_on,
-        broken_on,
-        closed_on,
-        is_kept,
-        amount,
-        amount_label,
-        currency,
-        evidence,
-        file_id,
-        row_number,
-    from {{ rule }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
 )
 
 select * from final
