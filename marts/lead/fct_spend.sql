@@ -7,7 +7,7 @@ rooftops as (
 ),
 
 sources as (
-    select * from {{ ref('source_map') }}
+    select * from {{ ref('int_sources_mapped') }}
 )
 
 select

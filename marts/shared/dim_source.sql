@@ -2,7 +2,7 @@ with sources as (
     select
         source,
         min(kind) as kind,
-    from {{ ref('source_map') }}
+    from {{ ref('int_sources_mapped') }}
     group by source
 )
 

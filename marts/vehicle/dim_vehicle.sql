@@ -52,11 +52,21 @@ counted as (
     group by vehicle_key
 ),
 
+vins as (
+    select
+        vin,
+        status,
+        suggested,
+    from {{ source('settings', 'vins') }}
+),
+
 final as (
     select
         ranked.vehicle_key,
         ranked.stock_unit_key as last_stock_unit_key,
         ranked.vin,
+        coalesce(vins.status, 'missing') as vin_status,
+        vins.suggested as vin_suggested,
         ranked.registration,
         coalesce(nullif(trim(ranked.make), ''), 'unknown') as make,
         coalesce(nullif(trim(ranked.model), ''), 'unknown') as model,
@@ -66,6 +76,8 @@ final as (
     from ranked
     inner join counted
         on ranked.vehicle_key = counted.vehicle_key
+    left join vins
+        on ranked.vin = vins.vin
     where ranked.newest_first = 1
 )
 

@@ -10,7 +10,7 @@ messages as (
 ),
 
 sources as (
-    select * from {{ ref('source_map') }}
+    select * from {{ ref('int_sources_mapped') }}
 ),
 
 own as (

@@ -1,7 +1,8 @@
 {{ config(severity = 'warn') }}
--- Says: a spelling of a lead source that seeds/source_map.csv does not know.
+-- Says: a spelling of a lead source that neither the settings nor seeds/source_map.csv know.
 -- Matters: its leads stand under the source unknown, so no source gets the credit or the cost.
--- Resolve: add a line to seeds/source_map.csv; an empty spelling is to be filled in the CRM.
+-- Resolve: add a line under [sources] in forecourt.toml; an empty spelling is to be filled in the
+-- CRM.
 select
     coalesce(source_raw, '') as spelling,
     count(*) as leads,
