@@ -201,6 +201,11 @@ def test_overdue_rate(home: Path, as_of: str, numerator: str, denominator: str) 
     assert (row["numerator"], row["denominator"]) == (numerator, denominator)
 
 
+def test_unapplied_credits(home: Path) -> None:
+    # of the payment of 450.00 the clerk has set 400.00 against the invoice
+    assert kpi(home, "unapplied_credits", "--as-of", "2026-03-31")["value"] == "-50.00"
+
+
 def test_ageing_export(home: Path, tmp_path: Path) -> None:
     file = tmp_path / "ageing.csv"
     subprocess.run(

@@ -229,6 +229,7 @@ def test_unknown_cost_is_excluded_and_counted(warehouse: Warehouse) -> None:
     assert (before.numerator, before.denominator) == ("1000.00", "10000.00")
     assert march(warehouse, "units", "UNKNOWN", "2026-04-19").numerator == 3
     assert march(warehouse, "gross_beside", "UNKNOWN").numerator == "-150.00"
+    assert march(warehouse, "units_beside", "UNKNOWN").value == 1
 
 
 @pytest.mark.metrics("3.fleet-utilisation", "3.ten-cars")

@@ -229,6 +229,8 @@ def test_the_month_rolls_forward_to_what_is_open(marts: duckdb.DuckDBPyConnectio
 
 @pytest.mark.metrics("2.funding", "5.dso", "5.provision")
 def test_sales_outstanding_funding_and_provision(home: Home) -> None:
+    (owed,) = kpi(home, "receivable_outstanding", "2026-03-01", "2026-03-31")
+    assert owed.value == "5480.00"
     (outstanding,) = kpi(home, "dso_days", "2026-03-01", "2026-03-31")
     # 480.00 of the customer and 5,000.00 of the bank over all invoices since 1 January.
     assert outstanding.value == pytest.approx(5480 * 90 / 6900)

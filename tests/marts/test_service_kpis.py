@@ -174,6 +174,8 @@ def test_service_gross(warehouse: Warehouse) -> None:
 
 @pytest.mark.metrics("1.store-gross", "1.counter")
 def test_store_gross_by_department(warehouse: Warehouse) -> None:
+    total = march(warehouse, "store_gross")
+    assert (total.numerator, total.denominator) == ("190.00", "350.00")
     by_department = groups(warehouse, "store_gross", "department")
     assert by_department["service"].numerator == "125.00"
     assert by_department["parts"].numerator == "30.00"  # a clutch part, an accessory; the returned part is nothing
@@ -201,6 +203,8 @@ def test_inspection_fail_rate(warehouse: Warehouse) -> None:
     assert (row.numerator, row.denominator, row.excluded_reasons) == (2, 4, {"aborted": 1})
     assert groups(warehouse, "inspection_fail_rate", "kind")["statutory"].value == 0.5
     assert groups(warehouse, "inspection_fail_rate_all_kinds", "kind")["intake"].value == 1
+    every = march(warehouse, "inspection_fail_rate_all_kinds")
+    assert (every.numerator, every.denominator) == (3, 5)
     # the failure of 2 March stands although the car passed on the 4th; that of the 5th is not yet
     assert march(warehouse, "inspection_fail_rate", "2026-03-04").value == 0.5
 
