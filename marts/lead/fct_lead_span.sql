@@ -186,11 +186,13 @@ select
     quality_then as quality,
     not_good_then as not_good_reason,
     case
+        when not is_in_crm then 'not in the CRM'
         when not is_stage_known then 'stage not known on the day'
         when not_good_then is not null then not_good_then
-        when coalesce(stage_then, 'unknown') = 'unknown' then 'no stage kept'
+        when stage_then is null then 'no stage kept'
     end as stage_excluded_reason,
     case
+        when not is_in_crm then 'not in the CRM'
         when not sends_next_actions then 'the rooftop sends no next actions'
         when not is_known then 'next action not known on the day'
         when not_good_then is not null then not_good_then
