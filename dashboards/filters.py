@@ -13,7 +13,7 @@ import streamlit as st
 
 from dashboards import words
 from dashboards.words import Locale
-from forecourt.kpi import default_period, month_before, shifted, whole_months, year_before
+from forecourt.kpi import compared, default_period, month_before, shifted, whole_months, year_before
 from forecourt.metrics import Period
 
 MONTH, LAST_MONTH, QUARTER, YEAR, CUSTOM = "month", "last_month", "quarter", "year", "custom"
@@ -70,7 +70,7 @@ def before_of(choice: str, comparison: str, period: Period) -> Period | None:
         if months := whole_months(period):
             return shifted(period, months)
         end = period.first - DAY
-        return Period(end - (period.last - period.first), end, end)
+        return compared(period, end - (period.last - period.first), end)
     return month_before(period)
 
 

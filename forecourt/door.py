@@ -25,7 +25,10 @@ _opening = Lock()
 
 @dataclass(frozen=True)
 class LastRun:
-    """How the last run ended: ``published`` or ``blocked`` or ``failed``, with a sentence."""
+    """How the last run ended: ``published``, ``blocked``, ``failed`` or ``killed``, with a sentence.
+
+    Of a killed one only its process is known and when it began: ``run_id`` is empty, ``ended_at`` that instant.
+    """
 
     run_id: str
     status: str
@@ -81,7 +84,12 @@ def current_run(home: Home) -> str | None:
 
 
 def last_run(home: Home) -> LastRun | None:
-    """How the last run ended, published or not; None before the first."""
+    """How the last run ended, published or not; None before the first. One that was killed could not write it down."""
+    killed = home.killed()
+    if killed:
+        process, _, since = killed.removesuffix(" UTC").partition(" since ")
+        message = f"{process}, at work since {since} UTC, is gone: it was killed, or the machine stopped. Run it again."
+        return LastRun("", "killed", since.replace(" ", "T"), message)
     try:
         return LastRun(**json.loads(home.last.read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError, TypeError):

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from forecourt.errors import Problem
@@ -104,6 +105,21 @@ class Home:
                     "Wait for it to end, or stop it, and run the command again."
                 ) from None
             handle.truncate(0)
-            handle.write(f"process {os.getpid()}")
+            handle.write(f"process {os.getpid()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
             handle.flush()
-            yield
+            try:
+                yield
+            finally:
+                handle.truncate(0)
+
+    def killed(self) -> str | None:
+        """The process that held the lock last and went without giving it back; None while one works, or all is well."""
+        try:
+            with (self.root / ".lock").open() as handle:
+                holder = handle.read().strip()
+                if not holder:
+                    return None
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return holder
+        except OSError:
+            return None

@@ -123,11 +123,22 @@ def year_before(period: Period) -> Period:
 
 
 def shifted(period: Period, months: int) -> Period:
-    """The same days so many months earlier, as of their last day; whole months stay whole months."""
+    """The same days so many months earlier, known as long after their end; whole months stay whole months."""
     first, last = _back(period.first, months), _back(period.last, months)
     if whole_months(period):
         last = last_day(last)
-    return Period(first, last, last)
+    return compared(period, first, last)
+
+
+def compared(period: Period, first: date, last: date) -> Period:
+    """The days from ``first`` to ``last``, to stand beside ``period``: known as long after their end as it is.
+
+    A month that has had three weeks to learn its late costs stands beside one that had them too, and a month that is
+    not over beside as many days of the other.
+    """
+    if period.as_of < period.last:
+        return Period(first, last, min(first + (period.as_of - period.first), last))
+    return Period(first, last, min(last + (period.as_of - period.last), period.as_of))
 
 
 def whole_months(period: Period) -> int:

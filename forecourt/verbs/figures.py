@@ -124,7 +124,7 @@ def why(
     """
     from forecourt import show
     from forecourt.door import open_warehouse
-    from forecourt.kpi import shifted, whole_months
+    from forecourt.kpi import compared, shifted, whole_months
     from forecourt.metrics import Period
     from forecourt.why import explain
 
@@ -132,10 +132,7 @@ def why(
     require_rooftops(warehouse, rooftops)
     (metric,) = chosen_metrics(warehouse, [name])
     ((_, period),) = periods_of(warehouse, [metric], first, last, None)
-    if versus:
-        before = Period(versus[0], versus[1], min(versus[1], period.as_of))
-    else:
-        before = shifted(period, whole_months(period) or 1)
+    before = compared(period, *versus) if versus else shifted(period, whole_months(period) or 1)
     if metric.kind == "cohort":
         before = Period(before.first, before.last, period.as_of)
     found = explain(warehouse, metric, period, before, rooftops=rooftops)

@@ -42,13 +42,14 @@ def test_a_free_period_may_be_given_backwards() -> None:
     ],
 )
 def test_comparisons_take_the_same_days(choice: str, comparison: str, first: date, last: date) -> None:
-    before = filters.before_of(choice, comparison, filters.period_of(choice, AS_OF))
-    assert before == Period(first, last, last)
+    period = filters.period_of(choice, AS_OF)
+    before = filters.before_of(choice, comparison, period)
+    assert before == Period(first, last, last + (AS_OF - period.last))
 
 
 def test_a_free_period_is_compared_with_as_many_days_before_it() -> None:
     period = Period(date(2026, 9, 8), date(2026, 9, 14), AS_OF)
-    assert filters.before_of(CUSTOM, BEFORE, period) == Period(date(2026, 9, 1), date(2026, 9, 7), date(2026, 9, 7))
+    assert filters.before_of(CUSTOM, BEFORE, period) == Period(date(2026, 9, 1), date(2026, 9, 7), date(2026, 9, 10))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_whole_months_chosen_freely_are_compared_with_whole_months(
     first: date, last: date, before: tuple[date, date]
 ) -> None:
     period = filters.period_of(CUSTOM, AS_OF, first, last)
-    assert filters.before_of(CUSTOM, BEFORE, period) == Period(*before, before[1])
+    assert filters.before_of(CUSTOM, BEFORE, period) == Period(*before, before[1] + (AS_OF - last))
 
 
 def test_a_quarter_so_far_keeps_its_days() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from forecourt.door import last_run
 from forecourt.errors import Problem
 from forecourt.home import Home
 
@@ -78,10 +79,17 @@ def test_a_second_process_is_refused_with_who_holds_the_home(tmp_path: Path) -> 
 
 def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
     process = holder(tmp_path)
+    home = Home(tmp_path)
+    assert home.killed() is None
     process.send_signal(signal.SIGKILL)
     process.wait()
-    with Home(tmp_path).lock():
-        pass
+    assert str(home.killed()).startswith(f"process {process.pid} since 20")
+    last = last_run(home)
+    assert last is not None
+    assert (last.status, f"process {process.pid}, at work since 20" in last.message) == ("killed", True)
+    with home.lock():
+        assert home.killed() is None
+    assert (home.killed(), last_run(home)) == (None, None)
 
 
 def test_the_lock_is_free_after_the_run_and_after_an_error(tmp_path: Path) -> None:

@@ -182,6 +182,23 @@ def test_whole_months_are_counted(first: str, last: str, months: int) -> None:
     assert whole_months(period(first, last, last)) == months
 
 
+@pytest.mark.metrics("0.comparison")
+@pytest.mark.parametrize(
+    ("now", "before"),
+    [
+        # March, three weeks after its end, beside February three weeks after its end.
+        (("2026-03-01", "2026-03-31", "2026-04-21"), ("2026-02-01", "2026-02-28", "2026-03-21")),
+        # Twelve days of a March that is not over beside twelve days of February.
+        (("2026-03-01", "2026-03-31", "2026-03-12"), ("2026-02-01", "2026-02-28", "2026-02-12")),
+        (("2026-03-01", "2026-03-31", "2026-03-30"), ("2026-02-01", "2026-02-28", "2026-02-28")),
+    ],
+)
+def test_both_periods_are_known_equally_long_after_their_end(
+    now: tuple[str, str, str], before: tuple[str, str, str]
+) -> None:
+    assert month_before(period(*now)) == period(*before)
+
+
 @given(first=st.dates(date(2000, 3, 1), date(2040, 1, 1)), days=st.integers(0, 400))
 def test_a_comparison_never_turns_around_and_always_lies_before(first: date, days: int) -> None:
     now = Period(first, first + timedelta(days=days), first + timedelta(days=days))
