@@ -85,7 +85,7 @@ def kept_rows(home: Home) -> list[dict[str, Any]]:
         raise Problem(
             f"Nothing has landed in {home.root} yet. Put export files in {home.inbox} and run `forecourt run`."
         )
-    with home.lock(), duckdb.connect(str(home.landing), read_only=True) as landing:
+    with duckdb.connect(str(home.landing), read_only=True) as landing:
         found = landing.execute(
             """
             select

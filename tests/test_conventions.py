@@ -13,11 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import click
 import pytest
 import yaml
 
-from forecourt.cli import cli
 from forecourt.metrics import HEADLINES, KINDS, Metric
 from forecourt.settings import POLICY_DEFAULTS
 
@@ -670,16 +668,6 @@ def test_no_two_kpis_share_a_label() -> None:
 
 
 # Documentation.
-
-
-def words(group: click.Group, before: str = "forecourt") -> Iterator[str]:
-    for name, command in group.commands.items():
-        yield from words(command, f"{before} {name}") if isinstance(command, click.Group) else [f"{before} {name}"]
-
-
-def test_every_verb_stands_in_the_readme_or_the_docs() -> None:
-    pages = "\n".join(text_of(path) for path in (ROOT / "README.md", *files("*.md", "docs")))
-    nothing([verb for verb in words(cli) if not re.search(rf"\b{verb}\b", pages)])
 
 
 @pytest.mark.metrics("9.keys")

@@ -76,7 +76,7 @@ def quarantine(context: click.Context, home_path: Path, as_json: bool) -> None:
 
     \b
     Every row ever withheld stands here, for good. Deliver its file again with the line corrected to land it.
-    Example:  forecourt quarantine --home warehouse
+    Example:  forecourt quarantine
     """
     if context.invoked_subcommand is not None:
         if any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in ("home_path", "as_json")):

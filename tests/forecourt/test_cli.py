@@ -39,6 +39,16 @@ def test_every_verb_has_help_with_an_example_that_it_understands(words: tuple[st
     VERBS[words].make_context(" ".join(words), given[len(words) :], resilient_parsing=False).close()
 
 
+def test_every_verb_stands_on_the_page_of_commands_with_its_example() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/commands.md").read_text(encoding="utf-8").splitlines()
+    lines = []
+    for command in VERBS.values():
+        said, example = re.findall(r"(?s)^(.*?)\n\n.*Example: +(forecourt [^\n]+)", str(command.help))[0]
+        lines.append(f"| `{example}` | {' '.join(said.split())} |")
+    assert [line for line in lines if line not in page] == []
+    assert [line for line in page if line.startswith("| `") and line not in lines] == []
+
+
 @pytest.mark.parametrize("words", VERBS, ids=" ".join)
 def test_every_verb_says_wrong_use_with_exit_code_2(words: tuple[str, ...]) -> None:
     result = call(*words, "--no-such-option")
