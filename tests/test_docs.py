@@ -1,13 +1,16 @@
-"""What the pages show is so: their commands exist with these options, and their mapping is one that is read."""
+"""What the pages show is so: commands exist with their options, the mapping is read, examples are those of a test."""
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
+import yaml
 
 from forecourt.cli import cli
 from ingest.sources import read_source
@@ -49,3 +52,52 @@ def test_the_mapping_of_the_how_to_is_read_and_gives_what_the_page_says() -> Non
     used = {column for mapping in source.mappings for cell in mapping.cells.values() for column in cell.columns}
     assert used == set(header)
     assert set(source.signature) <= set(header)
+
+
+#: KPIs whose example no test asserts yet. This set only shrinks.
+WITHOUT_A_NAMED_TEST = {"sales_in_crm_only", "sales_matched", "sales_crm_unmatched", "sales_dms_unmatched"}
+
+
+def kpis() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and meta of every KPI beside the marts."""
+    for path in sorted((ROOT / "marts").rglob("*.yml")):
+        for entry in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("metrics", []):
+            meta = entry.get("config", {}).get("meta", {})
+            if "kind" in meta:
+                yield entry["name"], meta
+
+
+def text_of_test(named: str) -> str | None:
+    """A Python test with its decorators, or a SQL unit test, as text; None where it is not there."""
+    path, _, name = named.partition("::")
+    if not (ROOT / path).is_file():
+        return None
+    text = (ROOT / path).read_text(encoding="utf-8")
+    if path.endswith(".py"):
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.FunctionDef) and node.name == name:
+                first = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
+                return "\n".join(text.splitlines()[first - 1 : node.end_lineno])
+        return None
+    unit_tests = (yaml.safe_load(text) or {}).get("unit_tests", [])
+    return next((str(test) for test in unit_tests if test["name"] == name), None)
+
+
+def test_the_example_of_a_kpi_is_the_one_a_test_asserts() -> None:
+    """The test that an example names exists, and where the example divides, the test holds both numbers."""
+    wrong = []
+    unnamed = set()
+    for name, meta in kpis():
+        if not meta.get("tested_by"):
+            unnamed.add(name)
+            continue
+        text = text_of_test(meta["tested_by"])
+        if text is None:
+            wrong.append(f"{name}: there is no {meta['tested_by']}")
+            continue
+        held = set(re.findall(r"\d+(?:\.\d+)?", text))
+        example = meta["example"].replace(",", "")
+        for pair in re.findall(r"(\d+(?:\.\d+)?) / (\d+(?:\.\d+)?)", example):
+            wrong += [f"{name}: {meta['tested_by']} has no {number}" for number in pair if number not in held]
+    assert wrong == []
+    assert unnamed <= WITHOUT_A_NAMED_TEST

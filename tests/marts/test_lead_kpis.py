@@ -148,6 +148,7 @@ def one(warehouse: Warehouse, name: str, rooftop: str, first: str, last: str, as
     return row
 
 
+@pytest.mark.metrics("0.as-of", "2.enquiry-to-handover", "6.episode-vector")
 def test_three_leads_and_a_delivery_on_day_110_are_one_episode(warehouse: Warehouse) -> None:
     april = one(warehouse, "enquiry_to_handover_days", "EPISODE", "2026-04-01", "2026-04-30")
     assert (april.value, april.n) == (110, 1)
@@ -167,6 +168,7 @@ def test_a_deal_is_open_from_its_contract_until_the_handover(warehouse: Warehous
     assert handover("2026-05-31").open == 1
 
 
+@pytest.mark.metrics("2.response", "2.saturday-evening")
 def test_response_on_the_business_clock(warehouse: Warehouse) -> None:
     january = one(warehouse, "response_minutes", "HOURS", "2026-01-01", "2026-01-31")
     assert (january.value, january.n, january.open) == (15, 3, 1)  # 25, 15 and the walk-in's 0
@@ -178,6 +180,7 @@ def test_response_on_the_business_clock(warehouse: Warehouse) -> None:
     ]
 
 
+@pytest.mark.metrics("0.invisible-after")
 def test_what_happened_later_does_not_change_an_earlier_day(warehouse: Warehouse) -> None:
     sunday = one(warehouse, "response_minutes", "HOURS", "2026-01-01", "2026-01-31", "2026-01-11")
     assert (sunday.n, sunday.open) == (0, 2)
@@ -190,6 +193,7 @@ def test_what_happened_later_does_not_change_an_earlier_day(warehouse: Warehouse
     assert (early.numerator, late.numerator, late.denominator) == (1, 2, 4)
 
 
+@pytest.mark.metrics("6.sla-met-rate")
 def test_the_target_depends_on_channel_and_intent(warehouse: Warehouse) -> None:
     night = one(warehouse, "sla_met_rate", "NIGHT", "2026-03-01", "2026-03-31")
     assert (night.numerator, night.denominator) == (1, 2)  # 60 minutes against 20, 10 against the default of 30
@@ -207,11 +211,13 @@ def test_the_night_of_the_clock_change(warehouse: Warehouse) -> None:
     ]
 
 
+@pytest.mark.metrics("2.durations")
 def test_a_list_ticked_off_is_excluded(warehouse: Warehouse) -> None:
     (row,) = kpi(warehouse, "response_minutes", "BATCH", "2026-01-01", "2026-01-31")
     assert (row.value, row.n, row.excluded) == (120, 1, 5)
 
 
+@pytest.mark.metrics("6.good", "6.contact-rate", "6.appointment-set-rate")
 def test_good_leads_contacts_and_appointments(warehouse: Warehouse) -> None:
     contact = one(warehouse, "contact_rate", "FUNNEL", "2026-06-01", "2026-06-30")
     # The enquiry itself and a voicemail are no contact; a text message that names only its customer is one.
@@ -223,6 +229,7 @@ def test_good_leads_contacts_and_appointments(warehouse: Warehouse) -> None:
     assert (before.numerator, before.denominator) == (1, 4)
 
 
+@pytest.mark.metrics("6.show-rate")
 def test_show_rate_counts_a_moved_appointment_once(warehouse: Warehouse) -> None:
     june = one(warehouse, "show_rate", "FUNNEL", "2026-06-01", "2026-06-30")
     assert (june.numerator, june.denominator, june.excluded_reasons) == (1, 3, {"cancelled": 1})
@@ -230,6 +237,7 @@ def test_show_rate_counts_a_moved_appointment_once(warehouse: Warehouse) -> None
     assert (marked.numerator, marked.denominator) == (1, 2)
 
 
+@pytest.mark.metrics("6.conversion-rate")
 def test_conversion_of_the_mature_cohort(warehouse: Warehouse) -> None:
     cohorts = one(warehouse, "conversion_rate", "COHORT", "2026-01-01", "2026-03-31", "2026-04-30")
     assert (cohorts.numerator, cohorts.denominator, cohorts.immature) == (2, 25, 5)
@@ -238,6 +246,7 @@ def test_conversion_of_the_mature_cohort(warehouse: Warehouse) -> None:
     assert march.value is None
 
 
+@pytest.mark.metrics("6.conversion-rate")
 def test_without_deals_the_crm_says_what_was_won(warehouse: Warehouse) -> None:
     (row,) = kpi(warehouse, "conversion_rate", "WON", "2026-01-01", "2026-01-31", "2026-07-10", by="conversion_basis")
     assert (row.group, row.numerator, row.denominator) == ("CRM", 1, 2)

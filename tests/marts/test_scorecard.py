@@ -140,6 +140,7 @@ def one(warehouse: Warehouse, name: str, rooftop: str, last: str, *, as_of: str 
     return row
 
 
+@pytest.mark.metrics("6.owned-rate")
 def test_one_person_owns_an_open_enquiry(warehouse: Warehouse) -> None:
     # C1 has two leads with two owners, C3 nobody; ten days later L5 is Alma's, L3 lost and L4 bad.
     tenth = one(warehouse, "owned_rate", "STATE", "2026-03-10")
@@ -149,6 +150,7 @@ def test_one_person_owns_an_open_enquiry(warehouse: Warehouse) -> None:
     assert twentieth.excluded_reasons == {"no good lead": 1}
 
 
+@pytest.mark.metrics("0.state-of-a-past-day")
 def test_before_the_first_version_nothing_is_known(warehouse: Warehouse) -> None:
     ninth = one(warehouse, "owned_rate", "STATE", "2026-03-09")
     assert (ninth.value, ninth.excluded_reasons) == (None, {"owner not known on the day": 4})
@@ -164,6 +166,7 @@ def test_whoever_never_names_an_owner_is_not_judged(warehouse: Warehouse) -> Non
     assert planned.excluded_reasons == {"the rooftop sends no next actions": 1}
 
 
+@pytest.mark.metrics("6.owned-rate")
 def test_a_next_action_lies_ahead_until_its_day(warehouse: Warehouse) -> None:
     def planned(day: str) -> tuple[object, object, dict[str, int]]:
         row = one(warehouse, "next_action_rate", "STATE", day)
@@ -176,6 +179,7 @@ def test_a_next_action_lies_ahead_until_its_day(warehouse: Warehouse) -> None:
     assert planned("2026-03-25") == (0, 3, {"marked bad": 1})
 
 
+@pytest.mark.metrics("6.stage-age-days")
 def test_the_age_of_a_stage_on_any_day(warehouse: Warehouse) -> None:
     tenth = one(warehouse, "stage_age_days", "STATE", "2026-03-10")
     assert (tenth.numerator, tenth.denominator) == (8 + 9 + 9 + 9 + 5, 5)
@@ -209,6 +213,7 @@ def test_owners_are_those_of_the_day_asked(warehouse: Warehouse) -> None:
     assert leads("2026-03-20") == {"Alma": 2, "Bertie": 1, "unknown": 1}
 
 
+@pytest.mark.metrics("6.follow-up-rate")
 def test_two_tries_in_three_days(warehouse: Warehouse) -> None:
     march = one(warehouse, "follow_up_rate", "TRIES", "2026-03-05")
     # L1 twice on time, L2 the second time a second late, L3 a walk-in and an e-mail, L5 nobody; L4 was closed by then.
@@ -220,6 +225,7 @@ def test_two_tries_in_three_days(warehouse: Warehouse) -> None:
     assert one(warehouse, "follow_up_rate", "TRIES", "2026-03-04").value is None
 
 
+@pytest.mark.metrics("6.contact-to-appointment-rate")
 def test_contacts_that_became_appointments(warehouse: Warehouse) -> None:
     fifth = one(warehouse, "contact_to_appointment_rate", "TRIES", "2026-03-05")
     assert (fifth.numerator, fifth.denominator) == (0, 3)
@@ -227,17 +233,20 @@ def test_contacts_that_became_appointments(warehouse: Warehouse) -> None:
     assert (sixth.numerator, sixth.denominator) == (1, 3)  # P2 is of a lead nobody reached
 
 
+@pytest.mark.metrics("6.source-visibility-rate")
 def test_leads_of_a_known_source(warehouse: Warehouse) -> None:
     march = one(warehouse, "source_visibility_rate", "STATE", "2026-03-31")
     assert (march.numerator, march.denominator) == (3, 5)
 
 
+@pytest.mark.metrics("6.missed-call-recovery-rate")
 def test_missed_calls_returned_in_business_minutes(warehouse: Warehouse) -> None:
     assert one(warehouse, "missed_call_recovery_rate", "TRIES", "2026-03-08").value is None
     monday = one(warehouse, "missed_call_recovery_rate", "TRIES", "2026-03-08", as_of="2026-03-09")
     assert (monday.numerator, monday.denominator) == (1, 3)
 
 
+@pytest.mark.metrics("6.cost-per-lead")
 def test_what_a_lead_costs(warehouse: Warehouse) -> None:
     march = one(warehouse, "cost_per_lead", "COST", "2026-03-31")
     assert (march.value, march.numerator, march.denominator) == ("1033.33", "3100.00", 3)
@@ -254,6 +263,7 @@ def test_a_month_without_spend_costs_nothing_and_says_so(warehouse: Warehouse) -
     assert (row.value, row.excluded_reasons) == (None, {"no spend of its month": 1})
 
 
+@pytest.mark.metrics("6.cost-per-lead")
 def test_what_a_sale_costs(warehouse: Warehouse) -> None:
     march = one(warehouse, "cost_per_sale", "COST", "2026-03-31")
     assert (march.value, march.denominator) == ("3100.00", 1)
