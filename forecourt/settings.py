@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from forecourt.errors import Problem
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 BEGINNING = date(1900, 1, 1)
+MARTS = Path(__file__).resolve().parent.parent / "marts"
 
 DEFAULT_HOURS = dict.fromkeys(WEEKDAYS[:5], "09:00-19:00") | {"sat": "09:00-17:00"}
 
@@ -181,6 +183,20 @@ class Settings:
         return [entry for entry in self.policies[key] if on is None or entry.valid_from <= on][-1].value
 
 
+@cache
+def kpi_names() -> frozenset[str]:
+    """The KPIs that the marts define, read from the YAML beside the facts, so that a wrong name is told at once."""
+    tables = [
+        table for path in MARTS.rglob("*.yml") for table in re.split(r"^(?=\S)", path.read_text("utf-8"), flags=re.M)
+    ]
+    return frozenset(
+        name
+        for table in tables
+        if table.startswith("metrics:")
+        for name in re.findall(r"^  - name: (\w+)", table, re.M)
+    )
+
+
 def load_settings(path: Path) -> Settings:
     """Reads the file; a file that is not there gives the defaults.
 
@@ -248,7 +264,7 @@ class _Reader:
             policies=self._policies(self._table(tables.get("policy", {}), "policy")),
             targets=tuple(
                 Target(
-                    kpi=self._text(given.get("kpi"), "targets.kpi", number),
+                    kpi=self._kpi(given.get("kpi"), "targets.kpi", number),
                     rooftop=self._known_rooftop(given.get("rooftop"), rooftops, number),
                     valid_from=self._day(given.get("from", BEGINNING), "targets.from", number),
                     value=self._number(given.get("value"), "targets.value", number),
@@ -257,7 +273,7 @@ class _Reader:
             ),
             benchmarks=tuple(
                 Benchmark(
-                    kpi=self._text(given.get("kpi"), "benchmarks.kpi", number),
+                    kpi=self._kpi(given.get("kpi"), "benchmarks.kpi", number),
                     value=self._number(given.get("value"), "benchmarks.value", number),
                     source=self._text(given.get("source"), "benchmarks.source", number),
                     on=self._day(given.get("date"), "benchmarks.date", number),
@@ -444,6 +460,15 @@ class _Reader:
         if rooftops and code not in rooftops:
             raise self._problem("targets.rooftop", f"there is no rooftop {code!r} in this file", number)
         return code
+
+    def _kpi(self, value: Any, where: str, number: int) -> str:
+        name = self._text(value, where, number)
+        known = kpi_names()
+        if name not in known:
+            near = difflib.get_close_matches(name, sorted(known), n=1)
+            hint = f"; did you mean {near[0]}?" if near else "; `forecourt kpi` lists them"
+            raise self._problem(where, f"there is no KPI {name!r}{hint}", number)
+        return name
 
     def _words(self, value: Any, where: str, number: int | None = None) -> list[str]:
         if not isinstance(value, list) or not all(isinstance(word, str) for word in value):

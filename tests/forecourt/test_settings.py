@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from forecourt.errors import Problem
-from forecourt.settings import BEGINNING, POLICY_DEFAULTS, WEEKDAYS, Dated, Settings, load_settings
+from forecourt.settings import BEGINNING, MARTS, POLICY_DEFAULTS, WEEKDAYS, Dated, Settings, kpi_names, load_settings
 
 
 def load(folder: Path, text: str) -> Settings:
@@ -254,14 +255,20 @@ WRONG = {
     "opening times that overlap": ('[company.hours]\nmon = "09:00-13:00, 12:00-18:00"\n', 2, "overlap"),
     "a night that runs into the next day": ('[company.hours]\nsun = "22:00-06:00"\nmon = "05:00-12:00"\n', 2, "mon"),
     "hours that are no table": ('[company]\nhours = "09:00-19:00"\n', 2, "table"),
+    "a target of no KPI": ('[[targets]]\nvalue = 1\nkpi = "clam_rate"\n', 3, "did you mean claim_rate?"),
+    "a benchmark of no KPI": (
+        '[[benchmarks]]\nkpi = "q"\nvalue = 1\n',
+        2,
+        "there is no KPI 'q'; `forecourt kpi` lists",
+    ),
     "a target without a value": ('[[targets]]\nkpi = "claim_rate"\n', 1, "no number"),
     "the second target is wrong": (
-        '[[targets]]\nkpi = "a"\nvalue = 1\n[[targets]]\nkpi = "b"\nvalue = "much"\n',
+        '[[targets]]\nkpi = "units"\nvalue = 1\n[[targets]]\nkpi = "units"\nvalue = "much"\n',
         6,
         "no number",
     ),
     "a target of a rooftop that is not there": (
-        '[[rooftops]]\ncode = "R1"\n[[targets]]\nkpi = "a"\nrooftop = "R7"\nvalue = 1\n',
+        '[[rooftops]]\ncode = "R1"\n[[targets]]\nkpi = "units"\nrooftop = "R7"\nvalue = 1\n',
         5,
         "R7",
     ),
@@ -406,3 +413,8 @@ def test_a_wrong_setting_of_identity_or_sources_names_its_line(
     message = refused(tmp_path, text)
     assert line_of(message) == line
     assert words in message
+
+
+def test_the_names_of_the_kpis_are_those_of_the_marts() -> None:
+    tables = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in MARTS.rglob("*.yml")]
+    assert kpi_names() == {metric["name"] for table in tables for metric in table.get("metrics", ())}
