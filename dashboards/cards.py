@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboards import charts, series, words
 from dashboards.series import Point
@@ -17,8 +18,8 @@ Arrow = Literal["up", "down", "off"]
 Colour = Literal["green", "red", "gray"]
 
 
-def kpi_card(page: Page, metric: Metric, link: str, query: Mapping[str, str] | None = None) -> None:
-    """Draws one card; its title leads to the KPI's page."""
+def kpi_card(page: Page, metric: Metric, link: str, query: Mapping[str, str] | None = None) -> DeltaGenerator:
+    """Draws one card; its title leads to the KPI's page. Returns the place for the sentence of why."""
     reader, chosen = page.reader, page.filters
     period = reader.headline_period(metric.name, chosen.period)
     rows = reader.kpi(metric.name, period, rooftops=chosen.rooftops)
@@ -43,7 +44,9 @@ def kpi_card(page: Page, metric: Metric, link: str, query: Mapping[str, str] | N
         standing = target_line(page, metric, rows)
         if standing:
             st.caption(standing)
+        slot = st.empty()
         st.caption(" · ".join(small_print(page, metric, rows, period)), help=_excluded_help(rows))
+    return slot
 
 
 def _value(

@@ -1,4 +1,4 @@
-"""Charts: sparkline, trend, bars, dots and the ageing bar. They draw what they are given and compute nothing.
+"""Charts: sparkline, trend, bars, dots and stacked bars. They draw what they are given and compute nothing.
 
 Every data row carries its own texts, so that tooltips and labels show the figures as the rest of the page writes them.
 """
@@ -280,17 +280,24 @@ def _groups(rows: Sequence[dict[str, Any]]) -> alt.Y:
     )
 
 
-def ageing(
-    rows: Sequence[dict[str, Any]], buckets: Sequence[str], colours: Palette, legend_columns: int = 0
+def stacked(
+    rows: Sequence[dict[str, Any]],
+    parts: Sequence[str],
+    heads: tuple[str, str, str],
+    colours: Palette,
+    legend_columns: int = 0,
 ) -> alt.Chart:
-    """One stacked bar per schedule, buckets in fixed order. Rows: schedule, bucket, position, value, text."""
+    """One stacked bar per group, parts in fixed order, light to dark. Rows: group, part, position, value, text.
+
+    ``heads`` are what a tooltip calls the group, the part and the value.
+    """
     base = alt.Chart(alt.Data(values=list(rows)))
-    schedules = list(dict.fromkeys(row["schedule"] for row in rows))
+    groups = list(dict.fromkeys(row["group"] for row in rows))
     return framed(
         base.mark_bar(height={"band": 0.66}, stroke=colours.background, strokeWidth=1).encode(
             y=alt.Y(
-                "schedule:N",
-                sort=schedules,
+                "group:N",
+                sort=groups,
                 title=None,
                 axis=alt.Axis(labelLimit=150, labelOverlap=False, ticks=False, domain=False, labelPadding=8),
             ),
@@ -306,9 +313,9 @@ def ageing(
                 ),
             ),
             color=alt.Color(
-                "bucket:N",
-                sort=list(buckets),
-                scale=alt.Scale(domain=list(buckets), range=colours.ageing(len(buckets))),
+                "part:N",
+                sort=list(parts),
+                scale=alt.Scale(domain=list(parts), range=colours.ageing(len(parts))),
                 legend=alt.Legend(
                     orient="top",
                     title=None,
@@ -320,12 +327,12 @@ def ageing(
             ),
             order=alt.Order("position:Q"),
             tooltip=[
-                alt.Tooltip("schedule:N", title="Schedule"),
-                alt.Tooltip("bucket:N", title="Days past due"),
-                alt.Tooltip("text:N", title="Outstanding"),
+                alt.Tooltip("group:N", title=heads[0]),
+                alt.Tooltip("part:N", title=heads[1]),
+                alt.Tooltip("text:N", title=heads[2]),
             ],
         ),
-        32 * len(schedules) + 118 + (40 if legend_columns else 0),
+        32 * len(groups) + 118 + (40 if legend_columns else 0),
         colours,
     )
 

@@ -107,7 +107,8 @@ class Reader:
 
     def has(self, mart: str, *columns: str) -> bool:
         """Whether the run has a mart with these columns: every feed is optional."""
-        return set(columns) <= set(_columns(self.root, self.run_id).get(mart, ()))
+        known = _columns(self.root, self.run_id).get(mart)
+        return known is not None and set(columns) <= set(known)
 
     def feeds_behind(self, feeds: Sequence[str], day: date) -> list[str]:
         """Those of the feeds whose newest export of some rooftop does not reach the day."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -10,6 +11,15 @@ from dashboards import cards, words
 from dashboards.shell import Page
 from forecourt.kpi import KpiRow
 from forecourt.metrics import Metric
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where a figure leads: the page, what the link says, and what it chooses there."""
+
+    page: str
+    label: str
+    query: Mapping[str, str] | None = None
 
 
 def draw(page: Page, names: Sequence[str], title: str = "") -> None:
@@ -35,14 +45,29 @@ def _figure(page: Page, metric: Metric) -> None:
     values = [text_of(page, metric, row, several=len(rows) > 1) for row in rows if row.value is not None]
     without = next((row for row in rows if row.value is None), None)
     instead, why = words.missing(metric, without.reason) if without else ("", "")
-    with st.container(border=True, width="stretch" if page.is_phone else 240, gap=None):
-        st.markdown(metric.label, help=cards.explained(metric))
-        st.markdown(f"**{' · '.join(values) or f':gray[{instead}]'}**".replace("$", "\\$"))
-        moved = [said for row in rows if (said := _moved(page, metric, row, earlier))]
-        if moved:
-            st.caption(" · ".join(moved))
-        if why:
-            st.caption(why)
+    moved = [said for row in rows if (said := _moved(page, metric, row, earlier))]
+    notes = [" · ".join(moved)] if moved else []
+    tile(
+        page, metric.label, values or [f":gray[{instead}]"], [*notes, *([why] if why else [])], cards.explained(metric)
+    )
+
+
+def tile(
+    page: Page,
+    label: str,
+    values: Sequence[str],
+    notes: Sequence[str],
+    help: str | None = None,
+    link: Link | None = None,
+) -> None:
+    """A small bordered figure: its name, its values side by side, notes below; ``link`` leads on from it."""
+    with st.container(border=True, width="stretch" if page.is_phone else 240, height="stretch", gap=None):
+        st.markdown(label, help=help)
+        st.markdown(f"**{' · '.join(values)}**".replace("$", "\\$"))
+        for note in notes:
+            st.caption(note.replace("$", "\\$"))
+        if link:
+            st.page_link(f"app_pages/{link.page}.py", label=link.label, query_params=link.query)
 
 
 def text_of(page: Page, metric: Metric, row: KpiRow, *, several: bool) -> str:
@@ -60,4 +85,4 @@ def _moved(page: Page, metric: Metric, row: KpiRow, earlier: Sequence[KpiRow]) -
     if text is None:
         return None
     icon = {"up": ":material/arrow_upward:", "down": ":material/arrow_downward:", "off": ""}[arrow]
-    return f":{colour}[{icon} {text}]".replace("$", "\\$")
+    return f":{colour}[{icon} {text}]"

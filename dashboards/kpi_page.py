@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 import polars as pl
@@ -15,19 +16,27 @@ from dashboards.shell import Page
 from forecourt.kpi import KpiRow
 from forecourt.metrics import Metric, Period
 
+#: Dimensions whose groups have an order of their own, by the number they begin with.
+ORDERED = frozenset({"bucket", "month_in_service"})
 #: Groups that a chart shows; the table beside it has all.
 GROUPS = 12
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a page shows: its KPI, dimensions in the order they matter, KPIs beside it, records, settings in force."""
+    """What a page shows: its KPI, dimensions in the order they matter, KPIs beside it, records, settings in force.
+
+    On a board the records are what the reader came for: they stand above the months and the groups. ``further`` draws a
+    section that only this page has, above the definition.
+    """
 
     kpi: str
     dimensions: tuple[str, ...]
     beside: tuple[str, ...] = ()
     records: tuple[Records, ...] = ()
     policies: tuple[str, ...] = field(default=())
+    is_board: bool = False
+    further: Callable[[Page], None] | None = None
 
 
 def draw(page: Page, report: Report) -> None:
@@ -40,18 +49,28 @@ def draw(page: Page, report: Report) -> None:
     period = page.reader.headline_period(metric.name, page.filters.period)
     rows = page.reader.kpi(metric.name, period, rooftops=page.filters.rooftops)
     answer(page, metric, period, rows)
+    if report.is_board:
+        figures.draw(page, report.beside)
+        _lists(page, metric, period, report)
     if any(row.value is not None for row in rows) or _has_history(page, metric, period):
         trend(page, metric, period, rows)
         whys.draw(page, metric)
         breakdown(page, metric, period, rows, report.dimensions)
         if metric.kind == "duration":
             distribution(page, metric, period, rows)
+    if not report.is_board:
         figures.draw(page, report.beside, "Beside it")
-        there = [kind for kind in report.records if page.reader.has(kind.mart)]
-        if there:
-            st.subheader("The records", anchor=False)
-            records.tabs(page, there, period, metric)
+        _lists(page, metric, period, report)
+    if report.further:
+        report.further(page)
     definition(page, metric, report.policies)
+
+
+def _lists(page: Page, metric: Metric, period: Period, report: Report) -> None:
+    there = [kind for kind in report.records if page.reader.has(kind.mart)]
+    if there:
+        st.subheader("The records", anchor=False)
+        records.tabs(page, there, period, metric)
 
 
 def answer(page: Page, metric: Metric, period: Period, rows: list[KpiRow]) -> None:
@@ -65,6 +84,11 @@ def answer(page: Page, metric: Metric, period: Period, rows: list[KpiRow]) -> No
             versus = f"those {words.during(earlier.first, earlier.last, page.locale)}"
     st.markdown(f"#### {words.answer(metric, period, rows, before, versus, page.locale)}".replace("$", "\\$"))
     st.caption(" · ".join(cards.small_print(page, metric, rows, period)))
+    benchmark = next((row.benchmark for row in rows if row.benchmark), None)
+    if benchmark:
+        value = words.value_text(metric, benchmark["value"], None, page.locale)
+        where = words.plain(", ".join(str(benchmark[part]) for part in ("source", "date") if benchmark.get(part)))
+        st.caption(f"Benchmark {value} ({where})")
     reasons = {reason: count for row in rows for reason, count in row.excluded_reasons.items()}
     if reasons:
         listed = words.listed([f"{count} {words.plain(reason)}" for reason, count in sorted(reasons.items())])
@@ -240,6 +264,8 @@ def _groups(
         key=lambda row: (float(row.value or 0), str(row.group)),
         reverse=metric.better == "down",
     )
+    if by in ORDERED:
+        worst_first.sort(key=lambda row: int("".join(takewhile(str.isdigit, str(row.group))) or -1))
     without = [row for row in rows if row.value is None]
     if not worst_first and not without:
         st.caption("No records.")

@@ -24,6 +24,25 @@ def names_of(reader: Reader, dimension: str, rooftops: Sequence[str] = ()) -> Ma
     return {}
 
 
+def persons(reader: Reader) -> Mapping[tuple[str, str], str]:
+    """(rooftop, code) → name, of employees and of customers that owe; who is kept group-wide is known everywhere."""
+    found: dict[tuple[str, str], str] = {}
+    if reader.has("fct_receivable"):
+        for row in reader.rows(
+            "select rooftop, customer_id as code, any_value(customer_name) as name from marts.fct_receivable "
+            "where customer_name is not null group by all"
+        ):
+            found[row["rooftop"], row["code"]] = row["name"]
+    if reader.has("dim_employee"):
+        for row in reader.rows(
+            "select coalesce(rooftop, '') as rooftop, employee as code, any_value(employee_name) as name "
+            "from marts.dim_employee where employee_name is not null group by all order by all"
+        ):
+            for rooftop in [row["rooftop"]] if row["rooftop"] else reader.rooftops():
+                found[rooftop, row["code"]] = row["name"]
+    return found
+
+
 def called(group: str | None, names: Mapping[str, str]) -> str:
     """The name of a group, else its own words."""
     text = str(group)

@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import tables, words
+from dashboards import naming, tables, words
 from dashboards.shell import Page
 from dashboards.tables import Column
 from forecourt.errors import Problem
@@ -60,6 +60,7 @@ def statement(kind: Records, metric: Metric | None = None) -> str:
     """
     is_own = metric is not None and metric.relation == f"marts.{kind.mart}"
     population = metric.population if metric and is_own and metric.population else "true"
+    population = population.replace("{as_of}", "(select last_day from asked)")
     key = kind.key or f"{kind.mart.removeprefix('fct_')}_key"
     columns = [f"{column.sql or f'it.{name}'} as {name}" for name, column in kind.columns.items()]
     behind = {name: f"{kind.leading}.{name}" for name in ("file_id", "row_number")}
@@ -87,17 +88,16 @@ left join meta.files as files on found.file_id = files.file_id
 order by {kind.order}"""
 
 
-def draw(page: Page, kind: Records, period: Period, metric: Metric | None = None) -> int:
+def draw(page: Page, kind: Records, period: Period, metric: Metric | None = None, *, shown: int = tables.SHOWN) -> int:
     """Draws a list for a period and returns how many records it has; nothing where the run has no such mart."""
     if not page.reader.has(kind.mart):
         return 0
     sql = statement(kind, metric)
     asked = (period.first, period.end, period.as_of, page.filters.rooftops)
-    rows = page.reader.rows(f"{sql} limit {tables.SHOWN}", asked)
-    names = page.reader.rooftops()
+    rows = page.reader.rows(f"{sql} limit {shown}", asked)
 
     def named(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [row | {"rooftop": names.get(row["rooftop"], row["rooftop"])} for row in found]
+        return [_named(page, kind, row) for row in found]
 
     total = rows[0]["of_all"] if rows else 0
     if kind.note:
@@ -111,9 +111,20 @@ def draw(page: Page, kind: Records, period: Period, metric: Metric | None = None
         phone=kind.phone,
         everything=lambda: named(page.reader.warehouse.rows(sql, [*asked[:3], list(asked[3])])),
         total=total,
-        evidence=lambda row: _versions(page, kind, str(row["trace_key"])),
+        evidence=lambda row: evidence(page, kind.traced or kind.mart, str(row["trace_key"])),
     )
     return total
+
+
+def _named(page: Page, kind: Records, row: dict[str, Any]) -> dict[str, Any]:
+    """The row with names in place of codes: of its rooftop, of people (a split deal has two)."""
+    persons = naming.persons(page.reader)
+    said = {"rooftop": page.reader.rooftops().get(row["rooftop"], row["rooftop"])}
+    for column in naming.PEOPLE & kind.columns.keys():
+        if row[column]:
+            codes = str(row[column]).split(", ")
+            said[column] = ", ".join(persons.get((row["rooftop"], code), code) for code in codes)
+    return row | said
 
 
 def tabs(page: Page, kinds: Sequence[Records], period: Period, metric: Metric | None = None) -> None:
@@ -124,9 +135,8 @@ def tabs(page: Page, kinds: Sequence[Records], period: Period, metric: Metric | 
             draw(page, kind, period, metric)
 
 
-def _versions(page: Page, kind: Records, key: str) -> None:
+def evidence(page: Page, mart: str, key: str) -> None:
     """The file rows behind a record, where there is more than the one that leads it, and the command that tells all."""
-    mart = kind.traced or kind.mart
     try:
         versions = page.reader.trace(mart, key)
     except Problem:

@@ -30,6 +30,8 @@ class Page:
 
 #: The page about the run itself, which no period narrows.
 UNFILTERED = "data"
+#: Pages about one car or one customer: a life has no period.
+LIVES = frozenset({"vehicle", "customer"})
 _KEY = "current_page"
 
 #: What theming has no option for: less room above the title, figures of equal width, small type dark enough to read.
@@ -67,6 +69,8 @@ def run(page: Any) -> None:
         elif not reader.has_landed():
             _nothing_landed(reader)
             return
+        elif page.url_path in LIVES:
+            chosen = Filters((), default_period(reader.newest_day()), None, "")
         else:
             chosen = filters.choose(reader.rooftops(), reader.newest_day(), locale, is_phone=is_phone())
         st.session_state[_KEY] = Page(reader, chosen, locale, colours, is_phone())

@@ -11,16 +11,35 @@ from dashboards import shell
 st.set_page_config(page_title="forecourt", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
 
 page = st.navigation(
-    [
-        st.Page("app_pages/overview.py", title="Overview", default=True),
-        st.Page("app_pages/gross.py", title="Gross margin", url_path="gross"),
-        st.Page("app_pages/turnaround.py", title="Turnaround", url_path="turnaround"),
-        st.Page("app_pages/utilisation.py", title="Utilisation", url_path="utilisation"),
-        st.Page("app_pages/claims.py", title="Claims", url_path="claims"),
-        st.Page("app_pages/ageing.py", title="Ageing", url_path="ageing"),
-        st.Page("app_pages/leads.py", title="Leads", url_path="leads"),
-        st.Page("app_pages/data.py", title="Data", url_path="data"),
-    ],
+    {
+        "": [
+            st.Page("app_pages/overview.py", title="Overview", default=True),
+            st.Page("app_pages/gross.py", title="Gross margin", url_path="gross"),
+            st.Page("app_pages/turnaround.py", title="Turnaround", url_path="turnaround"),
+            st.Page("app_pages/utilisation.py", title="Utilisation", url_path="utilisation"),
+            st.Page("app_pages/claims.py", title="Claims", url_path="claims"),
+            st.Page("app_pages/ageing.py", title="Ageing", url_path="ageing"),
+        ],
+        "Selling": [
+            st.Page("app_pages/leads.py", title="Leads", url_path="leads"),
+            st.Page("app_pages/scorecard.py", title="Lead scorecard", url_path="scorecard"),
+            st.Page("app_pages/people.py", title="People", url_path="people"),
+            st.Page("app_pages/cases.py", title="Cases", url_path="cases"),
+        ],
+        "Cars": [
+            st.Page("app_pages/stock.py", title="Stock", url_path="stock"),
+            st.Page("app_pages/transit.py", title="In transit", url_path="transit"),
+            st.Page("app_pages/workshop.py", title="Workshop", url_path="workshop"),
+        ],
+        "Control": [
+            st.Page("app_pages/promises.py", title="Promises", url_path="promises"),
+            st.Page("app_pages/data.py", title="Data", url_path="data"),
+        ],
+        "Find": [
+            st.Page("app_pages/vehicle.py", title="Vehicle", url_path="vehicle"),
+            st.Page("app_pages/customer.py", title="Customer", url_path="customer"),
+        ],
+    },
     position="top",
 )
 shell.run(page)

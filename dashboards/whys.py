@@ -42,12 +42,10 @@ def found(page: Page, metric: Metric) -> list[Why]:
 def sentence(page: Page, metric: Metric) -> str | None:
     """One sentence of why, for each currency that moved; None where nothing is compared or nothing moved."""
     answers = [each for each in found(page, metric) if each.change is not None and moved(metric, each.change)]
-    several = len(answers) > 1
-    parts = []
-    for each in answers:
-        said = _cause(page, metric, each)
-        parts.append(f"{words.plain(each.currency or '')}: {said}" if several else said)
-    return " · ".join(parts) or None
+    parts = {each.currency: _cause(page, metric, each) for each in answers}
+    if len(set(parts.values())) == 1:
+        return next(iter(parts.values()))
+    return " · ".join(f"{words.plain(currency or '')}: {said}" for currency, said in parts.items()) or None
 
 
 def moved(metric: Metric, change: Fraction) -> bool:
@@ -63,7 +61,7 @@ def _cause(page: Page, metric: Metric, why: Why) -> str:
     own = abs(largest.rate_effect) >= abs(largest.mix_effect)
     how = "by its own figures" if own else "by its share of the whole"
     what = f"{naming.dimension(largest.dimension).lower()}{_where(page, largest)}"
-    count = words.counted(largest.records, words.things(metric), page.locale)
+    count = words.counted(largest.after.records, words.things(metric), page.locale)
     effect = _signed(page, metric, why, largest.effect)
     return f"**{words.plain(_name(page, largest))}** ({what}) {effect}, {how}; {count}"
 
@@ -195,7 +193,7 @@ def _frame(page: Page, metric: Metric, effects: Sequence[Effect]) -> pl.DataFram
                 "effect": _scaled(metric, each.effect),
                 "rate": _scaled(metric, each.rate_effect),
                 "mix": _scaled(metric, each.mix_effect),
-                "records": each.records,
+                "records": each.after.records,
                 "noise": each.noise * (100 if metric.unit == "percent" else 1),
                 "cause": "cause" if each.cause else "",
             }

@@ -270,7 +270,7 @@ def answer(
             if note
         ]
         clauses.append((clause, notes))
-    verb = "was"
+    verb = "were" if metric.kind != "duration" and _is_plural(metric.label) else "was"
     subject = f"The median {name}" if metric.kind == "duration" else metric.label
     if not several:
         clause, notes = clauses[0]
@@ -278,6 +278,12 @@ def answer(
         return f"{subject} {verb} {clause} {when(metric, period, locale)}{tail}."
     parts = [clause + (f" ({'; '.join(notes)})" if notes else "") for clause, notes in clauses]
     return f"{subject} {when(metric, period, locale)} {verb} {listed(parts)}."
+
+
+def _is_plural(label: str) -> bool:
+    """Whether a label speaks of several things: its first word that ends in one s (Cars in stock, not Gross margin)."""
+    first = label.split(maxsplit=1)[0]
+    return first.endswith("s") and not first.endswith("ss")
 
 
 def plain(text: str) -> str:

@@ -158,8 +158,8 @@ def _block(page: Page, buckets: tuple[str, ...], entries: list[tuple[str, Sums]]
     titles = [receivables.bucket_title(bucket) for bucket in buckets]
     points = [
         {
-            "schedule": _plain(schedule),
-            "bucket": receivables.bucket_title(bucket),
+            "group": _plain(schedule),
+            "part": receivables.bucket_title(bucket),
             "position": position,
             "value": float(part.owed[bucket]),
             "text": words.money(part.owed[bucket], currency, 2, page.locale),
@@ -170,7 +170,9 @@ def _block(page: Page, buckets: tuple[str, ...], entries: list[tuple[str, Sums]]
     ]
     alt = f"Owed in {currency} by schedule and bucket"
     if points:
-        drawn.altair_chart(charts.ageing(points, titles, page.palette, 2 if page.is_phone else 0), alt=alt)
+        heads = ("Schedule", "Days past due", "Outstanding")
+        columns = 2 if page.is_phone else 0
+        drawn.altair_chart(charts.stacked(points, titles, heads, page.palette, columns), alt=alt)
         drawn.caption("Debit documents; unallocated credits are in the table.")
     rows = []
     for schedule, part in entries:

@@ -1,12 +1,14 @@
-"""The five numbers on one screen, and beside them the first steps of a sale."""
+"""The five numbers on one screen with why they moved, how the month is going, what broke, how fresh the data is."""
 
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from dashboards import cards, shell, words
+from dashboards import cards, month, records, shell, trust, whys, words, working_days
+from dashboards.lists.promises import OVERNIGHT
 from dashboards.shell import Page
-from forecourt.metrics import Metric
+from forecourt.metrics import Metric, Period
 
 HEADLINES = {
     "gross_margin_rate": "gross",
@@ -15,18 +17,42 @@ HEADLINES = {
     "claim_rate": "claims",
     "overdue_rate": "ageing",
 }
+#: Broken promises that the overview lists; the page of promises has all.
+BROKEN_SHOWN = 8
 FIRST_STEPS = ("response_minutes", "appointment_set_rate", "conversion_rate")
 
 
 def overview(page: Page) -> None:
-    """The first page: the five headlines, and the first steps of selling below them."""
+    """The first page: the five headlines, the month, what broke, the first steps of selling, how fresh it all is.
+
+    The sentences of why come last into their cards: they cost the most, and the numbers need not wait for them.
+    """
     metrics = page.reader.metrics()
     _answer(page, [metrics[name] for name in HEADLINES if name in metrics])
-    _row(page, {name: link for name, link in HEADLINES.items() if name in metrics})
+    slots = _row(page, {name: link for name, link in HEADLINES.items() if name in metrics})
+    month.draw(page)
+    _broken(page)
     there = {name: "leads" for name in FIRST_STEPS if name in metrics}
     if there:
         st.subheader("From enquiry to order", anchor=False)
-        _row(page, there)
+        slots |= _row(page, there)
+    st.subheader("Can these numbers be trusted", anchor=False)
+    trust.draw(page)
+    for name, slot in slots.items():
+        said = whys.sentence(page, metrics[name])
+        if said:
+            slot.caption(f"Why: {said}".replace("$", "\\$"))
+
+
+def _broken(page: Page) -> None:
+    """What broke since the working day before, and the way to all that is broken."""
+    if not page.reader.has("fct_exception"):
+        return
+    end = page.filters.period.end
+    first = working_days.first_after_closing(page.reader, end, page.filters.rooftops)
+    st.subheader("What broke overnight", anchor=False)
+    records.draw(page, OVERNIGHT, Period(first, end, page.filters.period.as_of), shown=BROKEN_SHOWN)
+    st.page_link("app_pages/promises.py", label="All promises, kept and broken", icon=":material/handshake:")
 
 
 def _answer(page: Page, headlines: list[Metric]) -> None:
@@ -56,7 +82,8 @@ def _answer(page: Page, headlines: list[Metric]) -> None:
         st.markdown(f"#### {sentence[:2]}{sentence[2:3].upper()}{sentence[3:]}")
 
 
-def _row(page: Page, links: dict[str, str]) -> None:
+def _row(page: Page, links: dict[str, str]) -> dict[str, DeltaGenerator]:
+    """Cards side by side; returns the place in each for its sentence of why."""
     metrics = page.reader.metrics()
     # A card with a value per currency needs more room than the others.
     values = [
@@ -67,10 +94,12 @@ def _row(page: Page, links: dict[str, str]) -> None:
         )
         for name in links
     ]
+    slots = {}
     for place, (name, link) in zip(st.columns([min(2, count) + 1 for count in values]), links.items(), strict=True):
         with place:
             query = {"kpi": metrics[name].label} if link == "leads" else None
-            cards.kpi_card(page, metrics[name], link, query)
+            slots[name] = cards.kpi_card(page, metrics[name], link, query)
+    return slots
 
 
 overview(shell.current())

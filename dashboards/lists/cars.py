@@ -41,20 +41,36 @@ _STOCK = {
 
 STOCK = Records(
     title="In stock, oldest first",
-    mart="fct_stock_unit",
-    where="it.in_stock_on <= asked.last_day and (it.left_on is null or it.left_on > asked.last_day) "
-    "and it.excluded_stock is null",
-    columns=_STOCK
-    | {
-        "in_stock_on": Column("In stock since", "day"),
-        "days": Column("Days", "count", sql="asked.last_day - it.in_stock_on"),
+    mart="fct_stock_span",
+    where="it.row_kind = 'in stock' and it.valid_from <= asked.last_day "
+    "and (it.valid_to is null or it.valid_to > asked.last_day) and it.excluded is null",
+    joins="inner join marts.fct_stock_unit as unit on it.record_key = unit.stock_unit_key",
+    leading="unit",
+    key="record_key",
+    traced="fct_stock_unit",
+    columns={
+        "rooftop": Column("Rooftop"),
+        "stock_number": Column("Stock number", sql="unit.stock_number"),
+        "car": CAR,
+        "condition": Column("Condition"),
+        "in_stock_on": Column("In stock since", "day", sql="unit.in_stock_on"),
+        "days": Column("Days", "count", sql="asked.last_day - unit.in_stock_on"),
         "first_ready_on": Column(
-            "Ready since", "day", sql="case when it.first_ready_on <= asked.last_day then it.first_ready_on end"
+            "Ready since", "day", sql="case when unit.first_ready_on <= asked.last_day then unit.first_ready_on end"
         ),
         "currency": CURRENCY,
-        "cost": Column("Cost", "money", help="All that was posted to the car up to the newest data."),
-        "acquisition_channel": Column("From", sql="replace(it.acquisition_channel, '_', ' ')"),
-        "supplier": Column("Supplier"),
+        "cost": Column(
+            "Cost",
+            "money",
+            help="What was posted to the car by the end of the day.",
+            sql="""(
+            select sum(part.cost) from marts.fct_stock_span as part
+            where part.record_key = it.record_key and part.row_kind = 'cost' and part.excluded is null
+                and part.valid_from <= asked.last_day and (part.valid_to is null or part.valid_to > asked.last_day)
+        )""",
+        ),
+        "acquisition_channel": Column("From", sql="replace(unit.acquisition_channel, '_', ' ')"),
+        "supplier": Column("Supplier", sql="unit.supplier"),
     },
     order="days desc, rooftop, stock_number",
     phone=("stock_number", "car", "days"),

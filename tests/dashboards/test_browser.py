@@ -18,7 +18,25 @@ from forecourt.home import Home
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("", "gross", "turnaround", "utilisation", "claims", "ageing", "leads", "data")
+PAGES = (
+    "",
+    "gross",
+    "turnaround",
+    "utilisation",
+    "claims",
+    "ageing",
+    "leads",
+    "scorecard",
+    "people",
+    "cases",
+    "stock",
+    "transit",
+    "workshop",
+    "promises",
+    "data",
+    "vehicle?find=S0001",
+    "customer?find=C0001",
+)
 SCREENS = Path(__file__).resolve().parents[2] / "test-output" / "screens"
 FLAGS = [
     "--no-sandbox",
@@ -32,6 +50,7 @@ FLAGS = [
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
 WIDTHS: dict[int, dict[str, Any]] = {
     1440: {"viewport": {"width": 1440, "height": 900}},
+    768: {"viewport": {"width": 768, "height": 1024}},
     390: {"viewport": {"width": 390, "height": 844}, "user_agent": PHONE, "is_mobile": True, "has_touch": True},
 }
 #: Asked once the script has ended: charts and tables are drawn by then or a moment later.
@@ -142,7 +161,7 @@ class Visit:
 def test_every_page_is_whole(browser: Any, address: str, width: int, scheme: str) -> None:
     visit = Visit(browser, width, scheme)
     for name in PAGES:
-        visit.open(f"{address}/{name}", name or "overview")
+        visit.open(f"{address}/{name}", name.partition("?")[0] or "overview")
         assert visit.page.locator('[data-testid="stException"], [data-testid="stAlertContentError"]').count() == 0, name
         assert visit.problems == [], name
         assert visit.too_wide() is None, name
@@ -153,7 +172,7 @@ def test_every_page_is_whole(browser: Any, address: str, width: int, scheme: str
 def test_an_empty_home_is_whole_too(browser: Any, empty_address: str, width: int) -> None:
     visit = Visit(browser, width, "light")
     for name in PAGES:
-        visit.open(f"{empty_address}/{name}", f"empty-{name or 'overview'}")
+        visit.open(f"{empty_address}/{name}", f"empty-{name.partition('?')[0] or 'overview'}")
         assert "Nothing is published" in visit.page.inner_text('[data-testid="stMain"]')
         assert visit.problems == [], name
         assert visit.too_wide() is None, name
@@ -176,6 +195,29 @@ def test_a_choice_stays_in_the_url_from_page_to_page(browser: Any, address: str)
     page.wait_for_selector(DONE, timeout=60_000)
     assert "period=last_month" in page.url
     assert "versus=nothing" in page.url
+    visit.context.close()
+
+
+def test_from_the_tile_to_the_line_of_the_file_in_three_clicks(browser: Any, address: str) -> None:
+    """The owner on a phone: the card, the record; its file and line stand below it, two clicks from the overview."""
+    visit = Visit(browser, 390, "light")
+    page = visit.page
+    page.goto(address)
+    page.wait_for_selector('[data-testid="stMetric"]', timeout=60_000)
+    page.wait_for_selector(DONE, timeout=60_000)
+    page.get_by_role("link", name="Gross margin").first.click()
+    page.wait_for_selector("h1:has-text('Gross margin')", timeout=60_000)
+    page.wait_for_selector(DONE, timeout=60_000)
+    table = page.get_by_test_id("stDataFrame").last
+    table.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    box = table.bounding_box()
+    page.mouse.click(box["x"] + 18, box["y"] + 54)
+    line = page.get_by_text("dms_deals", exact=False).first
+    line.wait_for(timeout=30_000)
+    page.get_by_text("The original lines").wait_for(timeout=30_000)
+    assert ", line " in page.inner_text('[data-testid="stMain"]')
+    assert visit.problems == []
     visit.context.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import date
 from pathlib import Path
 
@@ -10,15 +11,37 @@ from streamlit.testing.v1 import AppTest
 
 from dashboards import words
 from dashboards.exports import ageing_table
+from dashboards.lists.promises import NEXT_STEPS
 from dashboards.receivables import sums_by_schedule
 from forecourt.door import current_run, open_warehouse
 from forecourt.home import Home
-from forecourt.kpi import compute, default_period, headline_period, load_metrics, newest_day
+from forecourt.kpi import compute, default_period, headline_period, load_metrics, month_before, newest_day
 from forecourt.metrics import HEADLINES
 from forecourt.publish import record_end
+from forecourt.why import explain
 
 APP = Path(__file__).resolve().parents[2] / "dashboards" / "streamlit_app.py"
-PAGES = ("overview", "gross", "turnaround", "utilisation", "claims", "ageing", "leads", "data")
+PAGES = (
+    "overview",
+    "gross",
+    "turnaround",
+    "utilisation",
+    "claims",
+    "ageing",
+    "leads",
+    "scorecard",
+    "people",
+    "cases",
+    "stock",
+    "transit",
+    "workshop",
+    "promises",
+    "data",
+    "vehicle",
+    "customer",
+)
+#: Pages of one life say what to look for; the others show the whole business.
+LIVES = ("vehicle", "customer")
 
 
 def opened(home: Home, page: str, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
@@ -188,3 +211,91 @@ def test_a_negative_denominator_is_no_missing_data(unwound_home: Home, monkeypat
     (margin,) = [card for card in app.metric if card.label == "Gross margin"]
     assert margin.value == ":gray[no rate]"
     assert "the denominator is zero or negative" in captions(app)
+
+
+def test_overview_says_why_a_headline_moved(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse = open_warehouse(published_home)
+    metric = load_metrics(warehouse)["fleet_utilisation_rate"]
+    period = default_period(newest_day(warehouse))
+    (why,) = explain(warehouse, metric, period, month_before(period))
+    said = [text for text in captions(opened(published_home, "overview", monkeypatch)) if text.startswith("Why: ")]
+    assert said
+    if not why.causes:
+        assert any("no single group stands out" in text for text in said)
+
+
+def test_nothing_is_explained_where_nothing_is_compared(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = captions(opened(published_home, "overview", monkeypatch, versus="nothing"))
+    assert not [text for text in said if text.startswith("Why: ")]
+
+
+def test_the_month_is_that_of_the_kernel(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse = open_warehouse(published_home)
+    metrics = load_metrics(warehouse)
+    period = default_period(newest_day(warehouse))
+    said = text_of(opened(published_home, "overview", monkeypatch))
+    for name in ("units", "stock_units"):
+        (row,) = compute(warehouse, metrics[name], period)
+        assert row.value is not None
+        assert f"**{words.value_text(metrics[name], row.value, None)}**" in said
+    (response,) = compute(warehouse, metrics["response_minutes"], period)
+    assert f"**{response.open}**" in said
+
+
+def test_broken_promises_name_the_next_step(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse = open_warehouse(published_home)
+    rules = {row["rule"] for row in warehouse.rows("select distinct rule from marts.fct_exception")}
+    assert rules
+    assert rules <= NEXT_STEPS.keys()
+
+
+def test_every_rule_has_a_next_step() -> None:
+    seed = Path(__file__).resolve().parents[2] / "seeds" / "exception_rules.csv"
+    with seed.open(encoding="utf-8", newline="") as file:
+        assert {row["rule"] for row in csv.DictReader(file)} == NEXT_STEPS.keys()
+
+
+@pytest.mark.parametrize(
+    ("page", "mart", "column"), [("vehicle", "dim_vehicle", "vin"), ("customer", "dim_customer", "customer_id")]
+)
+def test_a_life_shows_its_lines(
+    page: str, mart: str, column: str, published_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = open_warehouse(published_home)
+    deals = (
+        "deal.vehicle_key = it.vehicle_key"
+        if page == "vehicle"
+        else "deal.rooftop = it.rooftop and deal.customer_id = it.customer_id"
+    )
+    (one,) = warehouse.rows(
+        f"select it.{column} as text from marts.{mart} as it inner join marts.fct_deal as deal on {deals} "
+        f"where it.{column} is not null order by 1 limit 1"
+    )
+    app = opened(published_home, page, monkeypatch)
+    app.text_input(key="find").set_value(one["text"]).run()
+    assert not app.exception
+    tables = [table.value for table in app.dataframe]
+    assert any("what" in table.columns and len(table) for table in tables)
+    assert all(table["file"].notna().all() for table in tables if "what" in table.columns)
+
+
+def test_a_life_that_is_not_known_says_so(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(published_home, "vehicle", monkeypatch)
+    app.text_input(key="find").set_value("100%_nothing").run()
+    assert not app.exception
+    assert any("Nothing is known" in str(part.value) for part in app.info)
+
+
+def test_a_person_has_the_figures_of_his_own_rooftop(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse = open_warehouse(published_home)
+    metrics = load_metrics(warehouse)
+    period = default_period(newest_day(warehouse))
+    expected = sorted(
+        float(row.value or 0)
+        for rooftop in ("R1", "R2")
+        for row in compute(warehouse, metrics["units"], period, by="salesperson", rooftops=[rooftop])
+        if row.group is not None
+    )
+    app = opened(published_home, "people", monkeypatch)
+    shown = app.dataframe[0].value
+    assert sorted(shown["units"].dropna()) == expected

@@ -1,0 +1,55 @@
+"""Several KPIs side by side for the groups of one dimension, each value with the records it stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dashboards import tables, words
+from dashboards.shell import Page
+from dashboards.tables import Column
+from forecourt.metrics import Metric
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One column of a scorecard: a KPI, told by that dimension of its own which names the group."""
+
+    kpi: str
+    by: str
+
+
+def of(page: Page, measures: Sequence[Measure], rooftops: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Group → its values: per KPI the value (percentages of 100) and ``<kpi>_n``; missing ones are left out."""
+    metrics = page.reader.metrics()
+    found: dict[str, dict[str, Any]] = {}
+    for measure in measures:
+        metric = metrics.get(measure.kpi)
+        if metric is None or (measure.by not in metric.dimensions and measure.by != "month"):
+            continue
+        period = page.reader.headline_period(metric.name, page.filters.period)
+        for row in page.reader.kpi(metric.name, period, by=measure.by, rooftops=rooftops):
+            if row.group is None:
+                continue
+            mine = found.setdefault(row.group, {})
+            if row.currency:
+                mine["currency"] = row.currency
+            if row.value is not None:
+                mine[metric.name] = float(row.value) * (100 if metric.unit == "percent" else 1)
+            mine[f"{metric.name}_n"] = row.n
+    return found
+
+
+def columns(metrics: Mapping[str, Metric], names: Sequence[str]) -> dict[str, Column]:
+    """Two columns per KPI: its value with its unit in the head, and n."""
+    made: dict[str, Column] = {}
+    for metric in (metrics[name] for name in names if name in metrics):
+        unit = {"percent": " %", "money": "", "count": ""}.get(metric.unit, f", {metric.unit}")
+        decimals = 0 if metric.unit == "count" else metric.decimals
+        kind: tables.Kind = "money" if metric.unit == "money" else "number"
+        head = f"{'Median ' if metric.kind == 'duration' else ''}{words.in_sentence(metric.label)}{unit}"
+        made[metric.name] = Column(head[:1].upper() + head[1:], kind, metric.description, decimals)
+        if metric.unit != "count":
+            made[f"{metric.name}_n"] = Column("n", "count", f"{words.things(metric)} counted.".capitalize())
+    return made
