@@ -136,14 +136,20 @@ order by all"""
 
 
 def _asked(metric: Metric, period: Period) -> Metric:
-    """The metric with the day that is asked for in place of ``{as_of}``.
+    """The metric with the day that is asked for in place of ``{as_of}``, and no exclusion that comes after it.
 
-    A stock is the state at least(to, as_of); the records of the other kinds are judged by their state on as_of.
+    A stock is the state at least(to, as_of), where open durations are looked at too when they are selected by their
+    stop; the records of the other kinds are judged as of as_of.
     """
-    day = _day(period.end if metric.kind == "stock" else period.as_of)
+    at_the_end = metric.kind == "stock" or (metric.kind == "duration" and metric.by == "stop")
+    day = _day(period.end if at_the_end else period.as_of)
     parts = ("relation", "population", "numerator", "denominator", "excluded")
     given = {part: getattr(metric, part) for part in parts}
-    return replace(metric, **{part: text.replace("{as_of}", day) for part, text in given.items() if text})
+    asked = replace(metric, **{part: text.replace("{as_of}", day) for part, text in given.items() if text})
+    if asked.excluded and asked.excluded_on:
+        excluded = f"case when coalesce({asked.excluded_on} <= {day}, true) then {asked.excluded} end"
+        return replace(asked, excluded=excluded)
+    return asked
 
 
 def _pieces(metric: Metric, period: Period, rooftops: Sequence[str] | None) -> Pieces:

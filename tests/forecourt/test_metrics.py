@@ -393,6 +393,45 @@ def test_an_average_age_is_counted_to_the_day_of_the_stock(receivables: Warehous
         assert total(receivables, metric, until, "numerator", "denominator", rooftops=["R1"]) == (days, 3)
 
 
+# Excluded from a day on.
+
+ANSWERS = """
+create table marts.fct_answer as
+select * from (values
+    ('a', 'R1', date '2026-03-02', date '2026-03-04', 7200, null),
+    ('b', 'R1', date '2026-03-02', date '2026-03-10', 0, 'batch-stamped'),
+    ('c', 'R1', date '2026-03-02', null, null, 'no time of day')
+) as answers(lead_key, rooftop, received_on, answered_on, seconds, reason)
+"""
+
+
+@pytest.mark.parametrize("by", ["start", "stop"])
+def test_what_a_stop_excludes_is_open_until_then(warehouse_of: WarehouseOf, by: str) -> None:
+    metric = replace(TURN, relation="marts.fct_answer", record="lead_key", by=by, excluded_on="answered_on")
+    day = "received_on" if by == "start" else "answered_on"
+    metric = replace(metric, date=day, started="received_on", stopped="answered_on")
+    answers = warehouse_of(ANSWERS)
+
+    def seen(day: str) -> tuple[object, object, object]:
+        row = answer(answers, metric, period("2026-03-01", day, day))[None]
+        return row["n"], row["open"], row["excluded"]
+
+    # What is excluded for another reason than its stop is so from the beginning; by stop it has no day to count on.
+    always = 1 if by == "start" else 0
+    assert seen("2026-03-03") == (0, 2, always)
+    assert seen("2026-03-09") == (1, 1, always)
+    assert seen("2026-03-10") == (1, 0, always + 1)
+
+
+def test_a_flow_excludes_nothing_for_what_comes_after_as_of(warehouse_of: WarehouseOf) -> None:
+    metric = replace(APPOINTED, relation="marts.fct_answer", event_by_as_of="answered_on")
+    metric = replace(metric, excluded="reason", excluded_on="answered_on")
+    answers = warehouse_of(ANSWERS)
+    for day, counted, excluded in (("2026-03-09", 2, 1), ("2026-03-10", 1, 2)):
+        asked = period("2026-03-01", "2026-03-05", day)
+        assert total(answers, metric, asked, "denominator", "excluded") == (counted, excluded)
+
+
 # Cohort: start day in [from, to]; mature when start + W <= as_of.
 
 CLAIMS = Metric(
