@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecourt.why import Sums, decompose
+from forecourt.metrics import Metric, Period
+from forecourt.show import print_why
+from forecourt.why import Counted, Sums, decompose, split
 
 parts = st.decimals(-1000, 1000, places=2).map(Fraction)
 groups = st.dictionaries(st.sampled_from("abcdef"), st.tuples(parts, parts), min_size=1)
@@ -63,3 +66,44 @@ def test_a_group_that_is_new_or_gone_has_its_whole_effect() -> None:
 def test_nothing_moved_gives_no_effect(tops: tuple[int, int]) -> None:
     same = {group: (Fraction(top), Fraction(50)) for group, top in zip("ab", tops, strict=True)}
     assert set(decompose(sums(same), sums(same)).values()) == {(Fraction(0), Fraction(0))}
+
+
+SHARE = Metric("x_rate", "X", "", "flow", "percent", "fct_x", "marts.fct_x", "day", "sum(a)", "sum(b)")
+DAYS = Metric("x_days", "X days", "", "duration", "days", "fct_x", "marts.fct_x", "day", "seconds", seconds=86400)
+
+
+def sold(period: int, person: str, of_each_hundred: int, records: int = 400) -> list[Counted]:
+    """Records of one person, so many of each hundred sold."""
+    return [
+        Counted(period, f"{person}{number}", (person,), int(number % 100 < of_each_hundred), 1)
+        for number in range(records)
+    ]
+
+
+def causes(after: dict[str, int]) -> list[str]:
+    """Who is named when everybody sold 20 of a hundred before, and this many since."""
+    counted = [each for person in after for each in sold(0, person, 20)]
+    counted += [each for person, share in after.items() for each in sold(1, person, share)]
+    return [effect.group for effect in split(SHARE, None, ["salesperson"], counted).causes]
+
+
+@pytest.mark.metrics("8.noise")
+def test_a_cause_stands_out_of_the_noise_and_makes_a_tenth_of_the_move() -> None:
+    assert causes({"Ann": 50, "Bob": 20, "Cid": 20}) == ["Ann"]
+    assert causes({"Ann": 22, "Bob": 20, "Cid": 20}) == []  # as much as chance does
+    assert causes({"Ann": 95, "Bob": 26, "Cid": 20}) == ["Ann"]  # Bob's share of the move is below a tenth
+
+
+@pytest.mark.metrics("8.mean")
+def test_a_duration_is_split_by_its_mean_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    spans = {0: (1, 3), 1: (1, 1, 10)}
+    counted = [
+        Counted(period, f"{period}{number}", ("Ann",), days * 86400, 1)
+        for period, each in spans.items()
+        for number, days in enumerate(each)
+    ]
+    found = split(DAYS, None, ["salesperson"], counted)
+    assert (found.before, found.after) == (2, 4)  # the medians are 2 and 1
+    month = Period(date(2026, 3, 1), date(2026, 3, 31), date(2026, 3, 31))
+    print_why([found], month, month)
+    assert "X days (mean) 2.00 to 4.00: +2.00 days" in " ".join(capsys.readouterr().out.split())

@@ -257,6 +257,7 @@ def warehouses(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Warehou
     return {"default": Warehouse(folder / "default.duckdb"), "other": Warehouse(home.warehouse)}
 
 
+@pytest.mark.metrics("9.keys")
 @pytest.mark.parametrize("sides", SIDES, ids=lambda sides: sides.key)
 def test_a_policy_has_two_sides(warehouses: Mapping[str, Warehouse], sides: Sides) -> None:
     assert sides.by_default != sides.by_other
