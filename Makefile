@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev browser demo test lint format lock clean
+.PHONY: help setup dev browser demo test lint format docs lock clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ lint: dev  ## what CI and pre-commit check
 format: dev  ## write files as `make lint` wants them
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format --quiet .
+
+docs: dev  ## write the pages that are made from the project: KPI handbook, tests by line of METRICS.md
+	@$(BIN)/python -m tests.support.pages
 
 # Needs uv; --universal makes one file for every supported Python and platform, without index addresses.
 LOCK := uv pip compile pyproject.toml --group build --universal --python-version 3.11 \

@@ -1,26 +1,30 @@
-"""The SQL unit tests that stand beside the models: the golden vectors of METRICS.md among them, all run by dbt."""
+"""The SQL unit tests that stand beside the models: the golden vectors of METRICS.md among them, all run by dbt.
+
+The same whole build shows whether the KPI handbook is fresh.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
-from forecourt.build import NodeResult, build
+from forecourt.build import NodeResult, Paths, build
 from forecourt.home import Home
 from forecourt.settings import load_settings
+from tests.support.pages import FILES, HANDBOOK, handbook
 from tests.support.warehouse import make_warehouse
-
-LEAD = "rooftop,lead_id,received_at\nR1,L1,2026-03-02T10:00:00\n"
 
 
 @pytest.fixture(scope="module")
-def nodes(tmp_path_factory: pytest.TempPathFactory) -> Sequence[NodeResult]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return make_warehouse(tmp_path_factory.mktemp("units"), FILES, select="dim_date")
+
+
+@pytest.fixture(scope="module")
+def nodes(home: Home) -> Sequence[NodeResult]:
     """Every node of a build with unit tests; what lies in the home does not matter to them."""
-    home: Home = make_warehouse(tmp_path_factory.mktemp("units"), {"crm_leads_2026-03-02.csv": LEAD}, select="dim_date")
-    folder: Path = home.root / "units"
-    return build(home, load_settings(home.settings), folder=folder, unit_tests=True)
+    return build(home, load_settings(home.settings), folder=home.root / "units", unit_tests=True)
 
 
 def test_every_sql_unit_test_passes(nodes: Sequence[NodeResult]) -> None:
@@ -31,3 +35,10 @@ def test_every_sql_unit_test_passes(nodes: Sequence[NodeResult]) -> None:
 def test_the_vectors_are_there(nodes: Sequence[NodeResult]) -> None:
     """A selection that runs no unit test would pass the test above."""
     assert sum(node.resource_type == "unit_test" for node in nodes) >= 80
+
+
+def test_the_handbook_is_what_the_definitions_and_the_built_statements_say(
+    home: Home, nodes: Sequence[NodeResult]
+) -> None:
+    assert nodes
+    assert HANDBOOK.read_text(encoding="utf-8") == handbook(home, Paths(home.root / "units")), "run `make docs`"
