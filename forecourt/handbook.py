@@ -49,7 +49,10 @@ def read_book(warehouse: Warehouse) -> Book:
     found = [Metric.from_json(row["spec"]) for row in warehouse.rows("select spec from meta.metrics order by name")]
     order = {name: place for place, name in enumerate(HEADLINES)}
     return Book(
-        {metric.name: metric for metric in sorted(found, key=lambda metric: (order.get(metric.name, len(order)), metric.label))},
+        {
+            metric.name: metric
+            for metric in sorted(found, key=lambda metric: (order.get(metric.name, len(order)), metric.label))
+        },
         warehouse.rows("select key, value, valid_from, valid_to from meta.policies order by key, valid_from"),
         warehouse.rows("select kpi, rooftop, valid_from, value from meta.targets order by all"),
         warehouse.rows('select kpi, value, source, "on" from meta.benchmarks order by all'),
