@@ -25,7 +25,7 @@ FINDINGS = (
     "values_that_failed",
     "counted_deals_without_a_day",
     "documents_below_zero",
-    "rates_not_above_zero",
+    "rates_that_are_none",
 )
 #: Until the end of 2025 a deal counted from its contract.
 SETTINGS = """
@@ -62,6 +62,7 @@ R1,unsigned,retail,finalised,2025-12-30,2026-01-04,,9000,,
 R1,unsigned_booked,retail,booked,2025-12-31,,,9000,,
 R1,home_at_zero,retail,booked,,,,9000,0,GBP
 R1,abroad_at_zero,retail,booked,,,,9000,0,EUR
+R1,home_at_more,retail,booked,,,,9000,1.17,
 """
 MENDED = """\
 rooftop,deal_number,deal_type,status,delivered_on
@@ -166,9 +167,10 @@ def test_documents_with_an_amount_below_zero_are_listed(checks: Mapping[str, Che
     ]
 
 
-def test_rates_of_zero_and_below_are_listed(checks: Mapping[str, CheckResult]) -> None:
-    assert rows(checks["rates_not_above_zero"], "feed", "record_key", "rate") == [
+def test_rates_of_zero_and_below_and_beside_the_own_currency_are_listed(checks: Mapping[str, CheckResult]) -> None:
+    assert rows(checks["rates_that_are_none"], "feed", "record_key", "rate") == [
         ("dms_deals", "R1|abroad_at_zero", 0),
+        ("dms_deals", "R1|home_at_more", Decimal("1.17")),
         ("dms_invoices", "R1|rate_below", Decimal("-0.85")),
         ("fx_rates", "EUR|GBP|2026-03-02|booked", 0),
     ]

@@ -1,8 +1,9 @@
 {{ config(severity='warn') }}
--- Says: these rates are zero or below. A zero beside the rooftop's own currency is left out: many
--- systems write it, and that currency counts at 1.
--- Matters: such a rate is no rate, so the amount is unknown in the rooftop's currency.
--- Resolve: have the source export the booked rate: rooftop currency for one unit of the document's.
+-- Says: these rates are zero or below, or another than 1 beside the rooftop's own currency. A zero
+-- beside that currency is left out: many systems write it.
+-- Matters: such a rate is no rate, so the amount is unknown in the rooftop's currency; its own
+-- currency counts at 1, which is wrong where the document was in another that it does not name.
+-- Resolve: have the source export the currency and the booked rate: rooftop currency for one unit.
 {%- set feeds = [
     ('dms_vehicles', 'stock_unit_key'),
     ('dms_vehicle_costs', 'vehicle_cost_key'),
@@ -22,7 +23,7 @@ with documents as (
         file_id,
         row_number,
     from {{ ref(feed | replace('dms_', 'stg_dms__')) }}
-    where rate <= 0
+    where rate <> 1
     {{ 'union all' if not loop.last }}
     {% endfor %}
 )
@@ -37,8 +38,11 @@ select
 from documents
 left join {{ ref('dim_rooftop') }} as rooftops
     on documents.rooftop = rooftops.rooftop
-where documents.rate < 0
-    or upper(trim(documents.currency)) <> rooftops.currency
+where case
+    when coalesce(nullif(upper(trim(documents.currency)), ''), rooftops.currency) = rooftops.currency
+        then documents.rate <> 0
+    else documents.rate <= 0
+end
 
 union all
 
