@@ -72,28 +72,32 @@ def figure(metric: Metric, value: int | float | str | Decimal) -> str:
     return f"{rounded:,}{unit}"
 
 
-def entry(book: Book, name: str) -> str:
-    """One KPI of the book in Markdown, from its heading on. Raises KeyError for a name that is not in it."""
+def facts(book: Book, name: str) -> list[tuple[str, str]]:
+    """What there is to say about a KPI of the book, as (heading, Markdown). Raises KeyError for an unknown name."""
     metric = book.metrics[name]
+    return [
+        ("Formula", _formula(book, metric)),
+        ("Counts", _counted(metric)),
+        ("Settings in force", "; ".join(_settings(book, metric)) or "none"),
+        ("Left out, and counted", "; ".join(metric.reasons) or "nothing"),
+        ("Causes are seen by", ", ".join([*metric.dimensions, "month"])),
+        ("Made of", "; ".join(_sources(metric)) or "nothing of the feeds"),
+        *[("Target", text) for text in _targets(book, metric)],
+        *[("Benchmark", text) for text in _benchmarks(book, metric)],
+        ("Example", _line(metric.example)),
+        *([("Tested by", f"`{metric.tested_by}`")] if metric.tested_by else []),
+    ]
+
+
+def entry(book: Book, name: str) -> str:
+    """One KPI of the book in Markdown, from its heading on. Raises KeyError for an unknown name."""
+    metric = book.metrics[name]
+    unit = UNITS.get(metric.unit, metric.unit)
     parts = [
         f"## {metric.label}",
-        f"`{metric.name}`: {UNITS.get(metric.unit, metric.unit)}; "
-        f"{'more' if metric.better == 'up' else 'less'} is better.",
+        f"`{metric.name}`: {unit}; {'more' if metric.better == 'up' else 'less'} is better.",
         f"**{metric.question}** {_line(metric.description)}",
-        _table(
-            [
-                ("Formula", _formula(book, metric)),
-                ("Counts", _counted(metric)),
-                ("Settings in force", "; ".join(_settings(book, metric)) or "none"),
-                ("Left out, and counted", "; ".join(metric.reasons) or "nothing"),
-                ("Causes are seen by", ", ".join([*metric.dimensions, "month"])),
-                ("Made of", "; ".join(_sources(metric)) or "nothing of the feeds"),
-                *[("Target", text) for text in _targets(book, metric)],
-                *[("Benchmark", text) for text in _benchmarks(book, metric)],
-                ("Example", _line(metric.example)),
-                *([("Tested by", f"`{metric.tested_by}`")] if metric.tested_by else []),
-            ]
-        ),
+        _table(facts(book, name)),
     ]
     return "\n\n".join(parts) + "\n"
 
