@@ -11,7 +11,7 @@ import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import NormalDist
+from statistics import NormalDist, median
 
 #: A cause is more than this many standard errors, more where many groups are looked at ...
 NOISE = 3.0
@@ -19,6 +19,8 @@ NOISE = 3.0
 FALSE_ALARMS = 0.01
 #: ... and it is no single record: without its largest the effect is still more than this many.
 HABIT = 2.0
+#: Groups of fewer records, in the period in which they have more, are not judged.
+FEWEST = 5
 #: The spread of a small group is taken as if it had so many more records of the usual spread.
 PRIOR = 10
 #: Of nested groups the smallest with at least this share of its parent's effect is named.
@@ -56,11 +58,15 @@ class Standing:
 
 @dataclass(frozen=True)
 class _Cell:
-    """A group in one period: its sums, its records, their residuals N - r*D and denominators squared and summed."""
+    """A group in one period: its sums and its records.
+
+    ``residuals`` sums the squares of N - r*D of its records, ``squares`` those of D.
+    """
 
     top: float
     bottom: float
     records: int
+    rate: float
     residuals: float
     squares: float
 
@@ -80,7 +86,8 @@ class Trial:
         self.move = tops[1] / self.totals[1] - self.rate
         self.groups = _groups(lines)
         self.squares = sum(cell.squares for cell in _cells(lines))
-        self.usual = self._usual()
+        self.odds = self._odds([tops[p] / self.totals[p] for p in (0, 1)])
+        self.all_odds = tuple(math.fsum(each[part] for each in self.odds) for part in (0, 1))
         self._whole: dict[tuple[int, str], Standing] = {}
 
     def causes(self, least_share: float, outcomes: Collection[int] = ()) -> list[Group]:
@@ -89,9 +96,7 @@ class Trial:
         The clearest is named; then its records are left out of the other groups, so that a group which only moved
         because the named one is in it is not named as well. ``outcomes`` are dimensions that name no cause.
         """
-        suspects = [
-            group for group in self.groups if group.dimension not in outcomes and len(group.lines) < len(self.lines)
-        ]
+        suspects = [group for group in self.groups if group.dimension not in outcomes and self._is_judged(group)]
         asked = len({tuple(group.lines) for group in suspects})
         beyond = max(NOISE, NormalDist().inv_cdf(1 - FALSE_ALARMS / 2 / asked)) if asked else NOISE
         named: list[Group] = []
@@ -118,6 +123,11 @@ class Trial:
             self._whole[key] = self._stands(group)
         return self._whole[key]
 
+    def _is_judged(self, group: Group) -> bool:
+        if len(group.lines) == len(self.lines):
+            return False  # it holds everything
+        return max(cell.records for cell in _cells([self.lines[i] for i in group.lines])) >= FEWEST
+
     def _smallest(self, parent: Group, clear: Sequence[Group]) -> Group:
         """The smallest clear group inside ``parent`` with most of its effect; of equal ones the last dimension."""
         whole, inside = self.standing(parent).effect, set(parent.lines)
@@ -137,7 +147,7 @@ class Trial:
         effect = math.fsum(parts.values())
         largest = max((part if effect > 0 else -part for part in parts.values()), default=0.0)
         cells = _cells(lines)
-        spread = [self._spread(group.dimension, cell) for cell in cells]
+        spread = self._spread(group, cells)
         habit = self._habit(cells, spread)
         weight = sum(cell.bottom for cell in cells) / sum(self.totals)
         inside = sum(cell.squares for cell in cells)
@@ -148,10 +158,30 @@ class Trial:
         )
         return Standing(effect, math.sqrt(variance), max(largest, 0.0))
 
-    def _spread(self, dimension: int, cell: _Cell) -> float:
-        """The variance of a group's N - r*D: its own records' together with the usual one, by their number."""
-        usual = self.usual[dimension] * cell.squares
-        return (PRIOR * usual + cell.records * cell.residuals) / (PRIOR + max(cell.records - 1, 0))
+    def _odds(self, rates: Sequence[float]) -> list[tuple[float, float]]:
+        """Per line the squares of N - R*D and of D, from which the usual spread is made.
+
+        Nothing weighs more there than what is of middling size, so that a few large sums do not stand for all.
+        """
+        middling = median(abs(line.bottom) for line in self.lines)
+        odds = []
+        for line in self.lines:
+            most = min(1.0, (middling / line.bottom) ** 2) if line.bottom else 1.0
+            odds.append((most * (line.top - rates[line.period] * line.bottom) ** 2, most * line.bottom**2))
+        return odds
+
+    def _spread(self, group: Group, cells: Sequence[_Cell]) -> list[float]:
+        """The variance of a group's N - r*D in either period.
+
+        Its own records' together with what is usual for the records of the other groups, by their number: a few
+        records that happen to be alike must not look certain.
+        """
+        above, below = (self.all_odds[part] - math.fsum(self.odds[i][part] for i in group.lines) for part in (0, 1))
+        usual = above / below if below > 0 and above > 0 else 0.0
+        return [
+            (PRIOR * usual * cell.squares + cell.records * cell.residuals) / (PRIOR + max(cell.records - 1, 0))
+            for cell in cells
+        ]
 
     def _habit(self, cells: Sequence[_Cell], spread: Sequence[float]) -> float:
         """How far the group usually lies from the KPI, squared: as before, or as now where it is new.
@@ -160,18 +190,8 @@ class Trial:
         """
         for cell, variance in zip(cells, spread, strict=True):
             if cell.bottom > 0:
-                return max((cell.top / cell.bottom - self.rate) ** 2 - variance / cell.bottom**2, 0.0)
+                return max((cell.rate - self.rate) ** 2 - variance / cell.bottom**2, 0.0)
         return 0.0
-
-    def _usual(self) -> dict[int, float]:
-        """Dimension -> the variance of a record around the rate of its group and period, per squared denominator."""
-        residuals: dict[int, float] = defaultdict(float)
-        squares: dict[int, float] = defaultdict(float)
-        for group in self.groups:
-            for cell in _cells([self.lines[i] for i in group.lines]):
-                residuals[group.dimension] += cell.residuals
-                squares[group.dimension] += cell.squares * (cell.records - 1) / cell.records if cell.records else 0.0
-        return {dimension: residuals[dimension] / square if square else 0.0 for dimension, square in squares.items()}
 
 
 def _clear_by(standing: Standing, beyond: float, least: float) -> float:
@@ -208,6 +228,7 @@ def _cell(records: Mapping[str, Sequence[float]]) -> _Cell:
         top,
         bottom,
         len(records),
+        rate,
         math.fsum((each[0] - rate * each[1]) ** 2 for each in records.values()),
         math.fsum(each[1] ** 2 for each in records.values()),
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,7 +21,7 @@ from forecourt.meta import CheckResult
 from forecourt.metrics import Metric, Period
 from forecourt.reported import Restated
 from forecourt.terminal import out, table
-from forecourt.why import Why
+from forecourt.why import Effect, Why
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -142,46 +143,99 @@ def why_facts(found: Why) -> list[dict[str, Any]]:
             "cause": effect.cause,
             "noise": effect.noise,
             "currency": found.currency,
+            "at": effect.at,
+            "n": effect.after.records,
+            "n_before": effect.before.records,
         }
         for effect in found.effects
     ]
 
 
 def print_why(found: Sequence[Why], period: Period, before: Period) -> None:
-    """The change of a KPI, its causes, and the largest effects of each dimension."""
+    """How a KPI moved and who explains it, in sentences; then a table for each dimension."""
     for each in found:
-        scale, unit = (100, "points") if each.metric.unit == "percent" else (1, each.metric.unit)
         name = f"{each.metric.label}{f' ({each.currency})' if each.currency else ''}"
-        spans = f"{period.first} to {period.last} against {before.first} to {before.last}"
         if each.change is None:
             out.print(f"{escape(name)}: {each.reason}.")
             continue
-        mean = " (mean)" if each.metric.kind == "duration" else ""
+        mean = ", the mean," if each.metric.kind == "duration" else ""
+        moved = "did not move from" if not each.change else "rose from" if each.change > 0 else "fell from"
         out.print(
-            f"[bold]{escape(name)}[/]{mean} {float(each.before or 0) * scale:,.2f} to "
-            f"{float(each.after or 0) * scale:,.2f}: {float(each.change) * scale:+,.2f} {unit}, {spans}"
+            f"[bold]{escape(name)}[/]{mean} {moved} {_level(each, each.before)} to {_level(each, each.after)} "
+            f"({_moved(each, each.change)}): {_span(each, period)} against {_span(each, before)}."
         )
         if not each.causes:
-            out.print("No group stands out of the noise.")
-        columns = ("dimension", "left"), ("group", "left"), ("effect", "right"), ("rate", "right"), ("mix", "right")
-        shown = [effect for effect in each.effects if effect.cause] or list(each.effects)
+            out.print("No group stands out of what is usual between two periods.")
+        for cause in each.causes:
+            out.print(f"[bold]{escape(_cause(each, cause))}[/]")
+        for dimension in dict.fromkeys(effect.dimension for effect in each.effects):
+            out.print()
+            _print_effects(each, [effect for effect in each.effects if effect.dimension == dimension])
+        if each.causes:
+            cause, days = each.causes[0], f"--from {period.first} --to {period.last}"
+            out.print(
+                f"\nThe group over time: forecourt kpi {each.metric.name} {days} --by {cause.dimension}\n"
+                f"Its records lie in {each.metric.model}, where {cause.dimension} is {escape(cause.group)!r}; "
+                f"the file rows behind one: forecourt trace {each.metric.model} ROOFTOP KEY"
+            )
 
-        table(
-            "",
-            [*columns, ("", "left")],
-            [
-                (
-                    effect.dimension,
-                    effect.group,
-                    *(
-                        f"{float(part) * scale:+,.2f}"
-                        for part in (effect.effect, effect.rate_effect, effect.mix_effect)
-                    ),
-                    "cause" if effect.cause else "",
-                )
-                for effect in shown[:12]
-            ],
+
+def _cause(found: Why, cause: Effect) -> str:
+    """A cause as a sentence: its share of the move, split, its own level and its records."""
+    own = f"Its own level went from {_level(found, cause.before.rate)} to {_level(found, cause.after.rate)}. "
+    if cause.before.rate is None or cause.after.rate is None:
+        own = "It is new. " if cause.before.rate is None else "It is there no longer. "
+    return (
+        f"{cause.dimension.replace('_', ' ').capitalize()} {cause.group}{f' at {cause.at}' if cause.at else ''} "
+        f"explains {_moved(found, cause.effect)}: own rate {_moved(found, cause.rate_effect, unit=False)}, "
+        f"weight {_moved(found, cause.mix_effect, unit=False)}. {own}"
+        f"{cause.after.records:,} records, {cause.before.records:,} before."
+    )
+
+
+def _print_effects(found: Why, effects: Sequence[Effect]) -> None:
+    """The groups of one dimension with the largest effects, and what the others add up to."""
+    columns = [
+        (effects[0].dimension.replace("_", " "), "left"),
+        *((name, "right") for name in ("effect", "own rate", "weight", "before", "now", "n before", "n")),
+        ("", "left"),
+    ]
+    lines = [
+        (
+            effect.group,
+            *(_moved(found, part, unit=False) for part in (effect.effect, effect.rate_effect, effect.mix_effect)),
+            *(_level(found, sums.rate) for sums in (effect.before, effect.after)),
+            f"{effect.before.records:,}",
+            f"{effect.after.records:,}",
+            "cause" if effect.cause else "",
         )
+        for effect in effects[:8]
+    ]
+    if len(effects) > 8:
+        rest = sum((effect.effect for effect in effects[8:]), Fraction(0))
+        others = f"{len(effects) - 8} others"
+        lines.append((others, _moved(found, rest, unit=False), "", "", "", "", "", "", ""))
+    table("", columns, lines)
+
+
+def _level(found: Why, value: Fraction | None) -> str:
+    if value is None:
+        return "none"
+    if found.metric.unit == "percent":
+        return f"{float(value) * 100:,.1f} %"
+    return f"{float(value):,.2f}{'' if found.metric.unit in ('money', 'count') else f' {found.metric.unit}'}"
+
+
+def _moved(found: Why, change: Fraction, *, unit: bool = True) -> str:
+    is_share = found.metric.unit == "percent"
+    word = "points" if is_share else "" if found.metric.unit in ("money", "count") else found.metric.unit
+    return f"{float(change) * (100 if is_share else 1):+,.2f}{f' {word}' if unit and word else ''}".replace(
+        "-", "\u2212"
+    )
+
+
+def _span(found: Why, period: Period) -> str:
+    return f"{period.end}" if found.metric.kind == "stock" else f"{period.first} to {period.last}"
 
 
 def print_restated(found: Sequence[Restated]) -> None:

@@ -126,7 +126,7 @@ def why(
     from forecourt.door import open_warehouse
     from forecourt.kpi import compared, shifted, whole_months
     from forecourt.metrics import Period
-    from forecourt.why import explain
+    from forecourt.why import cohort_before, explain
 
     warehouse = open_warehouse(Home(home_path))
     require_rooftops(warehouse, rooftops)
@@ -134,7 +134,8 @@ def why(
     ((_, period),) = periods_of(warehouse, [metric], first, last, None)
     before = compared(period, *versus) if versus else shifted(period, whole_months(period) or 1)
     if metric.kind == "cohort":
-        before = Period(before.first, before.last, period.as_of)
+        is_odd = not versus and not whole_months(period)
+        before = cohort_before(period) if is_odd else Period(before.first, before.last, period.as_of)
     found = explain(warehouse, metric, period, before, rooftops=rooftops)
     if as_json:
         show.print_json([fact for each in found for fact in show.why_facts(each)])

@@ -6,7 +6,7 @@ The same arguments give the same bytes on any machine and day. Beside the files 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,6 +18,7 @@ from ingest.sample.files import write_files
 from ingest.sample.leads import Leads
 from ingest.sample.ledger import Ledger, write_rates
 from ingest.sample.people import People
+from ingest.sample.planted import Plants, checked
 from ingest.sample.rental import Rental
 from ingest.sample.sales import Sales
 from ingest.sample.settings import settings_text
@@ -48,12 +49,14 @@ def write_sample(
     years: float = 2,
     seed: int = 1,
     scale: float = 1.0,
+    plants: Mapping[str, date] | None = None,
     on_step: OnStep | None = None,
 ) -> SampleSummary:
     """Simulates the business and writes its export files, settings and truth into ``directory``.
 
-    ``scale`` multiplies the volume of every rooftop; ``on_step(step, rows)`` hears of each step done and the rows it
-    wrote. Raises Problem for numbers that make no business and for a folder that already holds something.
+    ``scale`` multiplies the volume of every rooftop; ``plants`` names what goes wrong at each from which day on (see
+    ``planted.PLANTS``); ``on_step(step, rows)`` hears of each step done and the rows it wrote. Raises Problem for
+    numbers that make no business, an unknown plant and a folder that already holds something.
     """
     if not 1 <= rooftops <= 50:
         raise Problem(f"A sample has 1 to 50 rooftops, not {rooftops}.")
@@ -63,11 +66,13 @@ def write_sample(
         raise Problem(f"The scale of a sample lies between 0.02 and 200, not at {scale}.")
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise Problem(f"{directory} already holds something; name a new or an empty folder for the sample.")
-    world, crm = simulate(rooftops, years, seed, scale, on_step)
+    world, crm = simulate(rooftops, years, seed, scale, on_step, plants)
     directory.mkdir(parents=True, exist_ok=True)
     written = write_files(world, directory, on_step) + write_portal_leads(world, directory, crm)
     facts = truth(world)
     facts["files"] = {file.name: {"rows": file.rows, "bad": file.bad} for file in written}
+    if world.planted:
+        facts["planted"] = world.planted
     (directory / "truth.json").write_bytes(as_json(facts).encode())
     (directory / "forecourt.toml").write_bytes(settings_text(world).encode())
     if on_step:
@@ -76,23 +81,29 @@ def write_sample(
 
 
 def simulate(
-    rooftops: int, years: float, seed: int, scale: float, on_step: OnStep | None = None
+    rooftops: int,
+    years: float,
+    seed: int,
+    scale: float,
+    on_step: OnStep | None = None,
+    plants: Mapping[str, date] | None = None,
 ) -> tuple[World, list[Leads]]:
     """The simulated world as its systems last exported it, and the CRM of each rooftop."""
-    world = World(rooftops, years, seed, scale)
+    world = World(rooftops, years, seed, scale, checked(plants))
     crm = []
     for rooftop in world.rooftops:
         people = People(world, rooftop)
+        plants_here = Plants(world, rooftop, people)
         stock = Stock(world, rooftop, people)
         leads = Leads(world, rooftop, people, stock)
-        sales = Sales(world, rooftop, people, stock, leads)
+        sales = Sales(world, rooftop, people, stock, leads, plants_here)
         rental = Rental(world, rooftop, people, stock)
-        workshop = Workshop(world, rooftop, people)
+        workshop = Workshop(world, rooftop, people, plants_here)
         sales.run()
         rental.run()
         leads.run()
         workshop.run(sales.deals)
-        Ledger(world, rooftop, people).run(sales.deals, workshop.orders, workshop.tickets, rental.damages)
+        Ledger(world, rooftop, people, plants_here).run(sales.deals, workshop.orders, workshop.tickets, rental.damages)
         stock.write()
         people.write()
         crm.append(leads)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ingest.sample.people import Customer, People
+from ingest.sample.planted import Plants
 from ingest.sample.rental import Damage
 from ingest.sample.sales import Deal
 from ingest.sample.workshop import Order, Ticket
@@ -34,13 +36,14 @@ class Document:
 class Ledger:
     """The receivables of one rooftop."""
 
-    def __init__(self, world: World, rooftop: Rooftop, people: People) -> None:
-        self.world, self.rooftop, self.people = world, rooftop, people
+    def __init__(self, world: World, rooftop: Rooftop, people: People, plants: Plants) -> None:
+        self.world, self.rooftop, self.people, self.plants = world, rooftop, people, plants
         self.chance = world.chance("ledger", rooftop.code)
         self.made: dict[str, int] = {}
 
     def run(self, deals: list[Deal], orders: list[Order], tickets: list[Ticket], damages: list[Damage]) -> None:
         """Posts everything the business did; each part in the order of its own days."""
+        self._choose_payer(deals, orders, tickets)
         for deal in deals:
             self._deal(deal)
         for order in orders:
@@ -55,6 +58,22 @@ class Ledger:
                 amount = 3_000 + int(self.chance.random() * 20_000)
                 self._pay_some_day(self.invoice("employee", member, month + timedelta(days=9), amount, terms=30))
         self._oddities()
+
+    def _choose_payer(self, deals: list[Deal], orders: list[Order], tickets: list[Ticket]) -> None:
+        since = self.world.plants.get("slow_payer")
+        if since is None:
+            return
+        owed: Counter[str] = Counter()
+        for deal in deals:
+            if deal.kind == "wholesale" and since <= deal.contract_on <= self.world.end:
+                owed[deal.customer.customer_id] += deal.sale_price + deal.tax
+        for order in orders:
+            if order.pay_type == "customer" and since <= order.closed_on <= self.world.end:
+                owed[order.customer.customer_id] += order.total
+        for ticket in tickets:
+            if ticket.customer and since <= ticket.sold_on <= self.world.end:
+                owed[ticket.customer.customer_id] += ticket.total
+        self.plants.choose_payer(owed)
 
     # documents -----------------------------------------------------------------------------------------------
 
@@ -167,6 +186,7 @@ class Ledger:
                 self.allocate(None, invoice, invoice.due_on + timedelta(days=110), invoice.amount, kind="write_off")
             return
         paid = max(invoice.posted_on, invoice.due_on + timedelta(days=int(spread(chance, PAYS_LATE))))
+        paid += timedelta(days=self.plants.pays_later(invoice.customer, invoice.posted_on))
         if chance.random() < 0.1:
             part = invoice.amount * (30 + int(chance.random() * 40)) // 100
             self.settle(invoice, paid, part)
@@ -189,7 +209,8 @@ class Ledger:
                     "wholesale", deal.customer, deal.delivered_on, amount, terms=10, foreign=foreign, deal=deal.number
                 )
                 late = timedelta(days=int(spread(self.chance, TRADERS_PAY)))
-                self.settle(invoice, max(invoice.posted_on, invoice.due_on + late))
+                later = timedelta(days=self.plants.pays_later(deal.customer, invoice.posted_on))
+                self.settle(invoice, max(invoice.posted_on, invoice.due_on + late) + later)
             return
         self._retail(deal)
 

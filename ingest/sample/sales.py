@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from ingest.sample.leads import Leads
 from ingest.sample.people import Customer, People
+from ingest.sample.planted import Plants
 from ingest.sample.stock import Car, Stock
 from ingest.sample.world import Rooftop, World, half_away, month_end, one_of, open_day, spread, weighted
 
@@ -70,8 +71,11 @@ class Deal:
 class Sales:
     """The deals of one rooftop."""
 
-    def __init__(self, world: World, rooftop: Rooftop, people: People, stock: Stock, leads: Leads) -> None:
+    def __init__(
+        self, world: World, rooftop: Rooftop, people: People, stock: Stock, leads: Leads, plants: Plants
+    ) -> None:
         self.world, self.rooftop, self.people, self.stock, self.leads = world, rooftop, people, stock, leads
+        self.plants = plants
         self.chance = world.chance("sales", rooftop.code)
         self.deals: list[Deal] = []
         self.buyers: list[tuple[Customer, date]] = []  # with the day of their last delivery
@@ -138,6 +142,7 @@ class Sales:
             lead_id=lead_id,
             salesperson=self.people.on_duty("sales", contract, chance),
         )
+        self.plants.discount(deal, scheme, rooftop.vat_percent)
         self.deals.append(deal)
         self._finish(deal, late)
         return deal

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from ingest.sample.people import Customer, People
+from ingest.sample.planted import Plants
 from ingest.sample.sales import Deal
 from ingest.sample.world import Rooftop, World, at, in_hours, is_open, month_end, one_of, open_day, spread, weighted
 
@@ -43,8 +44,8 @@ class Ticket:
 class Workshop:
     """The workshop of one rooftop. Hours and quantities are hundredths, amounts cents."""
 
-    def __init__(self, world: World, rooftop: Rooftop, people: People) -> None:
-        self.world, self.rooftop, self.people = world, rooftop, people
+    def __init__(self, world: World, rooftop: Rooftop, people: People, plants: Plants) -> None:
+        self.world, self.rooftop, self.people, self.plants = world, rooftop, people, plants
         self.chance = world.chance("workshop", rooftop.code)
         self.orders: list[Order] = []
         self.tickets: list[Ticket] = []
@@ -65,6 +66,7 @@ class Workshop:
                 self._ticket(open_day(self.rooftop, month + timedelta(days=int(chance.random() * length))))
         self._attendance()
         times = Counter(deal.car.stock_number for deal in sold)
+        self.plants.choose_model(sold)
         for deal in sold:
             self._claims(deal, alone=times[deal.car.stock_number] == 1)
         for _ in range(max(2, round(6 * self.world.scale))):
@@ -81,30 +83,37 @@ class Workshop:
         closed = in_hours(self.rooftop, done, spread(chance, (5, 30, 60, 200, 600)))
         voided = chance.random() < 0.03
         number = f"RO{len(table.rows) + 1:06d}"
-        moved = promised + timedelta(days=1) if waiting else promised
-        made = table.add(
+        vin = owner.car.vin if owner else f"ZZ9VISITOR{int(chance.random() * 9_000_000) + 1_000_000}"
+        advisor = self.people.on_duty("service_advisor", day, chance)
+        odometer = int(8_000 + chance.random() * 90_000)
+        if opened.date() > self.world.end:
+            return
+        pay_type = weighted(chance, (("customer", 70), ("warranty", 14), ("internal", 16)))
+        supplier = self.plants.orders_parts()
+        total, has_parts = self._lines(number, opened, pay_type, supplier)
+        delay = self.plants.delay(supplier, opened.date()) if has_parts else 0.0
+        if delay:
+            waiting = True
+            done, closed = in_hours(self.rooftop, done, delay), in_hours(self.rooftop, closed, delay)
+        table.add(
             (opened, done, closed),
             rooftop=self.rooftop.code,
             ro_number=number,
-            vin=owner.car.vin if owner else f"ZZ9VISITOR{int(chance.random() * 9_000_000) + 1_000_000}",
+            vin=vin,
             customer_id=customer.customer_id,
-            advisor=self.people.on_duty("service_advisor", day, chance),
+            advisor=advisor,
             opened_at=opened,
             first_promised_at=promised,
-            promised_at=moved,
+            promised_at=promised + timedelta(days=1) if waiting else promised,
             completed_at=done,
             closed_at=closed,
             voided=voided,
             waiting_for_parts=waiting,
             parts_eta=done.date() if waiting else None,
-            odometer=int(8_000 + chance.random() * 90_000),
+            odometer=odometer,
         )
-        if not made:
-            return
         if waiting:
             table.earlier[len(table.rows) - 1] = {"promised_at": promised, "parts_eta": promised.date()}
-        pay_type = weighted(chance, (("customer", 70), ("warranty", 14), ("internal", 16)))
-        total = self._lines(number, opened, done, pay_type)
         if not voided and total:
             insured = pay_type == "customer" and chance.random() < 0.05
             self.orders.append(Order(number, customer, closed.date(), pay_type, total, insured))
@@ -114,9 +123,9 @@ class Workshop:
             return one_of(self.chance, self.people.accounts)
         return self.people.person(day)
 
-    def _lines(self, number: str, opened: datetime, done: datetime, pay_type: str) -> int:
-        """The order's lines with the punches on them; gives the total of what was sold, in cents."""
-        chance, total, line = self.chance, 0, 0
+    def _lines(self, number: str, opened: datetime, pay_type: str, supplier: str) -> tuple[int, bool]:
+        """The order's lines with the punches on them; gives the total sold in cents, and whether parts were."""
+        chance, total, line, has_parts = self.chance, 0, 0, False
         table = self.world.tables["dms_ro_lines"]
         technician = self.people.on_duty("technician", opened.date(), chance)
         start = in_hours(self.rooftop, opened, 15 + 60 * chance.random())
@@ -180,10 +189,11 @@ class Workshop:
                     quantity=quantity * 100,
                     quantity_filled=quantity * 100,
                     part_number=f"{part}-{int(chance.random() * 90) + 10}",
-                    supplier="Parts Depot",
+                    supplier=supplier,
                 )
                 total += sale
-        return total
+                has_parts = True
+        return total, has_parts
 
     def _ticket(self, day: date) -> None:
         chance, table = self.chance, self.world.tables["dms_counter_sales"]
@@ -246,7 +256,7 @@ class Workshop:
         chance, delivered = self.chance, deal.delivered_on
         assert delivered is not None
         kind = weighted(chance, (("warranty", 75), ("goodwill", 25)))
-        if deal.ends != "cancelled" and chance.random() < CLAIM_RATE:
+        if deal.ends != "cancelled" and chance.random() < self.plants.claims(CLAIM_RATE, deal):
             self._claim(deal, delivered + timedelta(days=2 + int(chance.random() * 86)), kind, alone)
         if chance.random() < 0.03:
             self._claim(deal, delivered + timedelta(days=92 + int(chance.random() * 200)), kind, alone)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -118,8 +118,12 @@ class Table:
 class World:
     """All tables of one simulated business, its period and its rates of exchange."""
 
-    def __init__(self, rooftops: int, years: float, seed: int, scale: float) -> None:
+    def __init__(
+        self, rooftops: int, years: float, seed: int, scale: float, plants: Mapping[str, date] | None = None
+    ) -> None:
         self.seed, self.scale, self.end = seed, scale, END
+        self.plants = plants or {}  # what goes wrong from which day on, see planted.py
+        self.planted: list[dict[str, str]] = []  # and who it is that does
         self.months = month_starts(END, max(3, round(years * 12)))
         self.start = self.months[0]
         self.rooftops = tuple(rooftop(number) for number in range(1, rooftops + 1))

@@ -106,4 +106,5 @@ def test_a_duration_is_split_by_its_mean_and_says_so(capsys: pytest.CaptureFixtu
     assert (found.before, found.after) == (2, 4)  # the medians are 2 and 1
     month = Period(date(2026, 3, 1), date(2026, 3, 31), date(2026, 3, 31))
     print_why([found], month, month)
-    assert "X days (mean) 2.00 to 4.00: +2.00 days" in " ".join(capsys.readouterr().out.split())
+    said = " ".join(capsys.readouterr().out.split())
+    assert "X days, the mean, rose from 2.00 days to 4.00 days (+2.00 days)" in said
