@@ -59,7 +59,7 @@ def where(home_path: Path, as_json: bool) -> None:
     out.print(
         f"\nPython     duckdb.connect({str(path)!r}, read_only=True)\n"
         "DBeaver    new DuckDB connection to that file; driver property duckdb.read_only = true\n"
-        "Excel      export a table: forecourt export ageing -o ageing.xlsx\n"
+        'Excel      forecourt export ageing -o ageing.xlsx, forecourt sql "from fct_deal" -o deals.csv\n'
         "A run makes a new file and leaves this one as it is; ask again after the next run."
     )
 
