@@ -38,7 +38,7 @@ def statements(text: str) -> list[Statement]:
     def flush() -> None:
         whole = " ".join(" ".join(paragraph).split())
         paragraph.clear()
-        for sentence in re.split(r"(?<=[.;]) (?=[A-Z`*(\[])", whole):
+        for sentence in re.split(r"(?<=[.;]) (?=[A-Z`*(\[])|(?<=;) (?=[a-z ]+ = )", whole):
             parts = sentence.split(" · ") if sentence.startswith("Rules: ") else [sentence]
             found.extend(Statement(section, part.strip()) for part in parts if part.strip())
 
