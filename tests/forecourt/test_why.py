@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from forecourt.metrics import Metric, Period
 from forecourt.show import print_why
-from forecourt.why import Counted, Sums, decompose, split
+from forecourt.why import Counted, Sums, cohort_before, decompose, split
 
 parts = st.decimals(-1000, 1000, places=2).map(Fraction)
 groups = st.dictionaries(st.sampled_from("abcdef"), st.tuples(parts, parts), min_size=1)
@@ -108,3 +109,106 @@ def test_a_duration_is_split_by_its_mean_and_says_so(capsys: pytest.CaptureFixtu
     print_why([found], month, month)
     said = " ".join(capsys.readouterr().out.split())
     assert "X days, the mean, rose from 2.00 days to 4.00 days (+2.00 days)" in said
+
+
+def deals(
+    period: int, margins: dict[str, int], records: int = 24, models: tuple[str, ...] = ("A1", "A2", "B1")
+) -> list[Counted]:
+    """Deals of each person at that margin, give or take, of all models in turn; make A has A1 and A2."""
+    return [
+        Counted(
+            period,
+            f"{period}{person}{number}",
+            ("R1", person, model[0], model),
+            (margin + (-2, 1, 2, -1)[number % 4]) * 100,
+            100 * 100,
+        )
+        for person, margin in margins.items()
+        for number in range(records)
+        for model in [models[number % len(models)]]
+    ]
+
+
+DIMENSIONS = ["rooftop", "salesperson", "make", "model"]
+USUAL = {"Ann": 12, "Bob": 12, "Cid": 12, "Dee": 12}
+
+
+def named(counted: list[Counted]) -> list[tuple[str, str]]:
+    return [(cause.dimension, cause.group) for cause in split(SHARE, None, DIMENSIONS, counted).causes]
+
+
+def test_who_only_holds_the_cause_is_not_named() -> None:
+    """The rooftop has the whole change, each model a part of it: they moved because Ann did."""
+    assert named(deals(0, USUAL) + deals(1, USUAL | {"Ann": 2})) == [("salesperson", "Ann")]
+
+
+def test_two_causes_are_both_named_the_larger_first() -> None:
+    found = deals(0, USUAL) + deals(1, USUAL | {"Bob": 5, "Ann": 2})
+    assert named(found) == [("salesperson", "Ann"), ("salesperson", "Bob")]
+
+
+def test_of_nested_groups_the_smallest_that_carries_the_effect_is_named() -> None:
+    """B is only sold as B1, and nearly all that make A lost it lost on A1."""
+    before = deals(0, USUAL)
+
+    def cheaper(models: tuple[str, ...]) -> list[Counted]:
+        return [
+            Counted(1, each.record, each.groups, each.numerator - (800 if each.groups[3] in models else 0), 10_000)
+            for each in deals(1, USUAL)
+        ]
+
+    assert named(before + cheaper(("B1",))) == [("model", "B1")]
+    assert named(before + cheaper(("A1",))) == [("model", "A1")]
+    assert named(before + cheaper(("A1", "A2"))) == [("make", "A")]
+
+
+def test_one_record_is_no_cause() -> None:
+    """One deal at a dreadful loss is an event: the record is what to look at, not the person."""
+    after = deals(1, USUAL)
+    after[0] = Counted(1, after[0].record, after[0].groups, -20_000, 10_000)
+    assert named(deals(0, USUAL) + after) == []
+
+
+def test_an_outcome_names_no_cause() -> None:
+    """That what is late is late says nothing of who made it so."""
+    counted = [
+        Counted(period, f"{period}{number}", ("late" if number < late else "in time",), int(number < late), 1)
+        for period, late in ((0, 10), (1, 70))
+        for number in range(200)
+    ]
+    assert split(SHARE, None, ["bucket"], counted).causes
+    assert not split(replace(SHARE, outcomes=("bucket",)), None, ["bucket"], counted).causes
+
+
+def test_a_name_known_at_several_rooftops_is_told_with_the_one_that_carries_it() -> None:
+    counted = deals(0, USUAL) + deals(1, USUAL | {"Ann": 2})
+    counted += [replace(each, record=f"two{each.record}", groups=("R2", *each.groups[1:])) for each in deals(0, USUAL)]
+    counted += [replace(each, record=f"two{each.record}", groups=("R2", *each.groups[1:])) for each in deals(1, USUAL)]
+    (cause,) = split(SHARE, None, DIMENSIONS, counted).causes
+    assert (cause.group, cause.at) == ("Ann", "R1")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 1), st.sampled_from("abc"), st.sampled_from("xyz"), st.integers(-500, 500),
+            st.integers(-100, 400),
+        ),
+        min_size=2,
+        max_size=30,
+    )
+)  # fmt: skip
+def test_every_dimension_adds_up_whatever_the_records(drawn: list[tuple[int, str, str, int, int]]) -> None:
+    counted = [Counted(p, str(number), (a, x), top, bottom) for number, (p, a, x, top, bottom) in enumerate(drawn)]
+    found = split(SHARE, None, ["first", "second"], counted)
+    if found.change is None:
+        assert not found.effects
+        return
+    for dimension in ("first", "second"):
+        assert sum(each.effect for each in found.effects if each.dimension == dimension) == found.change
+        assert all(each.rate_effect + each.mix_effect == each.effect for each in found.effects)
+
+
+def test_a_cohort_is_compared_with_the_equally_long_one_before() -> None:
+    cohort = Period(date(2026, 4, 3), date(2026, 7, 2), date(2026, 9, 30))
+    assert cohort_before(cohort) == Period(date(2026, 1, 2), date(2026, 4, 2), date(2026, 9, 30))
