@@ -14,6 +14,63 @@ orders as (
         and closed_on is not null
 ),
 
+-- Who looks after a buyer: whom the DMS names, else the CRM for the customer of the lead, else who
+-- sold the car. What the CRM has closed is nobody's customer any more.
+dms_customers as (
+    select rooftop, customer_id, employee from {{ ref('stg_dms__customers') }}
+),
+
+crm_customers as (
+    select customer_id, rooftop, employee, is_active from {{ ref('dim_customer') }}
+    where system = 'crm'
+),
+
+employees as (
+    select rooftop, employee, active_to from {{ ref('dim_employee') }}
+),
+
+looked_after as (
+    select
+        deals.deal_key,
+        coalesce(dms_customers.employee, crm_customers.employee, deals.salesperson) as employee,
+        coalesce(crm_customers.is_active, true) as is_active,
+    from deals
+    left join dms_customers
+        on deals.rooftop = dms_customers.rooftop
+        and deals.customer_id = dms_customers.customer_id
+    left join {{ ref('int_deals_linked') }} as linked
+        on deals.deal_key = linked.deal_key
+    left join crm_customers
+        on linked.customer_id = crm_customers.customer_id
+        and crm_customers.rooftop in (deals.rooftop, '')
+    qualify row_number() over (
+        partition by deals.deal_key
+        order by crm_customers.rooftop desc nulls last
+    ) = 1
+),
+
+carers as (
+    select
+        looked_after.deal_key,
+        looked_after.employee,
+        {{ add_days('employees.active_to', 1) }} as left_on,
+        case
+            when looked_after.employee is null then 'nobody named to look after the owner'
+            when employees.employee is null then 'employee not in the list of the CRM'
+            when not looked_after.is_active then 'customer closed in the CRM'
+        end as excluded_orphan,
+    from looked_after
+    inner join deals
+        on looked_after.deal_key = deals.deal_key
+    left join employees
+        on looked_after.employee = employees.employee
+        and employees.rooftop in (deals.rooftop, '')
+    qualify row_number() over (
+        partition by looked_after.deal_key
+        order by employees.rooftop desc nulls last
+    ) = 1
+),
+
 -- An owner is somebody in the first 24 months with a car, unless the deal was taken back.
 owned as (
     select
@@ -27,6 +84,10 @@ owned as (
         units.model,
         units.condition,
         units.excluded_buyer,
+        coalesce(carers.employee, 'unknown') as employee,
+        coalesce(units.excluded_buyer, carers.excluded_orphan) as excluded_orphan,
+        greatest(units.started_on, carers.left_on) as orphaned_on,
+        carers.left_on is not null as is_left,
         deals.vin,
         deals.customer_id,
         units.started_on,
@@ -37,6 +98,8 @@ owned as (
     from units
     inner join deals
         on units.deal_key = deals.deal_key
+    left join carers
+        on units.deal_key = carers.deal_key
 ),
 
 -- Somebody pays for work on the car, anywhere, or as the customer at the rooftop.
@@ -65,6 +128,15 @@ spans as (
     from owned
     union all
     select
+        exposure_key || '|orphan' as owner_span_key,
+        exposure_key,
+        'orphan' as row_kind,
+        orphaned_on as valid_from,
+        ends_on as valid_to,
+    from owned
+    where is_left
+    union all
+    select
         visits.exposure_key || '|' || visits.repair_order_key as owner_span_key,
         visits.exposure_key,
         'paid visit' as row_kind,
@@ -86,7 +158,9 @@ select
     owned.make,
     owned.model,
     owned.condition,
+    owned.employee,
     owned.excluded_buyer as excluded,
+    owned.excluded_orphan,
     spans.valid_from,
     spans.valid_to,
 from spans

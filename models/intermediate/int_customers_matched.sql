@@ -283,14 +283,17 @@ contacts as (
         placed.kind,
         placed.contact,
         placed.kind || ' ' || placed.scope || '|' || placed.contact as contact_node,
-        min_by(placed.file_id, placed.file_id || '|' || placed.row_number) as file_id,
-        min_by(placed.row_number, placed.file_id || '|' || placed.row_number) as row_number,
+        placed.file_id,
+        placed.row_number,
     from placed
     inner join shared
         on placed.scope = shared.scope
         and placed.kind = shared.kind
         and placed.contact = shared.contact
-    group by placed.record_key, placed.kind, placed.contact, placed.scope
+    qualify row_number() over (
+        partition by placed.record_key, placed.kind, placed.contact, placed.scope
+        order by placed.file_id, placed.row_number
+    ) = 1
 ),
 
 apart as (

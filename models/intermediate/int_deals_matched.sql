@@ -14,19 +14,10 @@ with deals as (
 
 leads as (
     select
-        leads.*,
-        upper(trim(leads.vin)) as plain_vin,
-        case
-            when leads.stage = 'won' and coalesce(leads.quality, 'good') <> 'test'
-                then coalesce(
-                    {{ local_day('leads.stage_changed_at', 'rooftops.time_zone') }},
-                    leads.received_on
-                )
-        end as won_on,
-    from {{ ref('int_leads_united') }} as leads
-    inner join {{ ref('dim_rooftop') }} as rooftops
-        on leads.rooftop = rooftops.rooftop
-    where leads.origin <> 'portal_call'
+        *,
+        upper(trim(vin)) as plain_vin,
+    from {{ ref('int_leads_united') }}
+    where origin <> 'portal_call'
 ),
 
 by_id as (

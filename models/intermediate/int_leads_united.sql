@@ -154,6 +154,7 @@ earliest as (
         receipts.lead_key,
         receipts.received_at,
         receipts.is_day_only,
+        rooftops.time_zone,
         {{ local_day('receipts.received_at', 'rooftops.time_zone') }} as received_on,
     from receipts
     inner join rooftops
@@ -205,6 +206,14 @@ select
     coalesce(every_lead.is_call_answered, first_calls.is_answered) as is_call_answered,
     coalesce(sources.source, providers.source, 'unknown') as source,
     every_lead.origin = 'crm' as is_in_crm,
+    -- The day of the sale, as the CRM has it.
+    case
+        when every_lead.stage = 'won' and coalesce(every_lead.quality, 'good') <> 'test'
+            then coalesce(
+                {{ local_day('every_lead.stage_changed_at', 'earliest.time_zone') }},
+                earliest.received_on
+            )
+    end as won_on,
     -- A CRM that keeps no intent would have no sales at all, so an empty one counts; a call nobody
     -- wrote down does not.
     coalesce(every_lead.quality, 'good') <> 'test'
