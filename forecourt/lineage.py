@@ -65,8 +65,10 @@ class Lineage:
         """What SQL expressions over the columns of a model are made of; an unknown name is made of nothing."""
         leaves: set[Leaf] = set()
         for expression in expressions:
-            query = self._query(model, expression)
-            leaves |= query.leaves("said") if query else set()
+            if expression.isidentifier() and model in self._models:
+                leaves |= self._models[model].leaves(expression)
+            elif (query := self._query(model, expression)) is not None:
+                leaves |= query.leaves("said")
         return Sources(
             tuple(sorted(leaf for leaf in leaves if leaf[0] != SETTINGS)),
             tuple(sorted(key for source, key in leaves if source == SETTINGS)),
@@ -254,14 +256,15 @@ def _name(item: Node, place: int) -> str:
 
 def _below(node: Any, kind: str) -> Iterator[Node]:
     """Every expression of a class below a node of a statement, nested queries included."""
-    if isinstance(node, Mapping):
-        if node.get("class") == kind:
-            yield node
-        for child in node.values():
-            yield from _below(child, kind)
-    elif isinstance(node, list):
-        for child in node:
-            yield from _below(child, kind)
+    waiting = [node]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, dict):
+            if current.get("class") == kind:
+                yield current
+            waiting += [child for child in current.values() if isinstance(child, dict | list)]
+        elif isinstance(current, list):
+            waiting += current
 
 
 def _policies(node: Any) -> Iterator[str]:
