@@ -26,6 +26,21 @@ def require_rooftops(warehouse: Warehouse, rooftops: Sequence[str]) -> None:
         raise Problem(f"There is no rooftop {unknown[0]!r}. Known: {', '.join(known)}.")
 
 
+def require_schedule(warehouse: Warehouse, schedule: str | None) -> None:
+    """Raises Problem, with the nearest, where a schedule is neither one of the settings nor one of the documents."""
+    from difflib import get_close_matches
+
+    rows = warehouse.rows(
+        "select schedule from marts.dim_ageing_bucket where schedule <> 'default' "
+        "union select schedule from marts.fct_receivable order by schedule"
+    )
+    known = [row["schedule"] for row in rows]
+    if schedule is not None and schedule not in known:
+        near = get_close_matches(schedule, known, n=1)
+        hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
+        raise Problem(f"There is no schedule {schedule!r}. {hint}")
+
+
 def chosen_metrics(warehouse: Warehouse, names: Sequence[str]) -> list[Metric]:
     """The KPIs of these names, all where none is given. Raises Problem with the nearest name for an unknown one."""
     from difflib import get_close_matches

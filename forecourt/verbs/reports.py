@@ -12,7 +12,7 @@ from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.verbs.load import publish_landed, settings_of
 from forecourt.verbs.options import Day, Instant, Month, home_option, json_option, rooftop_option
-from forecourt.verbs.question import as_known, require_rooftops
+from forecourt.verbs.question import as_known, require_rooftops, require_schedule
 
 
 @click.group()
@@ -66,6 +66,7 @@ def export_ageing(
     published = open_warehouse(home)
     require_rooftops(published, rooftops)
     with as_known(home, published, known_at, ("overdue_rate",), ("fct_control_tieout",)) as warehouse:
+        require_schedule(warehouse, schedule)
         day = as_of or newest_day(warehouse)
         facts = write_ageing(
             home,

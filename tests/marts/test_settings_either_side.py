@@ -68,6 +68,8 @@ CLOCK,L1,2026-06-06T18:40:00,email,buy,,new
 CALL,L1,2026-06-03T10:00:00,email,buy,,new
 TARGET,L1,2026-06-03T10:00:00,email,buy,,new
 PORTAL,L1,2026-06-03T10:00:00,portal,buy,,new
+ATTEMPTS,L1,2026-06-03T10:00:00,email,buy,,new
+HOURS,L1,2026-06-03T10:00:00,email,buy,,new
 GAP,L1,2026-01-01T10:00:00,email,buy,C1,won
 GAP,L2,2026-02-10T10:00:00,email,buy,C1,won
 CONVERT,L1,2026-01-01T10:00:00,email,buy,C2,won
@@ -78,6 +80,9 @@ CLOCK,1,L1,,2026-06-08T09:25:00,out,email,no,no,sent,,Alma
 CALL,1,L1,,2026-06-03T10:05:00,out,call,no,no,connected,8,Alma
 TARGET,1,L1,,2026-06-03T10:40:00,out,email,no,no,sent,,Alma
 PORTAL,1,L1,,2026-06-03T10:20:00,out,email,no,no,sent,,Alma
+ATTEMPTS,1,L1,,2026-06-03T11:00:00,out,email,no,no,sent,,Alma
+HOURS,1,L1,,2026-06-04T16:00:00,out,email,no,no,sent,,Alma
+HOURS,2,L1,,2026-06-05T09:00:00,out,email,no,no,sent,,Alma
 CONVERT,1,L1,C2,2026-01-25T10:00:00,in,email,no,no,,,
 CONVERT,2,L1,C2,2026-02-20T10:00:00,in,email,no,no,,,
 CONVERT,3,L1,C2,2026-03-10T10:00:00,in,email,no,no,,,
@@ -180,6 +185,8 @@ SIDES = (
     Sides("response.min_call_seconds", 5, Asked("response_minutes", "CALL", part="n"), 0, 1),
     Sides("sla.default_minutes", 60, Asked("sla_met_rate", "TARGET"), 0.0, 1.0),
     Sides("sla.portal.buy_minutes", 15, Asked("sla_met_rate", "PORTAL"), 1.0, 0.0),
+    Sides("follow_up.attempts", 1, Asked("follow_up_rate", "ATTEMPTS"), 0.0, 1.0),
+    Sides("follow_up.hours", 24, Asked("follow_up_rate", "HOURS"), 1.0, 0.0),
     Sides("episode.gap_days", 30, Asked("enquiry_to_handover_days", "GAP"), 45, 5),
     Sides("claim.kinds", ["warranty", "damage"], Asked("claim_rate", "KIND", last=date(2026, 1, 31)), 0.0, 1.0),
     Sides("claim.window_days", 60, Asked("claim_rate", "WINDOW", last=date(2026, 1, 31)), 1.0, 0.0),
@@ -263,3 +270,13 @@ def test_a_policy_has_two_sides(warehouses: Mapping[str, Warehouse], sides: Side
     assert sides.by_default != sides.by_other
     found = {side: sides.asked.of(warehouse) for side, warehouse in warehouses.items()}
     assert found == {"default": sides.by_default, "other": sides.by_other}
+
+
+@pytest.mark.metrics("9.keys")
+def test_every_policy_is_here() -> None:
+    """A new policy comes with a number that its two sides change.
+
+    The rules of identity say who is one customer, before there is any number: their sides stand with the matching.
+    """
+    policies = {key for key in POLICY_DEFAULTS if not key.startswith("identity.")}
+    assert policies - {sides.key for sides in SIDES} == set()

@@ -1,5 +1,6 @@
 """What was reported stays reported: a month-end ageing before and after a backdated credit note, a late cost while its
-month is open and once it is closed, and the records that made the difference. Real files, landed, built and closed.
+month is open and once it is closed, and the records that made the difference; and what files say that come late, or
+say again what an earlier one said. Real files, landed, built and closed, asked by ``kpi`` and ``export``.
 """
 
 from __future__ import annotations
@@ -54,6 +55,23 @@ rooftop,invoice_number,kind,customer_id,posted_on,due_on,amount,credits_invoice
 R1,CN1,credit_note,C1,2026-03-20,,100.00,I1
 """,
 }
+INVOICES = """\
+rooftop,invoice_number,kind,customer_id,posted_on,due_on,amount
+R1,I1,invoice,C1,2026-01-10,2026-02-09,1000.00
+R1,I2,invoice,C2,2026-03-20,2026-04-19,300.00
+"""
+#: A full file, another without the second invoice, the first again; then two that were exported in between: an older
+#: word on an amount, and the only file with a dispute.
+RETOLD = {
+    "dms_invoices.full.2026-03-20.csv": INVOICES,
+    "dms_invoices.full.2026-03-22.csv": INVOICES.replace("1000.00", "900.00").partition("R1,I2")[0],
+    "dms_invoices.full.2026-03-31.csv": INVOICES,
+    "dms_invoices_2026-03-21.csv": INVOICES.replace("1000.00", "1100.00"),
+    "dms_invoices_2026-03-25.csv": """\
+rooftop,invoice_number,kind,posted_on,amount,disputed_from
+R1,I1,invoice,2026-01-10,950.00,2026-03-24
+""",
+}
 PART = "+path:marts/finance +path:marts/deal +fct_claim +fct_episode +fct_vehicle_day"
 
 
@@ -68,18 +86,23 @@ class Story:
     def call(self, *words: str) -> Result:
         return CliRunner().invoke(cli, [*words, "--home", str(self.home.root)])
 
-    def deliver(self, files: dict[str, str]) -> None:
-        """Lands the files and publishes what can be known from them."""
+    def land(self, files: dict[str, str]) -> None:
         exports = self.folder / f"delivery{len(self.said)}"
         exports.mkdir()
         for name, text in files.items():
             (exports / name).write_text(text, encoding="utf-8")
+        with self.home.lock():
+            landed = land(self.home, load_settings(self.home.settings), [exports])
+        assert {file.status for file in landed} == {"landed"}
+
+    def deliver(self, files: dict[str, str], part: str = PART) -> None:
+        """Lands the files and publishes what can be known from them."""
+        self.land(files)
         settings = load_settings(self.home.settings)
         with self.home.lock():
-            assert {file.status for file in land(self.home, settings, [exports])} == {"landed"}
             broken = [
                 node.name
-                for node in build(self.home, settings, select=PART)
+                for node in build(self.home, settings, select=part)
                 if node.status not in ("success", "pass", "warn")
             ]
             assert broken == []
@@ -92,6 +115,13 @@ class Story:
         result = self.call("export", "ageing", "--format", "csv", "-o", str(path), *words)
         assert result.exit_code == 0, result.exception
         return path.read_bytes()
+
+    def overdue(self, *words: str) -> tuple[str, str]:
+        """Numerator and denominator of the overdue rate at the end of March."""
+        result = self.call("kpi", "overdue_rate", "--as-of", "2026-03-31", "--json", *words)
+        assert result.exit_code == 0, result.exception
+        (row,) = json.loads(result.output)
+        return row["numerator"], row["denominator"]
 
     def gross(self, first: str, last: str, as_of: str) -> Decimal | None:
         (row,) = open_warehouse(self.home).rows(
@@ -129,6 +159,55 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     said["again"] = told.call("close", "2026-03")
     told.deliver(BACKDATED)
     return told
+
+
+@pytest.fixture(scope="module")
+def retold(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """Five files about two invoices, one after the other; published after the first and after the last."""
+    folder = tmp_path_factory.mktemp("retold")
+    home = Home(folder / "home")
+    home.create()
+    home.settings.write_text('[company]\nname = "Example Motors"\ncurrency = "GBP"\n', encoding="utf-8")
+    told = Story(home, folder)
+    (first, text), *others = RETOLD.items()
+    told.deliver({first: text}, part="+path:marts/finance")
+    told.said[first] = (now(), told.ageing("--as-of", "2026-03-31"), told.overdue())
+    for name, later in others[:-1]:
+        told.land({name: later})
+        told.said[name] = (now(),)
+    told.deliver(dict(others[-1:]), part="+path:marts/finance")
+    return told
+
+
+def test_full_files_x_y_x_end_as_x_whatever_comes_late(retold: Story) -> None:
+    _, reported, figures = retold.said["dms_invoices.full.2026-03-20.csv"]
+    assert figures == ("1000.00", "1300.00")
+    assert retold.overdue() == figures
+    # The late partial file is alone in saying that the invoice is disputed; its older amount is not believed.
+    then, today = (text.decode().splitlines() for text in (reported, retold.ageing("--as-of", "2026-03-31")))
+    assert [len(lines) for lines in (then, today)] == [3, 3]
+    column = then[0].split(",").index("disputed")
+    assert [line.split(",")[column] for line in then[1:]] == ["false", "false"]
+    assert [line.split(",")[column] for line in today[1:]] == ["true", "false"]
+    amount = then[0].split(",").index("outstanding")
+    assert [line.split(",")[amount] for line in today[1:]] == ["1000.00", "300.00"]
+
+
+def test_each_state_of_knowledge_comes_out_again(retold: Story) -> None:
+    instant, reported, _ = retold.said["dms_invoices.full.2026-03-20.csv"]
+    assert retold.ageing("--as-of", "2026-03-31", "--known-at", instant.isoformat()) == reported
+    # A money row that the second full file left out keeps its amount.
+    (second,) = retold.said["dms_invoices.full.2026-03-22.csv"]
+    assert retold.overdue("--known-at", second.isoformat()) == ("900.00", "1200.00")
+    (late,) = retold.said["dms_invoices_2026-03-21.csv"]
+    assert retold.overdue("--known-at", late.isoformat()) == ("1000.00", "1300.00")
+
+
+def test_a_schedule_that_is_none_is_refused_with_the_nearest(retold: Story) -> None:
+    path = retold.folder / "none.csv"
+    result = retold.call("export", "ageing", "--schedule", "custmer", "--format", "csv", "-o", str(path))
+    assert str(result.exception) == "There is no schedule 'custmer'. Did you mean customer?"
+    assert not path.exists()
 
 
 @pytest.mark.metrics("1.late-cost")
