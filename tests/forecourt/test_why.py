@@ -147,6 +147,7 @@ def test_two_causes_are_both_named_the_larger_first() -> None:
     assert named(found) == [("salesperson", "Ann"), ("salesperson", "Bob")]
 
 
+@pytest.mark.metrics("8.noise")
 def test_of_nested_groups_the_smallest_that_carries_the_effect_is_named() -> None:
     """B is only sold as B1, and nearly all that make A lost it lost on A1."""
     before = deals(0, USUAL)
@@ -188,6 +189,7 @@ def test_a_name_known_at_several_rooftops_is_told_with_the_one_that_carries_it()
     assert (cause.group, cause.at) == ("Ann", "R1")
 
 
+@pytest.mark.metrics("8.exact")
 @given(
     st.lists(
         st.tuples(
