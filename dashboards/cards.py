@@ -28,7 +28,9 @@ def kpi_card(page: Page, metric: Metric, link: str, query: Mapping[str, str] | N
         earlier = reader.headline_period(metric.name, chosen.before)
         before = reader.kpi(metric.name, earlier, rooftops=chosen.rooftops)
     points = series.monthly(reader, metric, period, chosen.rooftops)
-    with st.container(border=True, height="stretch", gap="xsmall"):
+    # The style sheet of the shell gives a card with a value per currency more room.
+    size = "wide" if len(rows) > 1 else "narrow"
+    with st.container(border=True, height="stretch", gap="xsmall", key=f"card_{size}_{metric.name}"):
         with st.container(horizontal=True, vertical_alignment="center", gap=None, wrap=False):
             st.page_link(f"app_pages/{link}.py", label=f"**{metric.label}**", query_params=query)
             st.markdown("\u200b", help=explained(metric), width="content")

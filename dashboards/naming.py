@@ -24,6 +24,14 @@ def names_of(reader: Reader, dimension: str, rooftops: Sequence[str] = ()) -> Ma
     return {}
 
 
+def rooftops_of(reader: Reader, currency: str | None, chosen: Sequence[str]) -> Sequence[str]:
+    """Those of the chosen rooftops (empty = all) that keep their books in a currency; all of them without one."""
+    if currency is None or not reader.has("dim_rooftop"):
+        return chosen
+    rows = reader.rows("select rooftop from marts.dim_rooftop where currency = $1 order by rooftop", (currency,))
+    return [row["rooftop"] for row in rows if not chosen or row["rooftop"] in chosen] or chosen
+
+
 def persons(reader: Reader) -> Mapping[tuple[str, str], str]:
     """(rooftop, code) → name, of employees and of customers that owe; who is kept group-wide is known everywhere."""
     found: dict[tuple[str, str], str] = {}

@@ -34,14 +34,18 @@ UNFILTERED = "data"
 LIVES = frozenset({"vehicle", "customer"})
 _KEY = "current_page"
 
-#: What theming has no option for: less room above the title, figures of equal width, small type dark enough to read.
+#: What theming has no option for: less room above the title, figures of equal width, small type dark enough to read,
+#: cards that share a row as far as they fit.
 #: Holds no data.
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] {padding-top: 4.5rem; padding-bottom: 3rem; font-variant-numeric: tabular-nums;}
 [data-testid="stCaptionContainer"] {color: COLOUR; opacity: 1;}
 [data-testid="stCaptionContainer"] p {color: inherit;}
 [data-testid="stPageLink"] a {padding-left: 0; margin-left: 0;}
+[class*="st-key-cards_"] > [data-testid="stLayoutWrapper"] {flex: 1 1 190px; width: auto; min-width: 190px;}
+[class*="st-key-cards_"] > [data-testid="stLayoutWrapper"]:has(> [class*="st-key-card_wide_"]) {flex: 1.6 1 280px;}
 @media (max-width: 640px) {
+  [class*="st-key-cards_"] > [data-testid="stLayoutWrapper"] {flex-basis: 100% !important;}
   [data-testid="stMainBlockContainer"] {padding-top: 3.5rem; padding-left: 1rem; padding-right: 1rem;}
 }
 </style>"""

@@ -65,7 +65,7 @@ def records(
     visible = list(phone) if page.is_phone else filled
     chosen = st.dataframe(
         frame(shown, columns),
-        column_config=column_config(columns),
+        column_config=column_config(columns, visible if page.is_phone else ()),
         column_order=visible,
         hide_index=True,
         height="auto" if len(shown) <= 10 else HEIGHT,
@@ -106,8 +106,12 @@ def frame(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column]) -> p
     return pl.DataFrame(data)
 
 
-def column_config(columns: Mapping[str, Column]) -> dict[str, Any]:
-    """Streamlit's settings of the columns: formats, heads and helps."""
+#: Pixels of the first and of the other columns where a phone shows three.
+NARROW = (130, 92)
+
+
+def column_config(columns: Mapping[str, Column], narrow: Sequence[str] = ()) -> dict[str, Any]:
+    """Streamlit's settings of the columns: formats, heads and helps; ``narrow`` names those that share a phone."""
     made: dict[str, Any] = {}
     for column, spec in columns.items():
         match spec.kind:
@@ -123,6 +127,8 @@ def column_config(columns: Mapping[str, Column]) -> dict[str, Any]:
                 made[column] = st.column_config.DatetimeColumn(spec.label, help=spec.help, format="D MMM YYYY HH:mm")
             case _:
                 made[column] = st.column_config.TextColumn(spec.label, help=spec.help)
+    for place, column in enumerate(narrow):
+        made[column]["width"] = NARROW[min(place, 1)]
     return made
 
 

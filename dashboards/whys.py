@@ -63,7 +63,7 @@ def _cause(page: Page, metric: Metric, why: Why) -> str:
     what = f"{naming.dimension(largest.dimension).lower()}{_where(page, largest)}"
     count = words.counted(largest.after.records, words.things(metric), page.locale)
     effect = _signed(page, metric, why, largest.effect)
-    return f"**{words.plain(_name(page, largest))}** ({what}) {effect}, {how}; {count}"
+    return f"**{words.plain(_name(page, why, largest))}** ({what}) {effect}, {how}; {count}"
 
 
 def _where(page: Page, effect: Effect) -> str:
@@ -115,7 +115,9 @@ def _one(page: Page, metric: Metric, why: Why) -> None:
     if metric.kind == "duration":
         notes += " Means are explained here, the median stands above."
     drawn.caption(notes)
-    table.dataframe(_frame(page, metric, effects), hide_index=True, column_config=_config(metric, effects), alt=alt)
+    table.dataframe(
+        _frame(page, metric, why, effects), hide_index=True, column_config=_config(metric, effects), alt=alt
+    )
 
 
 def _has_cause(why: Why, dimension: str) -> bool:
@@ -127,7 +129,7 @@ def _steps(page: Page, metric: Metric, why: Why, effects: Sequence[Effect]) -> l
     largest = sorted((each for each in effects if each.effect), key=lambda each: -abs(each.effect))[:STEPS]
     rest = sum((each.effect for each in effects if each not in largest), Fraction(0))
     parts: list[tuple[str, Fraction, Effect | None]] = [
-        (f"{_name(page, each)}{' ●' if each.cause else ''}", each.effect, each) for each in largest
+        (f"{_name(page, why, each)}{' ●' if each.cause else ''}", each.effect, each) for each in largest
     ]
     if rest:
         parts.append(("all others", rest, None))
@@ -166,8 +168,9 @@ def _detail(page: Page, metric: Metric, why: Why, effect: Effect) -> str:
     return f"own figures {rate}, share of the whole {mix}"
 
 
-def _name(page: Page, effect: Effect) -> str:
-    rooftops = (effect.at,) if effect.at else page.filters.rooftops
+def _name(page: Page, why: Why, effect: Effect) -> str:
+    """What people call the group: a code is looked up at the rooftops that it can belong to."""
+    rooftops = [effect.at] if effect.at else naming.rooftops_of(page.reader, why.currency, page.filters.rooftops)
     return naming.called(effect.group, naming.names_of(page.reader, effect.dimension, rooftops))
 
 
@@ -185,11 +188,11 @@ def _scaled(metric: Metric, value: Fraction) -> float:
     return float(value) * (100 if metric.unit == "percent" else 1)
 
 
-def _frame(page: Page, metric: Metric, effects: Sequence[Effect]) -> pl.DataFrame:
+def _frame(page: Page, metric: Metric, why: Why, effects: Sequence[Effect]) -> pl.DataFrame:
     return pl.DataFrame(
         [
             {
-                "group": _name(page, each),
+                "group": _name(page, why, each),
                 "effect": _scaled(metric, each.effect),
                 "rate": _scaled(metric, each.rate_effect),
                 "mix": _scaled(metric, each.mix_effect),

@@ -83,20 +83,11 @@ def _answer(page: Page, headlines: list[Metric]) -> None:
 
 
 def _row(page: Page, links: dict[str, str]) -> dict[str, DeltaGenerator]:
-    """Cards side by side; returns the place in each for its sentence of why."""
+    """Cards side by side as far as they fit; returns the place in each for its sentence of why."""
     metrics = page.reader.metrics()
-    # A card with a value per currency needs more room than the others.
-    values = [
-        len(
-            page.reader.kpi(
-                name, page.reader.headline_period(name, page.filters.period), rooftops=page.filters.rooftops
-            )
-        )
-        for name in links
-    ]
     slots = {}
-    for place, (name, link) in zip(st.columns([min(2, count) + 1 for count in values]), links.items(), strict=True):
-        with place:
+    with st.container(horizontal=True, key=f"cards_{next(iter(links), '')}"):
+        for name, link in links.items():
             query = {"kpi": metrics[name].label} if link == "leads" else None
             slots[name] = cards.kpi_card(page, metrics[name], link, query)
     return slots

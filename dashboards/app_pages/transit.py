@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dashboards import kpi_page, shell
 from dashboards.kpi_page import Report
-from dashboards.lists.cars import TRANSIT
+from dashboards.lists.cars import TRANSIT, WAITING
 
 REPORT = Report(
     kpi="transit_days",
     dimensions=("rooftop", "acquisition_channel", "condition", "make", "model"),
-    records=(TRANSIT,),
+    records=(TRANSIT, WAITING),
     policies=("stock.",),
     is_board=True,
 )

@@ -134,6 +134,30 @@ TRANSIT = Records(
     phone=("stock_number", "car", "eta_on"),
 )
 
+WAITING = Records(
+    title="Buyers waiting for a car on its way, longest first",
+    mart="brg_lead_vehicle",
+    where="it.waiting_from <= asked.last_day and (it.waiting_until is null or it.waiting_until > asked.last_day)",
+    joins="""inner join marts.fct_stock_unit as unit on it.stock_unit_key = unit.stock_unit_key
+    inner join marts.fct_lead as lead on it.lead_key = lead.lead_key""",
+    key="lead_key",
+    traced="fct_lead",
+    columns={
+        "rooftop": Column("Rooftop"),
+        "lead_id": Column("Lead"),
+        "car": Column("Car", sql="trim(unit.make || ' ' || unit.model)"),
+        "stock_number": Column("Stock number"),
+        "days": Column("Days waiting", "count", sql="asked.last_day - it.waiting_from"),
+        "eta_on": Column("Expected", "day"),
+        "owner": Column("Owner", sql="lead.owner"),
+        "source": Column("Source", sql="lead.source"),
+        "received_on": Column("Asked", "day"),
+        "matched_by": Column("Found by", help="How the enquiry names the car; by its words it may be any of several."),
+    },
+    order="days desc, rooftop, lead_id, stock_number",
+    phone=("car", "eta_on", "owner"),
+)
+
 _HIRE = {
     "rooftop": Column("Rooftop"),
     "agreement_number": Column("Agreement"),
@@ -182,6 +206,7 @@ CLAIMS = Records(
     title="Claims on these cars, newest first",
     mart="fct_claim",
     note="Claims of the counted kinds on cars delivered in the days named above.",
+    joins="left join marts.fct_deal as deal on it.deal_key = deal.deal_key",
     where="it.delivered_on between asked.first_day and asked.last_day and it.opened_on <= asked.as_of "
     "and it.is_counted_kind and it.excluded is null",
     columns={
@@ -190,7 +215,7 @@ CLAIMS = Records(
         "kind": Column("Kind"),
         "status": Column("Status"),
         "cause": Column("Cause"),
-        "deal_number": Column("Deal"),
+        "deal_number": Column("Deal", sql="coalesce(deal.deal_number, it.deal_number)"),
         "delivered_on": Column("Delivered", "day"),
         "opened_on": Column("Opened", "day"),
         "days_after_delivery": Column("Days after delivery", "count"),

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from dashboards import records
-from dashboards.lists import cars, deals, enquiries
+from dashboards.lists import cars, deals, enquiries, promises, workshop
 from dashboards.records import Records
 from forecourt.door import Warehouse, open_warehouse
 from forecourt.home import Home
 from forecourt.kpi import KpiRow, compute, default_period, headline_period, load_metrics, newest_day
 from forecourt.metrics import Period
+from forecourt.trace import trace
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +82,34 @@ def test_leads_and_enquiries_are_all_there(warehouse: Warehouse) -> None:
     good = [row for row in began if row["not_good_reason"] is None]
     assert len(good) == conversion.n
     assert len(began) - len(good) == conversion.excluded
+
+
+def test_the_cars_in_stock_are_those_counted_at_what_they_cost(warehouse: Warehouse) -> None:
+    (units,), found = asked(warehouse, "stock_units", cars.STOCK)
+    assert len(found) == units.value
+    costs, _ = asked(warehouse, "stock_cost", cars.STOCK)
+    for row in costs:
+        assert sum(car["cost"] or 0 for car in found if car["currency"] == row.currency) == Decimal(str(row.value))
+
+
+def test_spans_made_ready_are_those_counted(warehouse: Warehouse) -> None:
+    (kpi,), found = asked(warehouse, "time_to_line_days", cars.READY)
+    assert sum(row["excluded"] is None for row in found) == kpi.n
+
+
+def test_orders_open_and_closed_are_those_counted(warehouse: Warehouse) -> None:
+    (kpi,), still = asked(warehouse, "repair_order_days", workshop.OPEN_ORDERS)
+    _, closed = asked(warehouse, "repair_order_days", workshop.CLOSED_ORDERS)
+    assert len(still) == kpi.open
+    assert sum(row["excluded"] is None for row in closed) == kpi.n
+
+
+def test_every_list_can_be_asked_and_traced(warehouse: Warehouse) -> None:
+    as_of = newest_day(warehouse)
+    for module in (cars, deals, enquiries, promises, workshop):
+        for kind in (value for value in vars(module).values() if isinstance(value, Records)):
+            found = warehouse.rows(f"{records.statement(kind)} limit 1", [date(2026, 1, 1), as_of, as_of, []])
+            assert set(kind.phone) <= kind.columns.keys(), kind.title
+            for row in found:
+                versions = trace(warehouse, kind.traced or kind.mart, [row["trace_key"]])
+                assert (row["file"], row["row_number"]) in {(each.file, each.row) for each in versions}, kind.title
