@@ -152,7 +152,8 @@ states as (
         not leads.is_in_crm or staged.lead_key is not null as is_stage_known,
         coalesce(said.is_gone, leads.gone_on <= newest.valid_from, false) as is_gone,
         coalesce(staged.stage in ('won', 'lost'), false) as is_closed,
-        coalesce(episodes.ended_on <= newest.valid_from, false) as is_episode_over,
+        -- Without an episode nothing would ever end what the CRM cannot close.
+        coalesce(episodes.ended_on <= newest.valid_from, not leads.is_in_crm) as is_episode_over,
         coalesce(senders.sends_next_actions, false) as sends_next_actions,
     from newest
     inner join leads
