@@ -153,7 +153,8 @@ states as (
         coalesce(said.is_gone, leads.gone_on <= newest.valid_from, false) as is_gone,
         coalesce(staged.stage in ('won', 'lost'), false) as is_closed,
         -- Without an episode nothing would ever end what the CRM cannot close.
-        coalesce(episodes.ended_on <= newest.valid_from, not leads.is_in_crm) as is_episode_over,
+        coalesce(episodes.ended_on <= newest.valid_from, not leads.is_in_crm)
+            as is_episode_over,
         coalesce(senders.sends_next_actions, false) as sends_next_actions,
     from newest
     inner join leads
