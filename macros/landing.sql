@@ -21,42 +21,100 @@
 {%- endmacro %}
 
 {#-
-    The state of every key of a feed as known at the run's instant: per column the last version
-    whose file carries the column; a cleared cell is a value. `gone_at` is when a full file first no
-    longer held the key.
-
-    Where all versions carry the same columns the last whole row is the same state, and far cheaper.
+    The known versions of a feed with `is_news`: false for one that only repeats what stood before.
+    Such a one is stored when its file came before the one it repeats; it says when, not what, and
+    must not count, or the marts would depend on the order in which files came.
 -#}
-{% macro in_force(relation) -%}
+{% macro versions_compared(relation) -%}
+    {%- set columns = columns_of_feed(relation) %}
+    select
+        *,
+        lag(op) over versions_before is distinct from op
+            or op = 'row' and (
+                {% if carried_sets(relation) > 1 -%}
+                {% for column in columns -%}
+                {%- set carried -%}
+                    (carried is null or {{ names_hold('carried', "'" ~ column ~ "'") }})
+                {%- endset -%}
+                {%- set text = "coalesce(cast(\"" ~ column ~ "\" as varchar), '')" -%}
+                {{ carried }} and {{ text }} <> coalesce(last_value(
+                    case when op = 'row' and {{ carried }} then {{ text }} end ignore nulls
+                ) over versions_before, ''){{ ' or' if not loop.last }}
+                {% endfor -%}
+                {%- else -%}
+                row_hash is distinct from lag(row_hash) over versions_before
+                {%- endif %}
+            ) as is_news,
+    from (
+        {{ versions_known(relation) | indent(8) }}
+    )
+    window versions_before as (
+        partition by key
+        order by version_number
+        rows between unbounded preceding and 1 preceding
+    )
+{%- endmacro %}
+
+{#- The known versions of a feed that say something new. -#}
+{% macro versions_told(relation) -%}
+    select *
+    from (
+        {{ versions_compared(relation) | indent(8) }}
+    )
+    where is_news
+{%- endmacro %}
+
+{#- The columns of a feed without those of the landing. -#}
+{% macro columns_of_feed(relation) -%}
     {%- set technical = [
         'key', 'op', 'carried', 'day_only', 'exported_at', 'landed_at', 'file_id', 'row_number',
         'row_hash', 'rest', 'bad',
     ] -%}
     {%- set columns = [] -%}
-    {%- set carried_sets = 1 -%}
     {%- if execute -%}
         {%- for column in adapter.get_columns_in_relation(relation) -%}
             {%- do columns.append(column.name) if column.name not in technical -%}
         {%- endfor -%}
-        {%- set counted = run_query(
-            "select count(distinct coalesce(carried, '')) from " ~ relation ~ " where op = 'row'"
-        ) -%}
-        {%- set carried_sets = counted.columns[0].values()[0] -%}
     {%- endif -%}
+    {{ return(columns) }}
+{%- endmacro %}
+
+{#- How many sets of columns the files of a feed carry. -#}
+{% macro carried_sets(relation) -%}
+    {%- if not execute -%}
+        {{ return(1) }}
+    {%- endif -%}
+    {%- set counted = run_query(
+        "select count(distinct coalesce(carried, '')) from " ~ relation ~ " where op = 'row'"
+    ) -%}
+    {{ return(counted.columns[0].values()[0]) }}
+{%- endmacro %}
+
+{#-
+    The state of every key of a feed as known at the run's instant: per column the last version
+    whose file carries the column; a cleared cell is a value. `gone_at` is when a full file first no
+    longer held the key.
+
+    Where all versions carry the same columns the last whole row is the same state, and far cheaper.
+    The leading record is the first that says what is in force.
+-#}
+{% macro in_force(relation) -%}
+    {%- set columns = columns_of_feed(relation) -%}
+    {%- set is_folded = carried_sets(relation) > 1 %}
     with versions as (
-        {{ versions_known(relation) | indent(8) }}
+        {{ versions_compared(relation) | indent(8) }}
     ),
 
     ends as (
         select
             key,
-            max(version_number) as last_version,
-            max(version_number) filter (where op = 'row') as last_row,
+            max(version_number) filter (where is_news) as last_version,
+            max(version_number) filter (where op = 'row' and is_news) as last_row,
             min(exported_at) filter (where op = 'row') as first_exported_at,
         from versions
         group by key
     )
-    {% if carried_sets > 1 %},
+    {% if is_folded %},
 
     folded as (
         select
@@ -74,7 +132,7 @@
 
     select
         {% for column in columns -%}
-        {{ 'folded' if carried_sets > 1 else 'versions' }}."{{ column }}",
+        {{ 'folded' if is_folded else 'versions' }}."{{ column }}",
         {% endfor -%}
         versions.key,
         versions.day_only,
@@ -88,7 +146,7 @@
     inner join versions
         on ends.key = versions.key
         and ends.last_row = versions.version_number
-    {% if carried_sets > 1 -%}
+    {% if is_folded -%}
     inner join folded
         on ends.key = folded.key
     {% endif -%}

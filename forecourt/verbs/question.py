@@ -28,6 +28,8 @@ def require_rooftops(warehouse: Warehouse, rooftops: Sequence[str]) -> None:
 
 def require_schedule(warehouse: Warehouse, schedule: str | None) -> None:
     """Raises Problem, with the nearest, where a schedule is neither one of the settings nor one of the documents."""
+    if schedule is None:
+        return
     from difflib import get_close_matches
 
     rows = warehouse.rows(
@@ -35,7 +37,7 @@ def require_schedule(warehouse: Warehouse, schedule: str | None) -> None:
         "union select schedule from marts.fct_receivable order by schedule"
     )
     known = [row["schedule"] for row in rows]
-    if schedule is not None and schedule not in known:
+    if schedule not in known:
         near = get_close_matches(schedule, known, n=1)
         hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
         raise Problem(f"There is no schedule {schedule!r}. {hint}")

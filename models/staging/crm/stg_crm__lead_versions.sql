@@ -5,7 +5,7 @@
     'owner', 'stage', 'stage_changed_at', 'quality', 'duplicate_of', 'next_action_due_at',
 ] %}
 with versions as (
-    {{ versions_known(source('crm', 'crm_leads')) }}
+    {{ versions_told(source('crm', 'crm_leads')) }}
 )
 
 select

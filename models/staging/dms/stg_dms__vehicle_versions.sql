@@ -1,6 +1,6 @@
 -- Every version, not only the one in force: what a car was used for on a past day comes from them.
 with versions as (
-    {{ versions_known(source('dms', 'dms_vehicles')) }}
+    {{ versions_told(source('dms', 'dms_vehicles')) }}
 )
 
 select

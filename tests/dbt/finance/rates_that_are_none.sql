@@ -39,7 +39,8 @@ from documents
 left join {{ ref('dim_rooftop') }} as rooftops
     on documents.rooftop = rooftops.rooftop
 where case
-    when coalesce(nullif(upper(trim(documents.currency)), ''), rooftops.currency) = rooftops.currency
+    when coalesce(nullif(upper(trim(documents.currency)), ''), rooftops.currency)
+        = rooftops.currency
         then documents.rate <> 0
     else documents.rate <= 0
 end
