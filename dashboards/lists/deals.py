@@ -11,7 +11,7 @@ CURRENCY = Column("Currency")
 DEALS = Records(
     title="Deals, lowest gross first",
     mart="fct_deal_credit",
-    where="it.moved_on between asked.first_day and asked.last_day and it.gross_dated_on <= asked.as_of",
+    where="it.gross_moved_on between asked.first_day and asked.last_day and it.gross_dated_on <= asked.as_of",
     joins="left join marts.fct_deal as deal on it.deal_key = deal.deal_key",
     leading="deal",
     key="deal_key",
@@ -22,7 +22,7 @@ DEALS = Records(
         "deal_number": Column("Deal"),
         "car": Column("Car", sql="any_value(trim(it.make || ' ' || it.model))"),
         "salesperson": Column("Salesperson", sql="string_agg(distinct it.salesperson, ', ' order by it.salesperson)"),
-        "moved_on": Column("Day", "day", sql="max(it.moved_on)"),
+        "moved_on": Column("Day", "day", sql="max(it.gross_moved_on)"),
         "what": Column(
             "What moved",
             help="Sale, late cost, cancelled product or reversal in the period.",
