@@ -97,8 +97,8 @@ class Trial:
         because the named one is in it is not named as well. ``outcomes`` are dimensions that name no cause.
         """
         suspects = [group for group in self.groups if group.dimension not in outcomes and self._is_judged(group)]
-        asked = len({tuple(group.lines) for group in suspects})
-        beyond = max(NOISE, NormalDist().inv_cdf(1 - FALSE_ALARMS / 2 / asked)) if asked else NOISE
+        asked = len({tuple(group.lines) for group in self.groups})
+        beyond = max(NOISE, NormalDist().inv_cdf(1 - FALSE_ALARMS / 2 / asked))
         named: list[Group] = []
         without: set[int] = set()
         while True:

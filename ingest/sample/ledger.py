@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -43,7 +42,6 @@ class Ledger:
 
     def run(self, deals: list[Deal], orders: list[Order], tickets: list[Ticket], damages: list[Damage]) -> None:
         """Posts everything the business did; each part in the order of its own days."""
-        self._choose_payer(deals, orders, tickets)
         for deal in deals:
             self._deal(deal)
         for order in orders:
@@ -57,23 +55,16 @@ class Ledger:
                 member = one_of(self.chance, self.people.staff)
                 amount = 3_000 + int(self.chance.random() * 20_000)
                 self._pay_some_day(self.invoice("employee", member, month + timedelta(days=9), amount, terms=30))
+        self._weekly()
         self._oddities()
 
-    def _choose_payer(self, deals: list[Deal], orders: list[Order], tickets: list[Ticket]) -> None:
-        since = self.world.plants.get("slow_payer")
-        if since is None:
-            return
-        owed: Counter[str] = Counter()
-        for deal in deals:
-            if deal.kind == "wholesale" and since <= deal.contract_on <= self.world.end:
-                owed[deal.customer.customer_id] += deal.sale_price + deal.tax
-        for order in orders:
-            if order.pay_type == "customer" and since <= order.closed_on <= self.world.end:
-                owed[order.customer.customer_id] += order.total
-        for ticket in tickets:
-            if ticket.customer and since <= ticket.sold_on <= self.world.end:
-                owed[ticket.customer.customer_id] += ticket.total
-        self.plants.choose_payer(owed)
+    def _weekly(self) -> None:
+        """What the planted slow payer takes every week."""
+        payer, day = self.plants.payer, self.world.start
+        while payer and day <= self.world.end:
+            amount = 60_000 + int(self.plants.chance.random() * 60_000)
+            self._pay_some_day(self.invoice("parts_account", payer, day, amount, terms=30), never=0.0)
+            day += timedelta(days=7)
 
     # documents -----------------------------------------------------------------------------------------------
 
@@ -209,8 +200,7 @@ class Ledger:
                     "wholesale", deal.customer, deal.delivered_on, amount, terms=10, foreign=foreign, deal=deal.number
                 )
                 late = timedelta(days=int(spread(self.chance, TRADERS_PAY)))
-                later = timedelta(days=self.plants.pays_later(deal.customer, invoice.posted_on))
-                self.settle(invoice, max(invoice.posted_on, invoice.due_on + late) + later)
+                self.settle(invoice, max(invoice.posted_on, invoice.due_on + late))
             return
         self._retail(deal)
 
