@@ -99,7 +99,7 @@ def test_a_kpi_names_its_sources_its_window_and_its_exclusions(lineage: Lineage)
     metric = Metric(
         name="x_rate",
         label="X",
-        description="",
+        description="By the kinds of claim.kinds.",
         kind="cohort",
         unit="percent",
         model="fct_x",
@@ -112,5 +112,5 @@ def test_a_kpi_names_its_sources_its_window_and_its_exclusions(lineage: Lineage)
     )
     found = sourced(metric, lineage)
     assert "dms_deals.sale_price" in found.sources
-    assert found.settings == ("claim.window_days", "deal.pack")
+    assert found.settings == ("claim.kinds", "claim.window_days", "deal.pack")
     assert found.reasons == ("no rate", "rate ...")
