@@ -49,11 +49,15 @@ class Group:
 
 @dataclass(frozen=True)
 class Standing:
-    """The effect of some lines, its standard error, and the largest part of it that is one record's (0 or more)."""
+    """The effect of some lines, its standard error, and the largest part of it that is one record's (0 or more).
+
+    ``records`` counts those of the period that has more.
+    """
 
     effect: float
     noise: float
     largest: float
+    records: int
 
 
 @dataclass(frozen=True)
@@ -124,9 +128,8 @@ class Trial:
         return self._whole[key]
 
     def _is_judged(self, group: Group) -> bool:
-        if len(group.lines) == len(self.lines):
-            return False  # it holds everything
-        return max(cell.records for cell in _cells([self.lines[i] for i in group.lines])) >= FEWEST
+        holds_everything = len(group.lines) == len(self.lines)
+        return not holds_everything and self.standing(group).records >= FEWEST
 
     def _smallest(self, parent: Group, clear: Sequence[Group]) -> Group:
         """The smallest clear group inside ``parent`` with most of its effect; of equal ones the last dimension."""
@@ -156,7 +159,7 @@ class Trial:
         variance = sum(
             (spread[p] + habit * drawn * self.totals[p] / sum(self.totals)) / self.totals[p] ** 2 for p in (0, 1)
         )
-        return Standing(effect, math.sqrt(variance), max(largest, 0.0))
+        return Standing(effect, math.sqrt(variance), max(largest, 0.0), max(cell.records for cell in cells))
 
     def _odds(self, rates: Sequence[float]) -> list[tuple[float, float]]:
         """Per line the squares of N - R*D and of D, from which the usual spread is made.
