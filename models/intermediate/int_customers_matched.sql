@@ -156,6 +156,19 @@ named as (
 
     union all
 
+    select
+        'dms' as system,
+        rooftop as scope,
+        customer_id,
+        'dms|' || rooftop || '|' || customer_id as record_key,
+        file_id,
+        row_number,
+    from {{ ref('stg_dms__deals') }}
+    where customer_id is not null
+        and 'dms|' || rooftop || '|' || customer_id not in (select record_key from feeds)
+
+    union all
+
     select system, scope, reached as customer_id, reached_key as record_key, file_id, row_number,
     from merges
     where reached_key not in (select record_key from feeds)
