@@ -35,8 +35,9 @@ def main(arguments: list[str]) -> int:
     target = Path(arguments[arguments.index("--target-path") + 1])
     kept = kept_reading(Path.cwd())
     manifest = _read(kept)
-    quiet = ["--log-level", "none", "--log-level-file", "none"]
-    answer = dbtRunner(manifest, callbacks=[_say]).invoke([*arguments, *quiet])
+    # Never from what lies in the home's folder: read in part over an older state, metrics that moved count twice.
+    options = ["--no-partial-parse", "--log-level", "none", "--log-level-file", "none"]
+    answer = dbtRunner(manifest, callbacks=[_say]).invoke([*arguments, *options])
     if answer.exception is not None:
         print(json.dumps({"error": str(answer.exception)}), flush=True)
         return 2
