@@ -42,6 +42,7 @@ class Warehouse:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.run_id = path.stem
+        self._kept: dict[str, list[dict[str, Any]]] = {}
         self._connection = duckdb.connect(str(path), read_only=True, config=CONFIG)
         # Connections of one process to one file share these settings, and the first one locks them.
         with _opening:
@@ -63,6 +64,12 @@ class Warehouse:
         cursor.execute(sql, list(parameters))
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def kept(self, sql: str) -> list[dict[str, Any]]:
+        """The rows of a small table, asked once: a published run does not change. Do not change what is returned."""
+        if sql not in self._kept:
+            self._kept[sql] = self.rows(sql)
+        return self._kept[sql]
 
     def table(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         """The result as an Arrow table."""

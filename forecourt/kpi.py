@@ -218,32 +218,30 @@ class _Context:
 
     @staticmethod
     def of(warehouse: Warehouse, metric: Metric, period: Period, rooftops: Sequence[str] | None) -> _Context:
-        freshness = warehouse.rows("select feed, rooftop, data_through from meta.freshness")
+        freshness = warehouse.kept("select feed, rooftop, data_through from meta.freshness")
         landed = {row["feed"] for row in freshness}
         relevant = [
             row["data_through"]
             for row in freshness
             if row["feed"] in metric.feeds and (not rooftops or row["rooftop"] in (*rooftops, None, ""))
         ]
-        targets = warehouse.rows(
-            "select rooftop, arg_max(value, valid_from) as value from meta.targets "
-            "where kpi = $1 and valid_from <= $2 group by rooftop",
-            [metric.name, period.last],
-        )
-        benchmarks = warehouse.rows(
-            'select value, source, "on" from meta.benchmarks where kpi = $1 order by "on" desc, source limit 1',
-            [metric.name],
-        )
+        targets = warehouse.kept("select kpi, rooftop, valid_from, value from meta.targets order by valid_from")
+        benchmarks = warehouse.kept('select kpi, value, source, "on" from meta.benchmarks order by "on" desc, source')
         return _Context(
             metric,
             period,
             [feed for feed in metric.requires if feed not in landed],
             min((day for day in relevant if day), default=None),
-            {row["rooftop"]: float(row["value"]) for row in targets},
+            {
+                row["rooftop"]: float(row["value"])
+                for row in targets
+                if row["kpi"] == metric.name and row["valid_from"] <= period.last
+            },
             next(
                 (
                     {"value": float(row["value"]), "source": row["source"], "date": row["on"].isoformat()}
                     for row in benchmarks
+                    if row["kpi"] == metric.name
                 ),
                 None,
             ),
