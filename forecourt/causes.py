@@ -189,11 +189,11 @@ class Trial:
     def _habit(self, cells: Sequence[_Cell], spread: Sequence[float]) -> float:
         """How far the group usually lies from the KPI, squared: as before, or as now where it is new.
 
-        What of that distance is owed to chance is taken off.
+        As much of that distance as two standard errors of the group's rate is taken off: it may be chance.
         """
         for cell, variance in zip(cells, spread, strict=True):
             if cell.bottom > 0:
-                return max((cell.rate - self.rate) ** 2 - variance / cell.bottom**2, 0.0)
+                return max(abs(cell.rate - self.rate) - HABIT * math.sqrt(variance) / cell.bottom, 0.0) ** 2
         return 0.0
 
 
