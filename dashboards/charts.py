@@ -127,7 +127,7 @@ def trend(
         "value:Q",
         title=None,
         axis=alt.Axis(format=axis_format, tickCount=5, domain=False, ticks=False),
-        scale=alt.Scale(zero=False, nice=True),
+        scale=alt.Scale(zero=False, nice=True, padding=14),
     )
     tooltip = [
         alt.Tooltip("label:N", title="Month"),
@@ -138,9 +138,7 @@ def trend(
     if before:
         earlier = alt.Chart(alt.Data(values=list(before)))
         layers.append(earlier.mark_line(color=colours.muted, strokeWidth=1.5).encode(x=x, y=y))
-        known = [point for point in before if point["value"] is not None]
-        end = alt.Chart(alt.Data(values=known[:1]))
-        layers.append(end.mark_text(align="left", dy=-9, color=colours.text, text="a year before").encode(x=x, y=y))
+        layers += _a_year_before(before, points, target, x, y, colours)
     if target is not None:
         layers += _target(target, target_text, y, colours)
     spread = any(point.get("p90") is not None for point in points)
@@ -167,6 +165,32 @@ def trend(
     )
     layers += _ends(points, names, x, y, colour, colours.background)
     return framed(alt.layer(*layers), 290, colours)
+
+
+def _a_year_before(
+    before: Sequence[dict[str, Any]],
+    points: Sequence[dict[str, Any]],
+    target: float | None,
+    x: alt.X,
+    y: alt.Y,
+    colours: Palette,
+) -> list[Any]:
+    """The name of the grey line, where it is furthest from the others' lines and from the target's name at the left."""
+    now = {point["month"]: point["value"] for point in points if point["value"] is not None}
+    known = [point for point in before if point["value"] is not None]
+    inner = known[2:-2] or known[-1:]
+
+    def room(point: dict[str, Any]) -> float:
+        others = [value for value in (now.get(point["month"]), target) if value is not None]
+        return min((abs(point["value"] - other) for other in others), default=0.0)
+
+    if not inner:
+        return []
+    best = max(inner, key=room)
+    is_above = best["value"] >= now.get(best["month"], best["value"])
+    place: dict[str, Any] = {"align": "center", "dy": -9 if is_above else 13}
+    label = alt.Chart(alt.Data(values=[best | {"name": "a year before"}])).encode(x=x, y=y, text="name:N")
+    return [_halo(label, colours.background, place), label.mark_text(**place, color=colours.text)]
 
 
 def _ends(

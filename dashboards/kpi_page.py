@@ -146,7 +146,10 @@ def _a_year_on(point: dict[str, Any]) -> dict[str, Any]:
 
 
 def _axis(metric: Metric) -> str:
-    return ".0%" if metric.unit == "percent" else ",.0f"
+    """How the axis writes values: as many decimals as its steps need."""
+    if metric.unit == "percent":
+        return ".1~%"
+    return ",.0f" if metric.unit in ("money", "count") else ",.1~f"
 
 
 def _scale(metric: Metric) -> int:

@@ -82,9 +82,9 @@ found as (
     {"group by all" if kind.is_grouped else ""}
 )
 
-select found.*, files.name as file, count(*) over () as of_all
+select found.*, files.file, count(*) over () as of_all
 from found
-left join meta.files as files on found.file_id = files.file_id
+left join (select file_id, name as file from meta.files) as files on found.file_id = files.file_id
 order by {kind.order}"""
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboards import kpi_page, shell
 from dashboards.kpi_page import Report
-from dashboards.lists.enquiries import ENQUIRIES, LEADS
+from dashboards.lists.enquiries import APPOINTMENTS, ENQUIRIES, LEADS
 from dashboards.shell import Page
 
 _DIMENSIONS = ("rooftop", "channel", "source", "intent", "owner")
@@ -23,6 +23,12 @@ REPORTS = (
         dimensions=_DIMENSIONS,
         beside=("contact_rate", "show_rate", "conversion_rate"),
         records=(LEADS,),
+    ),
+    Report(
+        kpi="show_rate",
+        dimensions=("rooftop", "employee", "kind", "source", "channel"),
+        beside=("marked_show_rate", "no_show_save_rate", "appointment_set_rate"),
+        records=(APPOINTMENTS,),
     ),
     Report(
         kpi="conversion_rate",
