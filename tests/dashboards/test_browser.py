@@ -156,8 +156,7 @@ class Visit:
         )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (768, "dark"), (390, "light"), (390, "dark")])
 def test_every_page_is_whole(browser: Any, address: str, width: int, scheme: str) -> None:
     visit = Visit(browser, width, scheme)
     for name in PAGES:

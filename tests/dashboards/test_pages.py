@@ -255,28 +255,38 @@ def test_every_rule_has_a_next_step() -> None:
         assert {row["rule"] for row in csv.DictReader(file)} == NEXT_STEPS.keys()
 
 
-@pytest.mark.parametrize(
-    ("page", "mart", "column"), [("vehicle", "dim_vehicle", "vin"), ("customer", "dim_customer", "customer_id")]
-)
-def test_a_life_shows_its_lines(
-    page: str, mart: str, column: str, published_home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    warehouse = open_warehouse(published_home)
-    deals = (
-        "deal.vehicle_key = it.vehicle_key"
-        if page == "vehicle"
-        else "deal.rooftop = it.rooftop and deal.customer_id = it.customer_id"
-    )
-    (one,) = warehouse.rows(
-        f"select it.{column} as text from marts.{mart} as it inner join marts.fct_deal as deal on {deals} "
-        f"where it.{column} is not null order by 1 limit 1"
-    )
+LIFE_OF = {
+    "vehicle": """
+        select car.vin as text, car.vehicle_key as key
+        from marts.dim_vehicle as car
+        inner join marts.fct_deal as deal using (vehicle_key)
+        where car.vin is not null
+        order by 1
+        limit 1
+    """,
+    "customer": """
+        select customer.customer_id as text, customer.customer_key as key
+        from marts.dim_customer as customer
+        inner join marts.fct_deal as deal using (rooftop, customer_id)
+        where customer.system = 'dms'
+        order by 2
+        limit 1
+    """,
+}
+
+
+@pytest.mark.parametrize("page", LIVES)
+def test_a_life_shows_its_lines(page: str, published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    (one,) = open_warehouse(published_home).rows(LIFE_OF[page])
     app = opened(published_home, page, monkeypatch)
     app.text_input(key="find").set_value(one["text"]).run()
+    if page == "customer":
+        app.selectbox(key="which").set_value(one["key"]).run()
     assert not app.exception
-    tables = [table.value for table in app.dataframe]
-    assert any("what" in table.columns and len(table) for table in tables)
-    assert all(table["file"].notna().all() for table in tables if "what" in table.columns)
+    tables = [table.value for table in app.dataframe if "what" in table.value.columns]
+    assert tables
+    assert "Contract" in set(tables[0]["what"])
+    assert tables[0]["file"].notna().all()
 
 
 def test_a_life_that_is_not_known_says_so(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
