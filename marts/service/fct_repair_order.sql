@@ -136,6 +136,10 @@ timed as (
         {{ elapsed_seconds('opened_at', 'closed_at', 'opened_on', 'closed_on', 'is_day_only') }}
             as order_seconds,
         coalesce(completed_at, closed_at) as finished_at,
+        {{ elapsed_seconds(
+            'first_promised_at', 'coalesce(completed_at, closed_at)',
+            'first_promised_on', 'finished_on', 'is_promise_day_only'
+        ) }} as seconds_past_promise,
     from orders
 ),
 
@@ -155,7 +159,7 @@ final as (
         case
             when timed.first_promised_at is null then 'nothing promised'
             when timed.finished_at is null then 'not finished'
-            when timed.finished_at > timed.first_promised_at then 'late'
+            when timed.seconds_past_promise > 0 then 'late'
             else 'in time'
         end as promise,
         case
@@ -188,9 +192,7 @@ final as (
         timed.gone_on,
         timed.odometer,
         timed.order_seconds,
-        cast(
-            {{ seconds_between('timed.first_promised_at', 'timed.finished_at') }} as bigint
-        ) as seconds_past_promise,
+        cast(timed.seconds_past_promise as bigint) as seconds_past_promise,
         coalesce(summed.sold_hours, 0) as sold_hours,
         coalesce(summed.declined_lines, 0) as declined_lines,
         summed.revenue,

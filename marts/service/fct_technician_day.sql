@@ -57,6 +57,7 @@ said as (
         worked_seconds is null as is_worked_unknown,
     from line_hours
     where excluded is null
+        or is_worked_by_line
 ),
 
 first_said as (

@@ -88,6 +88,7 @@ punched as (
         {%- if loop.first %} - {% endif %}
         {%- endfor %} as sold_seconds,
         cast(0 as bigint) as worked_seconds,
+        false as is_worked_by_line,
         cast(null as varchar) as excluded,
     from running
     inner join lines
@@ -105,6 +106,11 @@ not_punched as (
         row_number,
         line_sold_seconds as sold_seconds,
         line_worked_seconds as worked_seconds,
+        line_worked_seconds is not null
+        and worked_on is not null
+        and own_technician is not null
+        and repair_order_line_key not in (select per_day.repair_order_line_key from per_day)
+            as is_worked_by_line,
         case
             when worked_on is null then 'hours without the day they were worked'
             when own_technician is null then 'hours without a technician'
@@ -123,6 +129,7 @@ select
     row_number,
     sold_seconds,
     worked_seconds,
+    is_worked_by_line,
     case
         when sold_seconds is null then 'hours sold are missing'
         else excluded

@@ -121,7 +121,7 @@ final as (
         'promised_time_missed', 'repair_order', of='orders', entity_id='orders.ro_number',
         owner='orders.advisor', opened_on='least(orders.opened_on, orders.promised_on)',
         due_on='orders.promised_on', closed_on='orders.done_on',
-        is_kept='orders.done_at <= orders.first_promised_at',
+        is_kept='orders.seconds_past_promise <= 0',
         evidence="case when orders.promised_at > orders.first_promised_at then 'promise moved' "
             ~ "else 'first promise stands' end",
     ) }}
