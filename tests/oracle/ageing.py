@@ -256,7 +256,7 @@ class Ageing:
                 if document not in self.paid_in_cash:
                     yield replace(part, excluded="settled without cash")
                 elif funded < contract:
-                    yield replace(part, excluded="funded before the contract")
+                    yield replace(part, excluded="stopped before it started")
                 elif funded - contract > LONGEST:
                     yield replace(part, excluded="over 365 days")
                 else:

@@ -41,6 +41,12 @@ def local_day(at: Moment, rooftop: Rooftop) -> date:
     return at.at.astimezone(rooftop.zone).date()
 
 
+def through(exported: datetime, rooftop: Rooftop) -> date:
+    """The day that an export speaks for: the day before when it was made before six in the morning."""
+    local = exported.astimezone(rooftop.zone)
+    return local.date() - (DAY if local.hour < 6 else timedelta())
+
+
 def months_after(day: date, months: int) -> date:
     """The same day so many months later, the last of that month where it has none such."""
     index = day.year * 12 + day.month - 1 + months

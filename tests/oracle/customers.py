@@ -37,9 +37,9 @@ class Customers:
             part = Part(day, {"about": row["about"], "rooftop": row["rooftop"]})
             score, low, high = (row.get(name) for name in ("score", "scale_min", "scale_max"))
             if score is None:
-                yield replace(part, excluded="no score")
+                yield replace(part, excluded="answered without a score")
             elif low is None or high is None or high <= low:
-                yield replace(part, excluded="no scale")
+                yield replace(part, excluded="answered without a scale")
             else:
                 yield replace(part, top=(score - low) / (high - low) * 100, bottom=1)
 
@@ -76,7 +76,7 @@ class Customers:
                 continue
             part = Part(on, self._claims.groups(deal), record=("buyer", deal["rooftop"], customer), is_once=True)
             if not customer:
-                yield replace(part, excluded="customer unknown", record=("deal", deal["rooftop"], deal["deal_number"]))
+                yield replace(part, excluded="no customer", record=("deal", deal["rooftop"], deal["deal_number"]))
             else:
                 yield replace(part, top=int(hit), bottom=1)
 
@@ -103,10 +103,42 @@ class Customers:
                 )
             ]
             hit = any(visit >= on and visit <= day < months_after(visit, VISITED) for visit in visits)
-            if not customer and not vin:
-                yield replace(part, excluded="no customer and no VIN")
+            if not customer:
+                yield replace(part, excluded="no customer")
             else:
                 yield replace(part, top=int(hit), bottom=1)
+
+    def orphan_rate(self, question: Question) -> Iterator[Part]:
+        """DOMAIN 2.7: owners whose assigned employee has left / owners in their first 24 months."""
+        day = question.end
+        said = {(row["rooftop"], row["customer_id"]): row for row in self._world.rows("dms_customers")}
+        employees = {(row.get("rooftop"), row["employee"]): row for row in self._world.rows("crm_employees")}
+        for deal in self.units:
+            on, undone = deal["delivered_on"], deal.get("reversed_on")
+            if not on <= day < months_after(on, OWNED) or (undone and undone <= day):
+                continue
+            rooftop, customer = deal["rooftop"], deal.get("customer_id")
+            lead, _ = self._leads.lead_of_deal.get((rooftop, deal["deal_number"]), (None, ""))
+            number = lead.record.row.get("customer_id") if lead and lead.record else None
+            known = self._leads.identity.record(rooftop, number)
+            employee = (
+                said.get((rooftop, customer), {}).get("employee") or known.get("employee") or deal.get("salesperson")
+            )
+            listed = employees.get((rooftop, employee)) or employees.get((None, employee))
+            groups = {**self._claims.groups(deal), "employee": employee}
+            buyer = ("buyer", rooftop, customer) if customer else ("deal", rooftop, deal["deal_number"])
+            part = Part(day, groups, record=buyer, is_once=True)
+            if not customer:
+                yield replace(part, excluded="no customer")
+            elif known.get("active") is False:
+                yield replace(part, excluded="customer closed in the CRM")
+            elif not employee:
+                yield replace(part, excluded="nobody assigned")
+            elif listed is None:
+                yield replace(part, excluded="employee not in the list of the CRM")
+            else:
+                left = listed.get("active_to")
+                yield replace(part, top=int(left is not None and left < day), bottom=1)
 
     def _vin(self, deal: Row) -> str | None:
         return upper(deal.get("vin") or self._claims.vehicle(deal).get("vin"))
@@ -114,15 +146,11 @@ class Customers:
     def first_service_set_rate(self, question: Question) -> Iterator[Part]:
         """DOMAIN 2.7: retail deliveries with a later service appointment made by the day after / deliveries."""
         visits = [row for row in self._world.rows("crm_appointments") if row["kind"] == "service"]
-        sending = {row["rooftop"] for row in visits}
         for deal in self.units:
             on = deal["delivered_on"]
             if deal["deal_type"] != "retail" or not question.covers(on):
                 continue
             part = Part(on, self._claims.groups(deal), record=(deal["rooftop"], deal["deal_number"]))
-            if deal["rooftop"] not in sending:
-                yield replace(part, excluded="no service appointments in the data")
-                continue
             made = self.first_service_made(deal, visits)
             yield replace(part, top=int(made is not None and made <= question.as_of), bottom=1)
 

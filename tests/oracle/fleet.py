@@ -18,6 +18,8 @@ FLEET = ("rental", "courtesy", "demo")
 STANDARD_DAY = 86_400
 SECOND = timedelta(seconds=1)
 NOTHING = timedelta()
+MOMENT = timedelta(microseconds=1)
+GRACE = timedelta(minutes=59)
 NOT_IN_FLEET = "hire of a car that was not in the fleet"
 NO_USE = "use of the car not known on the day"
 
@@ -156,9 +158,9 @@ class Fleet:
         """The union of a car's hires through the end of as_of."""
         end = midnight(as_of + DAY, self._world.settings.rooftop(car[0]))
         spans = sorted(
-            (hire["out_at"].at, min(hire["returned_at"].at if hire.get("returned_at") else end, end))
+            (span.start, min(span.stop, end))
             for hire in self._hires.get(car, [])
-            if hire["out_at"].at < end
+            if (span := self._counted(hire, end)).start < end
         )
         found: list[Span] = []
         for start, stop in spans:
@@ -169,6 +171,22 @@ class Fleet:
             else:
                 found.append(Span(start, stop))
         return found
+
+    def _counted(self, hire: Row, end: datetime) -> Span:
+        """The time a hire counts for, by the policy of the day it went out; an open one runs to ``end``."""
+        rooftop = self._world.settings.rooftop(hire["rooftop"])
+        out, back = hire["out_at"].at, hire.get("returned_at")
+        day = local_day(hire["out_at"], rooftop)
+        part_day = self._world.settings.policy("rental.part_day", day)
+        if back is not None and back.at <= out:
+            return Span(out, out)
+        if part_day == "started_day":
+            last = ((back.at if back else end) - MOMENT).astimezone(rooftop.zone).date()
+            return Span(midnight(day, rooftop), midnight(last + DAY, rooftop))
+        if part_day == "day_24h" and back is not None:
+            days = max(1, -((GRACE - (back.at - out)) // DAY))
+            return Span(out, out + days * DAY)
+        return Span(out, back.at if back else end)
 
     def _out_of_service(self, car: tuple[str, str], as_of: date) -> list[Span]:
         """From each event that takes a car out of service until its next event."""

@@ -95,10 +95,20 @@ class Gross:
         self._known: dict[date, list[Movement]] = {}
 
     def movements(self, as_of: date) -> list[Movement]:
-        """The movements of all deals dated by a day."""
+        """The movements of all deals dated by a day; in the view ``cohort`` all on the recognition day."""
         if as_of not in self._known:
-            self._known[as_of] = [move for deal in self._world.rows("dms_deals") for move in self._moves(deal, as_of)]
+            self._known[as_of] = [
+                move
+                if self._is_period(deal)
+                else replace(move, moved_on=recognised_on(self._world, deal) or move.moved_on)
+                for deal in self._world.rows("dms_deals")
+                for move in self._moves(deal, as_of)
+            ]
         return self._known[as_of]
+
+    def _is_period(self, deal: Row) -> bool:
+        day = recognised_on(self._world, deal)
+        return day is None or self._world.settings.policy("deal.view", day) == "period"
 
     def vehicle(self, deal: Row) -> Row:
         """The stock unit of a deal, empty where it is not in the data."""
@@ -158,11 +168,10 @@ class Gross:
         yield self._sale(deal, vehicle, day, ladder[0][1])
         for (_, before), (on, after) in pairwise(ladder):
             cost = after - before if after is not None and before is not None else None
-            closed = day.replace(day=1) in self._world.settings.closed
             yield Movement(
                 deal,
                 "late_cost",
-                on if closed else day,
+                on if self._is_closed(day) else day,
                 on,
                 0,
                 ZERO,
@@ -173,6 +182,9 @@ class Gross:
                 None,
                 False,
             )
+
+    def _is_closed(self, day: date) -> bool:
+        return day.replace(day=1) in self._world.settings.closed
 
     def _costs(self, deal: Row, end: date) -> list[Row]:
         if not deal.get("stock_number"):
@@ -311,7 +323,8 @@ class Gross:
         for line in self._lines_of_products(deal):
             booked = line.get("booked_on")
             if booked is not None and day < booked <= end and line["gross_side"] != "none":
-                yield self._with_products(deal, "late_product", day, booked, 0, [line], ZERO, ZERO, None)
+                moved_on = booked if self._is_closed(day) else day
+                yield self._with_products(deal, "late_product", moved_on, booked, 0, [line], ZERO, ZERO, None)
 
     def _chargebacks(self, deal: Row, day: date, end: date) -> Iterator[Movement]:
         for line in self._lines_of_products(deal):

@@ -64,7 +64,7 @@ class History:
                 length = elapsed(first, stop, rooftop)
                 part = replace(part, day=ended)
                 if length < timedelta():
-                    yield replace(part, excluded="closed before it was opened")
+                    yield replace(part, excluded="stopped before it started")
                 elif length > LONGEST:
                     yield replace(part, excluded="over 365 days")
                 else:

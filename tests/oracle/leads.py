@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from tests.oracle.clock import Moment, local_day, moment
-from tests.oracle.exports import Row
+from tests.oracle.clock import Moment, local_day, moment, through
+from tests.oracle.exports import Record, Row
 from tests.oracle.gross import recognised_on
+from tests.oracle.identity import Identity, contacts_of, normal_phone
 from tests.oracle.records import Part, Question, World
 
 SOURCE_MAP = Path(__file__).resolve().parents[2] / "seeds" / "source_map.csv"
 SALES = ("buy", "finance", "test_drive", "trade_in")
 NEAR = timedelta(hours=24)
+NOT_KNOWN = "quality not known on the day"
 MARKED = {"bad": "marked bad", "duplicate": "marked duplicate", "test": "marked test"}
 
 
@@ -43,6 +45,7 @@ class Lead:
     answered_at_receipt: bool
     is_won: bool = False
     next_action_due: Moment | None = None
+    record: Record | None = None
     activities: list[Row] = field(default_factory=list)
     appointments: list[Row] = field(default_factory=list)
 
@@ -77,6 +80,7 @@ class Leads:
     def __init__(self, world: World, folder: Path) -> None:
         self._world = world
         self._folder = folder
+        self.identity = Identity(world)
         self._of_call: dict[tuple[str, str], Lead] = {}
         with SOURCE_MAP.open(encoding="utf-8") as lines:
             self._sources = {row["spelling"]: row["source"] for row in csv.DictReader(lines)}
@@ -85,13 +89,14 @@ class Leads:
         """The local day a lead was received."""
         return local_day(lead.received, self._world.settings.rooftop(lead.rooftop))
 
-    def _source(self, text: str | None) -> str | None:
-        return self._sources.get(" ".join(text.lower().split()), text) if text else None
+    def source(self, text: str | None) -> str | None:
+        """The canonical source of a spelling; None where the map has none."""
+        return self._sources.get(" ".join(text.lower().split())) if text else None
 
     @cached_property
     def all(self) -> list[Lead]:
         """Leads of the CRM with the portal messages and calls that belong to them, then the others."""
-        crm = [self._of_crm(row) for row in self._world.rows("crm_leads")]
+        crm = [self._of_crm(record) for record in self._world.feeds.get("crm_leads", {}).values()]
         by_number = {(lead.rooftop, lead.number): lead for lead in crm}
         by_contact: dict[tuple[str, str], list[Lead]] = defaultdict(list)
         for lead in crm:
@@ -104,9 +109,12 @@ class Leads:
             if message.origin == "portal_call":
                 self._of_call[message.rooftop, message.number] = taken or message
             if taken is None:
+                said = {contact for contact in (message.phone, message.email) if contact}
+                if message.origin == "portal_lead":
+                    message.customer = self.identity.party_of_lead(message.rooftop, message.number, said)
                 others.append(message)
                 continue
-            taken.received = min(taken.received, message.received)
+            taken.received = min(taken.received, message.received, key=lambda at: self._order(at, taken.rooftop))
             taken.answered_at_receipt |= message.answered_at_receipt
         by_customer: dict[tuple[str, str], list[Lead]] = defaultdict(list)
         for lead in sorted(crm, key=lambda lead: (lead.received.at, lead.number)):
@@ -125,6 +133,10 @@ class Leads:
             lead.answered_at_receipt |= lead.channel == "phone" and self._call_was_taken(lead)
         return crm + others
 
+    def _order(self, at: Moment, rooftop: str) -> tuple[date, bool, Moment]:
+        """Earlier days first; of one day what has an hour before what has none."""
+        return local_day(at, self._world.settings.rooftop(rooftop)), at.is_day, at
+
     def lead_of_call(self, call: Row) -> Lead:
         """The lead that a tracked call belongs to, itself where nobody wrote it down."""
         assert self.all is not None  # which finds them
@@ -141,7 +153,7 @@ class Leads:
         rooftop = row["rooftop"]
         if row.get("lead_id"):
             return by_number.get((rooftop, row["lead_id"]))
-        customer = self._merged(rooftop, row.get("customer_id"))
+        customer = self.identity.party(rooftop, row.get("customer_id"))
         known = [lead for lead in by_customer.get((rooftop, customer or ""), []) if lead.received.at <= row[at].at]
         if not known:
             return None
@@ -172,7 +184,8 @@ class Leads:
         ]
         return min(found, key=lambda lead: (abs(lead.received.at - message.received.at), lead.number), default=None)
 
-    def _of_crm(self, row: Row) -> Lead:
+    def _of_crm(self, record: Record) -> Lead:
+        row = record.row
         quality = row.get("quality") or ("duplicate" if row.get("duplicate_of") else "good")
         return Lead(
             row["rooftop"],
@@ -181,29 +194,19 @@ class Leads:
             row["received_at"],
             row.get("channel"),
             row.get("intent"),
-            self._source(row.get("source")),
+            self.source(row.get("source")),
             row.get("owner"),
             quality,
-            self._merged(row["rooftop"], row.get("customer_id")),
-            digits(row.get("phone")),
+            self.identity.party(row["rooftop"], row.get("customer_id"))
+            or self.identity.party_of_lead(row["rooftop"], row["lead_id"], contacts_of(row)),
+            normal_phone(row.get("phone")),
             (row.get("email") or "").lower(),
             vehicle(row.get("vin"), row.get("stock_number")),
             row.get("channel") == "walk_in",
             row.get("stage") == "won",
             row.get("next_action_due_at"),
+            record,
         )
-
-    def _merged(self, rooftop: str, customer: str | None) -> str | None:
-        seen: set[str] = set()
-        while customer and customer not in seen:
-            seen.add(customer)
-            record = self._world.feeds.get("crm_customers", {})
-            found = record.get((rooftop, customer)) or record.get((None, customer))
-            into = found.row.get("merged_into") if found else None
-            if not into:
-                break
-            customer = into
-        return customer
 
     def _portal_calls(self) -> Iterator[Lead]:
         for row in self._world.rows("portal_calls"):
@@ -214,11 +217,11 @@ class Leads:
                 row["started_at"],
                 "phone",
                 None,
-                self._source(row.get("portal")),
+                self.source(row.get("portal")),
                 None,
                 "good",
                 None,
-                digits(row.get("caller_phone")),
+                normal_phone(row.get("caller_phone")),
                 "",
                 vehicle(row.get("vin"), row.get("stock_number")),
                 bool(row.get("answered")),
@@ -249,15 +252,47 @@ class Leads:
             moment(text("requestdate") or "", self._world.settings.rooftop(rooftop)),
             "portal",
             intent.replace("-", "_"),
-            self._source(text("provider/name")),
+            self.source(text("provider/name")),
             None,
             "good",
             None,
-            digits(text("customer/contact/phone")),
+            normal_phone(text("customer/contact/phone")),
             (text("customer/contact/email") or "").lower(),
             vehicle(text("vehicle/vin"), text("vehicle/stock")),
             False,
         )
+
+    def on(self, lead: Lead, day: date) -> Row | None:
+        """What the CRM said of a lead at the end of a day, by its versions; None before the first."""
+        if lead.record is None:
+            return {}
+        rooftop = self._world.settings.rooftop(lead.rooftop)
+        steps = []
+        for version in lead.record.versions:
+            updated = version.values.get("updated_at")
+            since = local_day(updated, rooftop) if updated else through(version.exported_at, rooftop)
+            steps.append((since, version.order, version.values))
+        known = [step for step in sorted(steps, key=lambda step: step[:2]) if step[0] <= day]
+        return {name: value for _, _, values in known for name, value in values.items()} if known else None
+
+    def quality_on(self, lead: Lead, day: date) -> str:
+        """good, why a lead was not good at the end of a day, or that nobody knows."""
+        said = self.on(lead, day)
+        if said is None:
+            return NOT_KNOWN if lead.rooftop in self._marking else "good"
+        quality = said.get("quality") or ("duplicate" if said.get("duplicate_of") else "good")
+        return MARKED.get(quality, "good")
+
+    @cached_property
+    def _marking(self) -> set[str]:
+        """Rooftops that mark the quality of leads."""
+        marks = ("quality", "duplicate_of")
+        return {row["rooftop"] for row in self._world.rows("crm_leads") if any(row.get(name) for name in marks)}
+
+    def owner_on(self, lead: Lead, day: date) -> str | None:
+        """Who owned a lead at the end of a day."""
+        said = self.on(lead, day)
+        return "not known" if said is None else said.get("owner")
 
     def contacted_on(self, lead: Lead) -> list[date]:
         """The days of two-way contact: at receipt, an answer of the customer, a call that got through."""
@@ -337,35 +372,75 @@ class Leads:
     def _deals_of_lead(self) -> dict[tuple[str, str], list[Row]]:
         found: dict[tuple[str, str], list[Row]] = defaultdict(list)
         for deal in self._world.rows("dms_deals"):
-            if deal.get("lead_id"):
-                found[deal["rooftop"], deal["lead_id"]].append(deal)
+            lead, _ = self.lead_of_deal.get((deal["rooftop"], deal["deal_number"]), (None, ""))
+            if lead is not None:
+                found[lead.rooftop, lead.number].append(deal)
         return found
 
     @cached_property
-    def episode_of_deal(self) -> dict[tuple[str, str], Episode]:
-        """Per deal its episode: of the lead it names, else the newest of its customer that was alive on its days."""
-        by_lead = {(lead.rooftop, lead.number): ep for ep in self.episodes for lead in ep.leads if lead.origin == "crm"}
-        by_customer: dict[tuple[str, str], list[Episode]] = defaultdict(list)
-        for episode in self.episodes:
-            if episode.first.customer:
-                by_customer[episode.first.rooftop, episode.first.customer].append(episode)
+    def lead_of_deal(self) -> dict[tuple[str, str], tuple[Lead, str]]:
+        """Per deal the lead that the ladder finds, and its rung."""
+        crm = {(lead.rooftop, lead.number): lead for lead in self.all if lead.origin == "crm"}
+        surveys = {
+            (row["rooftop"], row["reference"]): row
+            for row in self._world.rows("crm_surveys")
+            if row["about"] == "sale" and row.get("reference") and row.get("customer_id")
+        }
+        vehicles = self._world.by("dms_vehicles", "rooftop", "stock_number")
+        buyers = self._world.by("dms_customers", "rooftop", "customer_id")
         found = {}
-        for deal in self._world.rows("dms_deals"):
-            rooftop = deal["rooftop"]
-            named = by_lead.get((rooftop, deal.get("lead_id") or ""))
+        taken: set[Lead] = set()
+        for deal in sorted(self._world.rows("dms_deals"), key=lambda row: (row["rooftop"], row["deal_number"])):
+            rooftop, key = deal["rooftop"], (deal["rooftop"], deal["deal_number"])
             days = [deal[name] for name in ("contract_on", "finalised_on", "delivered_on") if deal.get(name)]
-            if named is None and deal.get("customer_id") and days:
-                customer = self._merged(rooftop, deal["customer_id"]) or ""
-                alive = [
-                    one
-                    for one in by_customer.get((rooftop, customer), [])
-                    if any(self.day(one.first) <= day <= self.ends_on(one) for day in days)
-                    and (one.delivered is None or min(days) <= one.delivered)
-                ]
-                named = alive[-1] if alive else None
+            named = crm.get((rooftop, deal.get("lead_id") or ""))
             if named is not None:
-                found[rooftop, deal["deal_number"]] = named
+                found[key] = named, "lead"
+                continue
+            survey = surveys.get(key)
+            party = self.identity.party(rooftop, survey["customer_id"]) if survey else None
+            mine = [
+                lead
+                for lead in crm.values()
+                if party
+                and lead.rooftop == rooftop
+                and lead.customer == party
+                and self.day(lead) <= max(days, default=date.min)
+            ]
+            if mine:
+                found[key] = max(mine, key=lambda lead: (lead.received.at, lead.number)), "deal number"
+                continue
+            car = deal.get("vin") or next(
+                (row.get("vin") for row in vehicles.get((rooftop, deal.get("stock_number")), [])), None
+            )
+            buyer = next(iter(buyers.get((rooftop, deal.get("customer_id")), [])), {})
+            for rung, reach in (("VIN", 7), ("phone", 0), ("e-mail", 0)):
+                fits = [
+                    (min(abs((won - day).days) for day in days), lead.number, lead)
+                    for lead in crm.values()
+                    if lead.rooftop == rooftop and lead not in taken and days
+                    for won in self.won_on(Episode([lead]))
+                    if any(abs((won - day).days) <= reach for day in days) and self._is_by(rung, lead, car, buyer)
+                ]
+                if fits:
+                    _, _, lead = min(fits, key=lambda fit: fit[:2])
+                    taken.add(lead)
+                    found[key] = lead, rung
+                    break
         return found
+
+    def _is_by(self, rung: str, lead: Lead, car: str | None, buyer: Row) -> bool:
+        if rung == "VIN":
+            return bool(car) and lead.record is not None and lead.record.row.get("vin") == car
+        if rung == "phone":
+            return bool(lead.phone) and lead.phone == normal_phone(buyer.get("phone"))
+        return bool(lead.email) and lead.email == (buyer.get("email") or "").strip().lower()
+
+    @cached_property
+    def episode_of_deal(self) -> dict[tuple[str, str], Episode]:
+        """Per deal the episode of its lead."""
+        by_lead = {lead: episode for episode in self.episodes for lead in episode.leads}
+        return {key: by_lead[lead] for key, (lead, _) in self.lead_of_deal.items() if lead in by_lead}
 
     def parts(self, kpi: str, question: Question) -> Iterator[Part]:
         """The records of one KPI."""
@@ -382,15 +457,18 @@ class Leads:
             day = self.day(lead)
             if not question.covers(day):
                 continue
-            if lead.quality in MARKED:
-                yield Part(day, lead.groups(), excluded=MARKED[lead.quality])
+            groups = {**lead.groups(), "owner": self.owner_on(lead, question.as_of)}
+            quality = self.quality_on(lead, question.as_of)
+            if quality != "good":
+                yield Part(day, groups, excluded=quality)
                 continue
-            if kpi == "contact_rate":
-                days = self.contacted_on(lead)
-            else:
-                rooftop = self._world.settings.rooftop(lead.rooftop)
-                days = [local_day(row["created_at"], rooftop) for row in lead.appointments]
-            yield Part(day, lead.groups(), top=int(any(when <= question.as_of for when in days)), bottom=1)
+            days = self.contacted_on(lead) if kpi == "contact_rate" else self.appointed_on(lead)
+            yield Part(day, groups, top=int(any(when <= question.as_of for when in days)), bottom=1)
+
+    def appointed_on(self, lead: Lead) -> list[date]:
+        """The days on which appointments of a lead were made."""
+        rooftop = self._world.settings.rooftop(lead.rooftop)
+        return [local_day(row["created_at"], rooftop) for row in lead.appointments]
 
     def _shows(self, kpi: str, question: Question) -> Iterator[Part]:
         for row, status, lead in self._slots(question):
@@ -473,33 +551,57 @@ class Leads:
             return "booked"
         return status
 
-    def _conversion(self, question: Question) -> Iterator[Part]:
-        by_deal = {row["rooftop"] for row in self._world.rows("dms_deals")}
+    @cached_property
+    def sold_on(self) -> dict[Episode, list[date]]:
+        """The days on which the deals of an episode count."""
         sold: dict[Episode, list[date]] = defaultdict(list)
         for deal in self._world.rows("dms_deals"):
             on = recognised_on(self._world, deal)
             found = self.episode_of_deal.get((deal["rooftop"], deal["deal_number"]))
             if on is not None and found is not None:
                 sold[found].append(on)
+        return sold
+
+    def won_on(self, episode: Episode) -> list[date]:
+        """The days on which leads of an episode were won: the stage's own, else the first that shows it."""
+        return [day for lead in episode.leads if lead.is_won for day in self._won_days(lead)]
+
+    def _won_days(self, lead: Lead) -> list[date]:
+        assert lead.record is not None
+        rooftop = self._world.settings.rooftop(lead.rooftop)
+        changed = lead.record.row.get("stage_changed_at")
+        if changed:
+            return [local_day(changed, rooftop)]
+        shown = [version for version, state in lead.record.states() if state.get("stage") == "won"]
+        return [through(shown[0].exported_at, rooftop)]
+
+    def episode_excluded(self, episode: Episode, day: date) -> str | None:
+        """Why an episode was not good at the end of a day: none of its leads by then was."""
+        said = [self.quality_on(lead, day) for lead in episode.leads if self.day(lead) <= day]
+        if "good" in said:
+            return None
+        return NOT_KNOWN if NOT_KNOWN in said else "no good lead"
+
+    def _conversion(self, question: Question) -> Iterator[Part]:
+        by_deal = {row["rooftop"] for row in self._world.rows("dms_deals")}
+        sold = self.sold_on
         for episode in self.episodes:
             first = episode.first
             day = self.day(first)
             if not question.covers(day):
                 continue
             basis = "deal" if first.rooftop in by_deal else "crm"
-            groups = {**first.groups(), "conversion_basis": basis}
-            if all(lead.quality in MARKED for lead in episode.leads):
-                yield Part(day, groups, excluded="no good lead")
+            owner = self.owner_on(first, question.as_of)
+            groups = {**first.groups(), "conversion_basis": basis, "owner": owner}
+            reason = self.episode_excluded(episode, question.as_of)
+            if reason:
+                yield Part(day, groups, excluded=reason)
                 continue
             window = timedelta(days=self._world.settings.policy("conversion.window_days", day))
-            won = any(day <= on <= min(day + window, question.as_of) for on in sold[episode])
+            days = sold[episode] if basis == "deal" else self.won_on(episode)
+            won = any(day <= on <= min(day + window, question.as_of) for on in days)
             mature = day + window <= question.as_of
             yield Part(day, groups, top=int(won), bottom=1, is_immature=not mature, so_far=0 if mature else int(won))
-
-
-def digits(text: str | None) -> str:
-    """A phone number as its digits."""
-    return "".join(sign for sign in text or "" if sign.isdigit())
 
 
 def vehicle(vin: str | None, stock_number: str | None) -> frozenset[str]:

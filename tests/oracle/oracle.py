@@ -1,8 +1,9 @@
-"""The KPIs named in ``KPIS``, recomputed from a folder of exports."""
+"""Every KPI, recomputed from a folder of exports."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.oracle.leads import Leads
 from tests.oracle.promises import Promises
 from tests.oracle.quotes import Quotes
 from tests.oracle.records import Answer, Part, Question, World, spread, summed
+from tests.oracle.scorecard import Scorecard
 from tests.oracle.service import Service
 from tests.oracle.settings import read_settings
 from tests.oracle.stock import Stock, states
@@ -39,6 +41,21 @@ LEADS = ("contact_rate", "appointment_set_rate", "show_rate", "marked_show_rate"
 STOCKS = ("overdue_rate", "receivable_outstanding", "unapplied_credits")
 #: KPIs with a function of their own: their name, in the part of the oracle that has it.
 OWN = {
+    "scorecard": (
+        "follow_up_rate",
+        "contact_to_appointment_rate",
+        "source_visibility_rate",
+        "missed_call_recovery_rate",
+        "owned_rate",
+        "next_action_rate",
+        "stage_age_days",
+        "cost_per_lead",
+        "cost_per_sale",
+        "sales_matched",
+        "sales_in_crm_only",
+        "sales_crm_unmatched",
+        "sales_dms_unmatched",
+    ),
     "promises": ("promise_kept_rate",),
     "quotes": ("appraisal_hours", "approval_hours"),
     "history": ("exception_days", "change_explained_rate"),
@@ -51,6 +68,7 @@ OWN = {
         "service_retention_rate",
         "first_service_set_rate",
         "no_show_save_rate",
+        "orphan_rate",
     ),
     "service": (
         "repair_order_days",
@@ -85,7 +103,12 @@ SPREAD = {
     "funding_days",
 }
 #: States at the end of a day; by month that of every month's end.
-STATES = {"stock_units", "stock_cost", "days_supply", "service_retention_rate", "receivable_provision", "dso_days"}
+STATES = {"stock_units", "stock_cost", "days_supply", "service_retention_rate", "receivable_provision", "dso_days"} | {
+    "owned_rate",
+    "next_action_rate",
+    "stage_age_days",
+    "orphan_rate",
+}
 #: With fewer records there is no number.
 FEWEST = {"csi_score": 30}
 KPIS = frozenset((*GROSS, "store_gross", *DURATIONS, "sla_met_rate", *FLEET, *CLAIMS, *STOCKS, *LEADS, *PART_OF))
@@ -94,8 +117,10 @@ KPIS = frozenset((*GROSS, "store_gross", *DURATIONS, "sla_met_rate", *FLEET, *CL
 class Oracle:
     """The KPIs of one folder of native csv exports and its forecourt.toml."""
 
-    def __init__(self, folder: Path, settings: Path) -> None:
+    def __init__(self, folder: Path, settings: Path, closed: Iterable[date] = ()) -> None:
+        """``closed``: the first days of the months that were closed."""
         said = read_settings(settings)
+        said.closed = frozenset(closed)
         self.world = World(read_feeds(folder, said), said, newest_day(folder, said))
         self.folder = folder
         self._parts: dict[tuple[str, Question, str | None], list[Part]] = {}
@@ -147,6 +172,10 @@ class Oracle:
     @cached_property
     def promises(self) -> Promises:
         return Promises(self.world, self.leads, self.turnaround, self.service, self.customers, self.ageing, self.gross)
+
+    @cached_property
+    def scorecard(self) -> Scorecard:
+        return Scorecard(self.world, self.leads, self.promises)
 
     def answer(
         self, kpi: str, question: Question, by: str | None = None

@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from tests.oracle.ageing import SIDE, Ageing
-from tests.oracle.clock import DAY, Moment, elapsed, local_day
+from tests.oracle.clock import DAY, Moment, elapsed, local_day, through
 from tests.oracle.customers import Customers
-from tests.oracle.exports import Row
+from tests.oracle.exports import Record, Row
 from tests.oracle.gross import Gross, recognised_on
 from tests.oracle.history import read
 from tests.oracle.leads import MARKED, Lead, Leads
@@ -92,8 +92,8 @@ class Promises:
             row = record.row
             lead = self._lead_of[row["rooftop"], row["lead_id"]]
             days = [found[lead]] if lead in found else []
-            if row.get("stage") in ("won", "lost") and row.get("stage_changed_at"):
-                days.append(self._day(row["stage_changed_at"], row["rooftop"]))
+            if row.get("stage") in ("won", "lost"):
+                days.append(self._day(row.get("stage_changed_at") or lead.received, row["rooftop"]))
             if record.gone_on:
                 days.append(record.gone_on)
             if days:
@@ -236,31 +236,38 @@ class Promises:
 
     def _missed_calls(self) -> Iterator[Promise]:
         """Missed call not returned within the target of a telephone enquiry."""
+        for row, due, kept in self.missed_calls:
+            day = self._day(due, row["rooftop"])
+            yield Promise("missed_call", row["rooftop"], None, day, kept, row["call_id"])
+
+    @cached_property
+    def missed_calls(self) -> list[tuple[Row, datetime, bool]]:
+        """Missed calls with the instant of their target, and whether somebody tried to return them by then."""
         settings = self._world.settings
+        found = []
         for row in self._world.rows("portal_calls"):
             if row.get("answered"):
                 continue
-            rooftop, start = row["rooftop"], row["started_at"]
-            day = self._day(start, rooftop)
+            start = row["started_at"]
+            day = self._day(start, row["rooftop"])
             minutes = settings.policy("sla.phone.other_minutes", day, settings.policy("sla.default_minutes", day))
             if settings.policy("response.clock", day) == "elapsed":
                 due: datetime | None = start.at + timedelta(minutes=minutes)
             else:
-                due = self._world.clock.after(rooftop, start.at, minutes * 60)
+                due = self._world.clock.after(row["rooftop"], start.at, int(minutes) * 60)
             if due is None:
                 continue
-            lead = self._leads.lead_of_call(row)
             tries = [
                 one["occurred_at"].at
-                for one in (lead.activities if lead else [])
+                for one in self._leads.lead_of_call(row).activities
                 if one["direction"] == "out"
                 and one["channel"] != "note"
                 and not one.get("automatic")
                 and not one.get("bulk")
                 and one["occurred_at"].at >= start.at
             ]
-            kept = bool(tries) and min(tries) <= due
-            yield Promise("missed_call", rooftop, None, self._day(due, rooftop), kept, row["call_id"])
+            found.append((row, due, bool(tries) and min(tries) <= due))
+        return found
 
     def _no_shows(self) -> Iterator[Promise]:
         """No-show not rebooked the same day."""
@@ -280,21 +287,31 @@ class Promises:
     def _documents(self) -> Iterator[Promise]:
         """Document missing at its stage."""
         deals = {key: rows[0] for key, rows in self._world.by("dms_deals", "rooftop", "deal_number").items()}
-        for row in self._world.rows("dms_documents"):
+        for record in self._world.feeds.get("dms_documents", {}).values():
+            row = record.row
             required = row.get("required_on")
             if required is None:
                 continue
-            received = row.get("received_on")
             deal = deals.get((row["rooftop"], row["entity_id"]), {}) if row["entity"] == "deal" else {}
-            kept = (received is not None and received <= required) or bool(row.get("waived_by"))
+            days = [row["received_on"]] if row.get("received_on") else []
+            if row.get("waived_by"):
+                days.append(self._since(record, "waived_by"))
+            kept = any(day <= required for day in days)
+            owner = deal.get("finance_manager") or deal.get("salesperson")
             yield Promise(
-                "missing_document",
-                row["rooftop"],
-                deal.get("finance_manager"),
-                required,
-                kept,
-                (row["entity_id"], row["document"]),
+                "missing_document", row["rooftop"], owner, required, kept, (row["entity_id"], row["document"])
             )
+
+    def _since(self, record: Record, column: str) -> date:
+        """The day from which a column has had its value, by the versions."""
+        rooftop = self._world.settings.rooftop(record.row["rooftop"])
+        since, before = date.max, None
+        for version, state in record.states():
+            if state.get(column) != before:
+                updated = version.values.get("updated_at")
+                since = local_day(updated, rooftop) if updated else through(version.exported_at, rooftop)
+            before = state.get(column)
+        return since
 
     def _deliveries(self) -> Iterator[Promise]:
         """Delivered without first service appointment."""
@@ -324,7 +341,11 @@ class Promises:
             if episode is None:
                 continue
             tasks = [row for lead in episode.leads for row in self._tasks_of.get((rooftop, lead.number), [])]
-            kept = any(row.get("created_at") and self._day(row["created_at"], rooftop) <= day for row in tasks)
+            kept = any(
+                row.get("created_at")
+                and self._day(row["created_at"], rooftop) <= day <= self._day(row["due_at"], rooftop)
+                for row in tasks
+            )
             yield Promise("sold_without_follow_up", rooftop, deal.get("salesperson"), day, kept, deal["deal_number"])
 
     def _hires(self) -> Iterator[Promise]:
@@ -350,7 +371,9 @@ class Promises:
                 deal = deals.get((rooftop, document.row.get("deal_number")), {})
                 due = contract + FUNDED_IN
                 kept = not any(self._ageing.left_of(document, due).values())
-                yield Promise("late_funding", rooftop, deal.get("finance_manager"), due, kept, document)
+                yield Promise(
+                    "late_funding", rooftop, deal.get("finance_manager") or deal.get("salesperson"), due, kept, document
+                )
                 continue
             for number, day, amount in self._ageing.rows_of(document):
                 if amount > 0:

@@ -83,7 +83,7 @@ class Quotes:
             length = elapsed(start, stop, rooftop)
             part = replace(part, day=ended)
             if length < timedelta():
-                yield replace(part, excluded=f"{done} before it was requested")
+                yield replace(part, excluded="stopped before it started")
             elif length > LONGEST:
                 yield replace(part, excluded="over 365 days")
             else:

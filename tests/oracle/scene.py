@@ -6,6 +6,8 @@ import csv
 import io
 from collections.abc import Iterable, Mapping
 
+from tests.oracle.exports import contracts
+
 Rows = dict[str, list[dict[str, str]]]
 
 #: The day the first delivery speaks for.
@@ -148,17 +150,149 @@ X4,,Y5,I6,2026-04-02,7700.00
 X5,,I7,I3,2026-03-10,50.00
 X6,write_off,,I3,2026-04-15,10.00
 """,
+    "crm_tasks": """
+task_id,lead_id,kind,created_at,due_at,completed_at,employee
+T1,L1,call_back,2026-01-05T10:30:00,2026-01-06T17:00:00,2026-01-06T16:59:59,E1
+T2,L1,follow_up,2026-01-16T09:00:00,2026-01-20T17:00:00,2026-01-21T09:00:00,E1
+T3,L2,call_back,2026-01-12T09:15:00,2026-01-14,2026-01-14T19:00:00,E1
+T4,L5,trade,2026-03-28T23:40:00,2026-03-30T12:00:00,,
+T5,L7,call_back,2026-04-01T09:00:00,2026-05-02T12:00:00,,E3
+""",
+    "crm_quotes": """
+quote_id,lead_id,stock_number,requested_at,sent_at,amount,currency,approval_status,approved_by,approved_at,valid_until
+U1,L1,S1,2026-01-06T10:00:00,2026-01-06T16:00:00,6200.00,GBP,not_required,,,2026-01-20
+U2,L2,S2,2026-01-12T12:00:00,2026-01-14T12:00:01,15995.00,GBP,approved,E9,2026-01-13T11:30:00,
+U3,L3,,2026-02-09T16:00:00,2026-02-10T09:00:00,7000.00,GBP,rejected,E9,,
+U4,L4,S4,2026-02-23,2026-02-24T08:00:00,9995.00,GBP,approved,E9,2026-02-25T10:00:00,
+U5,L7,S5,2026-04-10T12:00:00,,8400.00,GBP,pending,,,
+""",
+    "crm_appraisals": """
+appraisal_id,lead_id,vin,requested_at,offered_at,offer,acv,currency
+B1,L2,,2026-01-10T19:00:00,2026-01-12T10:30:00,2400.00,2500.00,GBP
+B2,L5,,2026-03-28T23:45:00,2026-03-30T10:00:00,900.00,950.00,GBP
+B3,L1,,2026-04-01,,,,GBP
+""",
+    "crm_surveys": """
+survey_id,customer_id,about,reference,sent_at,responded_at,score,scale_min,scale_max
+N1,C1,sale,D1,2026-01-20T10:00:00,2026-01-22T10:00:00,9,0,10
+N2,C2,sale,D2,2026-02-02T10:00:00,2026-04-03T10:00:00,4,1,5
+N3,C4,service,R1,2026-03-10T10:00:00,2026-03-11T10:00:00,,1,5
+N4,C9,service,R2,2026-03-12T10:00:00,,,1,5
+""",
+    "crm_spend": """
+month,source,amount,currency
+2026-01-01,AutoMarkt,310.00,GBP
+2026-02-01,AutoMarkt,280.00,GBP
+2026-02-01,Website,99.99,GBP
+2026-03-01,a friend,50.00,GBP
+2026-04-01,Website,120.00,EUR
+""",
+    "crm_customers": """
+customer_id,name,kind,email,phone,merged_into,employee,active
+C1,One,individual,a@x.example,+999 1,,E1,true
+C2,Two,individual,b@x.example,+999 2,,E1,true
+C3,Three,individual,c@x.example,+999 3,C2,E2,true
+C4,Four,individual,d@x.example,+999 4,,E2,false
+C7,Seven,individual,b@x.example,,,E8,true
+""",
+    "crm_employees": """
+employee,name,role,active_from,active_to
+E1,Anne,sales,2020-01-01,
+E2,Bob,sales,2020-01-01,2026-03-31
+E3,Cleo,sales,2020-01-01,
+E9,Dora,manager,2020-01-01,
+""",
+    "dms_repair_orders": """
+ro_number,vin,customer_id,advisor,opened_at,first_promised_at,promised_at,completed_at,closed_at,voided,comeback_of,\
+waiting_for_parts
+R1,V1,C1,A1,2026-02-02T08:00:00,2026-02-02T17:00:00,2026-02-02T17:00:00,2026-02-02T16:30:00,2026-02-03T09:00:00,\
+false,,false
+R2,V2,C2,A1,2026-02-10T08:00:00,,2026-02-11T17:00:00,2026-02-12T10:00:00,2026-02-12T11:00:00,false,,true
+R3,V1,C1,A2,2026-02-20T08:00:00,2026-02-21,2026-02-21,2026-02-21T18:00:00,2026-02-21T18:30:00,false,R1,false
+R4,V3,C9,A2,2026-03-27T08:00:00,2026-03-28T12:00:00,2026-03-30T12:00:00,,,false,,true
+R5,V2,C2,A1,2026-03-05T08:00:00,2026-03-05T17:00:00,2026-03-05T17:00:00,,2026-03-05T18:00:00,true,,false
+R6,V2,C2,A1,2026-03-12T08:00:00,,,2026-03-12T15:00:00,2026-03-12T16:00:00,false,,false
+R7,,C4,A2,2026-04-02,2026-04-02T12:00:00,2026-04-02T12:00:00,,2026-04-03,false,,false
+""",
+    "dms_ro_lines": """
+ro_number,line,kind,op_code,pay_type,outcome,technician,sold_hours,worked_hours,sale,cost,eta,received_on,worked_on
+R1,1,labour,OIL,customer,sold,K1,1.5,1.2,120.00,30.00,,,2026-02-02
+R1,2,labour,BRK1,customer,sold,K1,2,1.9,180.00,60.00,,,2026-02-02
+R1,3,part,BRK1,customer,sold,,,,80.00,60.00,2026-02-02,2026-02-03,
+R1,4,labour,TYR2,customer,declined,,1,,100.00,,,,
+R2,1,labour,BAT,warranty,sold,K2,0.7,0.9,55.55,21.10,,,2026-02-12
+R2,2,sublet,PAINT,internal,sold,,,,200.00,150.00,,,
+R2,3,part,BAT,customer,declined,,,,140.00,90.00,,,
+R3,1,labour,BRK1,warranty,sold,K1,1,1.1,90.00,30.00,,,2026-02-21
+R3,2,labour,TYR2,customer,sold,,1,1,100.00,40.00,,,2026-02-21
+R4,1,part,CLU9,customer,sold,,,,310.00,250.00,2026-03-31,,
+R6,1,labour,BAT,customer,sold,K2,0.5,,45.00,20.00,,,
+R6,2,labour,WIP1,customer,sold,K2,0.3,0.25,25.00,10.00,,,2026-03-11
+R7,1,labour,WIP1,customer,sold,K2,,0.3,25.00,,,,2026-04-03
+""",
+    "dms_labour_punches": """
+punch_id,technician,ro_number,line,started_at,stopped_at,altered
+Z1,K1,R1,1,2026-02-02T08:10:00,2026-02-02T09:40:30,false
+Z2,K1,R1,2,2026-02-02T09:00:00,2026-02-02T11:00:00,false
+Z3,K2,R2,1,2026-02-11T23:30:00,2026-02-12T00:20:00,true
+Z4,K1,R3,,2026-02-21T09:00:00,2026-02-21T11:00:00,false
+Z5,K2,R4,1,2026-03-29T00:30:00,2026-03-29T02:30:00,false
+Z6,K2,,,2026-03-12T09:00:00,,false
+""",
+    "dms_time_clock": """
+technician,day,attended_hours,available_hours
+K1,2026-02-02,8,7.5
+K1,2026-02-21,4,
+K2,2026-02-12,8,8
+K2,2026-03-11,,8
+K2,2026-04-03,6,6
+""",
+    "dms_inspections": """
+inspection_id,vin,stock_number,kind,attempt,inspected_at,result,inspector
+G1,V1,S1,intake,1,2025-12-23T10:00:00,fail,I1
+G2,V1,S1,intake,2,2025-12-29T10:00:00,pass,I1
+G3,V2,S2,delivery,,2026-01-29T10:00:00,pass_after_repair,I1
+G4,V4,S4,statutory,,2026-03-01T10:00:00,aborted,I2
+G5,V4,S4,statutory,,2026-03-02T10:00:00,fail,I2
+G6,V4,S4,statutory,,2026-03-04T10:00:00,pass,I2
+G7,V5,,delivery,1,2026-03-21T10:00:00,pass,
+""",
+    "dms_counter_sales": """
+ticket,line,sold_on,department,item,customer_id,quantity,sale,cost,currency
+W1,1,2026-01-15,parts,wiper,,2,30.00,18.00,GBP
+W1,2,2026-01-15,accessories,mat,,1,45.00,20.00,GBP
+W2,1,2026-03-02,inspection,test,,1,54.85,,GBP
+W3,1,2026-04-10,other,tea,,1,2.00,0.50,GBP
+""",
+    "dms_documents": """
+entity,entity_id,document,required_on,received_on,waived_by,submitted_on,rejected_on
+deal,D1,contract,2026-01-12,2026-01-12,,,
+deal,D2,identity,2026-01-28,2026-01-30,,,
+deal,D4,finance_agreement,2026-03-05,,E9,,
+deal,D5,registration,2026-03-22,,,,
+vehicle,S5,title,2026-02-10,2026-02-09,,,
+invoice,I6,invoice,,2026-03-22,,,
+""",
+    "dms_exceptions": """
+exception_id,event,event_kind,kind,entity,entity_id,field,previous_value,new_value,reason,occurred_at,role,employee
+O1,1,opened,price_override,deal,D2,sale_price,15995.00,15990.00,match,2026-01-20T10:00:00,controller,E9
+O1,2,closed,price_override,deal,D2,sale_price,,,done,2026-01-21T16:00:00,controller,E9
+O2,1,opened,document_gap,deal,D5,,,,missing,2026-03-22T10:00:00,controller,E9
+O2,2,closed,document_gap,deal,D5,,,,here,2026-03-24T10:00:00,controller,E9
+O2,3,reopened,document_gap,deal,D5,,,,wrong one,2026-03-25T10:00:00,manager,E1
+O3,1,opened,cost_correction,deal,D4,status,delivered,unwound,back,2026-04-05T09:00:00,controller,
+""",
+    "portal_calls": """
+call_id,portal,source,started_at,duration_seconds,answered,caller_phone,stock_number,vin
+J1,AutoMarkt,tracking,2026-02-20T11:58:00,40,true,+999 4,S4,
+J2,AutoMarkt,tracking,2026-03-02T18:50:00,0,false,+999 99,S5,
+J3,MotorWeb,tracking,2026-03-29T10:00:00,0,false,+999 7,,
+J4,MotorWeb,tracking,2026-04-02T09:30:00,12,false,+999 2,,
+""",
 }
 
 #: Per feed the columns that name a row beside its rooftop.
-KEYS = {
-    feed: ("deal_number", "line")
-    if feed == "dms_deal_products"
-    else ("invoice_number", "instalment")
-    if feed == "dms_instalments"
-    else (table.split(",", 1)[0].strip(),)
-    for feed, table in TABLES.items()
-}
+KEYS = {feed: tuple(name for name in contracts()[feed].key if name != "rooftop") for feed in TABLES}
 
 
 def scene() -> Rows:

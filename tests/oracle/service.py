@@ -128,6 +128,7 @@ class Service:
             groups = {
                 **order.groups(),
                 "parts": "waiting for parts" if row.get("waiting_for_parts") else "not waiting",
+                "parts_supplier": supplier_of(order),
                 "promise": promise,
             }
             part = Part(order.closed_on, groups)
@@ -146,7 +147,7 @@ class Service:
             return {"excluded": "voided"}
         length = elapsed(start, stop, self._world.settings.rooftop(order.rooftop))
         if length < NOTHING:
-            return {"excluded": "closed before it was opened"}
+            return {"excluded": "stopped before it started"}
         if length > LONGEST:
             return {"excluded": "over 365 days"}
         return {"top": Decimal(length // SECOND) / 86_400}
@@ -234,10 +235,10 @@ class Service:
 
     def contact_unknown(self, order: Order) -> str | None:
         """Why nobody can tell whether the customer of an order got a message."""
-        if not order.row.get("customer_id"):
-            return "customer unknown"
         if order.rooftop not in self._rooftops_with_contacts:
-            return "no contacts with workshop customers in the data"
+            return "the CRM knows no customer of the workshop"
+        if not order.row.get("customer_id"):
+            return "no customer"
         return None
 
     @cached_property
@@ -302,23 +303,27 @@ class Service:
             for line in order.lines:
                 if order.is_voided or line["outcome"] != "sold" or line["kind"] != "labour":
                     continue
-                punches = by_line.get((*order.key, str(line["line"]))) or by_order.get(order.key, [])
+                punches = by_line.get((*order.key, str(line["line"]))) or [
+                    punch
+                    for punch in by_order.get(order.key, [])
+                    if line.get("technician") in (None, punch[0]["technician"])
+                ]
                 found.append(self._of_line(order, line, punches))
         return found
 
     def _of_line(self, order: Order, line: Row, punches: list[tuple[Row, dict[date, int]]]) -> Sold:
         hours = line.get("sold_hours")
         if hours is None:
-            return Sold(line, line.get("worked_on") or order.closed_on, {}, "no sold hours")
+            return Sold(line, line.get("worked_on") or order.closed_on, {}, "hours sold are missing")
         seconds: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
         for row, days in punches:
             for day, length in days.items():
                 seconds[row["technician"], day] += Decimal(length)
         if not seconds:
             if not line.get("worked_on"):
-                return Sold(line, order.closed_on, {}, "no day")
+                return Sold(line, order.closed_on, {}, "hours without the day they were worked")
             if not line.get("technician"):
-                return Sold(line, line["worked_on"], {}, "no technician")
+                return Sold(line, line["worked_on"], {}, "hours without a technician")
             seconds[line["technician"], line["worked_on"]] = Decimal(1)
         whole = sum(seconds.values())
         return Sold(line, None, {key: hours * HOUR * length / whole for key, length in seconds.items()})
@@ -395,6 +400,15 @@ class Service:
 def hours_of(seconds: Decimal | int) -> Decimal:
     """Seconds as hours."""
     return Decimal(seconds) / HOUR
+
+
+def supplier_of(order: Order) -> str | None:
+    """Who supplied the parts of an order."""
+    parts = [line for line in order.lines if line["kind"] == "part"]
+    if not parts:
+        return "no parts"
+    names = {line.get("supplier") for line in parts}
+    return names.pop() if len(names) == 1 else "several"
 
 
 def upper(text: str | None) -> str | None:

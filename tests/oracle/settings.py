@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -61,12 +61,12 @@ class Rooftop:
 
 @dataclass
 class Settings:
-    """Rooftops and policies. ``closed`` maps the first day of a closed month to the day of its closing."""
+    """Rooftops and policies; ``closed`` are the first days of the months that were closed."""
 
     company: Rooftop
     rooftops: dict[str, Rooftop]
     policies: dict[str, Any]
-    closed: dict[date, date] = field(default_factory=dict)
+    closed: frozenset[date] = frozenset()
 
     def rooftop(self, code: str | None) -> Rooftop:
         """The rooftop of that code, or the company under its name."""

@@ -56,7 +56,7 @@ class Stock:
 
     @cached_property
     def units(self) -> list[Unit]:
-        """Every stock unit. It left when it was removed, else handed over, else left out of a full file."""
+        """Every stock unit. It left when it was removed, handed over or left out of a full file."""
         events = self._world.by("dms_vehicle_events", "rooftop", "stock_number")
         deals = self._world.by("dms_deals", "rooftop", "stock_number")
         found = []
@@ -72,7 +72,8 @@ class Stock:
                 and deal["status"] in ("finalised", "delivered", "unwound")
                 and not deal.get("reversed_on")
             ]
-            left = row.get("removed_on") or min([*handed, *([record.gone_on] if record.gone_on else [])], default=None)
+            ends = [row.get("removed_on"), record.gone_on, *handed]
+            left = min((end for end in ends if end), default=None)
             steps = sorted(events.get(key, []), key=lambda event: (event["occurred_at"].at, event["event_id"]))
             days = [(local_day(event["occurred_at"], rooftop), event["status"]) for event in steps]
             found.append(Unit(row, row.get(basis), left, days))
@@ -82,7 +83,7 @@ class Stock:
         """Section 3: first day in stock to the day the car left; fleet cars out."""
         for unit in self.units:
             if not unit.is_fleet and unit.in_stock_on:
-                yield from self._duration(unit, unit.in_stock_on, unit.left_on, question, "left before it was in stock")
+                yield from self._duration(unit, unit.in_stock_on, unit.left_on, question, "stopped before it started")
 
     def transit_days(self, question: Question) -> Iterator[Part]:
         """Section 2, transit leg apart: acquisition to arrival."""
@@ -90,13 +91,13 @@ class Stock:
             start = unit.row.get("acquired_on")
             if start:
                 stop = unit.row.get("arrived_on")
-                yield from self._duration(unit, start, stop, question, "arrived before it was acquired", unit.left_on)
+                yield from self._duration(unit, start, stop, question, "stopped before it started", unit.left_on)
 
     def time_to_line_days(self, question: Question) -> Iterator[Part]:
         """Section 2: arrival to the first ready event, else ready_on; each return to recon is a new span."""
         for unit in self.units:
             for kind, start, stop in self.ready_spans(unit):
-                for part in self._duration(unit, start, stop, question, "ready before it arrived", unit.left_on):
+                for part in self._duration(unit, start, stop, question, "stopped before it started", unit.left_on):
                     yield replace(part, groups={**part.groups, "span_kind": kind})
 
     def ready_spans(self, unit: Unit) -> Iterator[tuple[str, date, date | None]]:
