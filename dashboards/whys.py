@@ -59,7 +59,7 @@ def _cause(page: Page, metric: Metric, why: Why) -> str:
         return "no single group stands out"
     largest = why.causes[0]
     own = abs(largest.rate_effect) >= abs(largest.mix_effect)
-    how = "by its own figures" if own else "by its share of the whole"
+    how = "by own figures" if own else "by another share of the whole"
     what = f"{naming.dimension(largest.dimension).lower()}{_where(page, largest)}"
     count = words.counted(largest.after.records, words.things(metric), page.locale)
     effect = _signed(page, metric, why, largest.effect)
