@@ -17,7 +17,7 @@ import pyarrow as pa
 import streamlit as st
 
 from dashboards import receivables
-from dashboards.receivables import Basis
+from dashboards.receivables import EVERYTHING, AgeingFacts, Basis, Choice
 from forecourt import door, kpi, trace, why
 from forecourt.door import LastRun, Warehouse
 from forecourt.home import Home
@@ -122,9 +122,13 @@ class Reader:
         found = self.rows("select rooftop, rooftop_name from marts.dim_rooftop order by rooftop")
         return {row["rooftop"]: row["rooftop_name"] or row["rooftop"] for row in found}
 
-    def ageing(self, as_of: date, basis: Basis, rooftops: Sequence[str] = (), schedule: str | None = None) -> pa.Table:
+    def ageing(self, as_of: date, basis: Basis, choice: Choice = EVERYTHING) -> pa.Table:
         """The ageing table of a day, as it is exported."""
-        return _ageing(self.root, self.run_id, as_of, basis, tuple(rooftops), schedule)
+        return _ageing(self.root, self.run_id, as_of, basis, choice)
+
+    def ageing_facts(self, as_of: date, basis: Basis, choice: Choice, part: str) -> AgeingFacts:
+        """What stands beside the ageing table: the run, tie-out, provision and roll-forward."""
+        return _ageing_facts(self.root, self.run_id, as_of, basis, choice, part)
 
 
 def reader() -> Reader | None:
@@ -225,7 +229,10 @@ def _rows(root: str, run_id: str, sql: str, parameters: tuple[Any, ...]) -> list
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _ageing(
-    root: str, run_id: str, as_of: date, basis: Basis, rooftops: tuple[str, ...], schedule: str | None
-) -> pa.Table:
-    return receivables.ageing_table(_warehouse(root, run_id), as_of, basis, rooftops or None, schedule)
+def _ageing(root: str, run_id: str, as_of: date, basis: Basis, choice: Choice) -> pa.Table:
+    return receivables.ageing_table(_warehouse(root, run_id), as_of, basis, choice)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _ageing_facts(root: str, run_id: str, as_of: date, basis: Basis, choice: Choice, part: str) -> AgeingFacts:
+    return receivables.ageing_facts(_warehouse(root, run_id), as_of, basis, choice, part)

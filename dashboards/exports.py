@@ -5,14 +5,25 @@ Equal rows and parameters give equal bytes: nothing in a file reads a clock, and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from dashboards.receivables import BASES, AgeingFacts, Basis, ageing_facts, ageing_table, sums_by_schedule
-from dashboards.workbook import ageing_xlsx
+import pyarrow as pa
+
+from dashboards.ageing_report import ageing_pdf, ageing_xlsx
+from dashboards.receivables import (
+    BASES,
+    EVERYTHING,
+    AgeingFacts,
+    Basis,
+    Choice,
+    ageing_facts,
+    ageing_table,
+    movements_table,
+    sums_by_schedule,
+)
 from forecourt import exported
 from forecourt.close import ClosedMonth, closed_file
 from forecourt.door import Warehouse
@@ -20,11 +31,15 @@ from forecourt.exported import FORMULA_STARTS, harmless
 from forecourt.exported import csv_of as ageing_csv
 from forecourt.home import Home
 
+Format = Literal["xlsx", "csv", "pdf"]
+
 __all__ = [
     "FORMULA_STARTS",
     "AgeingFacts",
     "ageing_csv",
     "ageing_facts",
+    "ageing_file",
+    "ageing_pdf",
     "ageing_table",
     "ageing_xlsx",
     "closed_ageing_name",
@@ -43,11 +58,22 @@ def export_name(facts: AgeingFacts, suffix: str) -> str:
         "ageing",
         facts.as_of.isoformat(),
         facts.basis,
-        *facts.rooftops,
-        *([facts.schedule] if facts.schedule else []),
+        *facts.choice.rooftops,
+        *(part for part in (facts.choice.entity, facts.choice.schedule, facts.choice.currency) if part),
     ]
     safe = ("".join(c if c.isalnum() or c in "-_" else "-" for c in part) for part in parts)
     return f"{'_'.join(safe)}.{suffix}"
+
+
+def ageing_file(warehouse: Warehouse, table: pa.Table, facts: AgeingFacts, kind: Format) -> bytes:
+    """The bytes of an ageing in one of its formats; ``table`` and ``facts`` are of the same question."""
+    match kind:
+        case "xlsx":
+            return ageing_xlsx(table, movements_table(warehouse, facts.as_of, facts.basis, facts.choice), facts)
+        case "pdf":
+            return ageing_pdf(table, facts)
+        case "csv":
+            return ageing_csv(table)
 
 
 def export_ageing(
@@ -55,11 +81,10 @@ def export_ageing(
     warehouse: Warehouse,
     output: Path,
     *,
-    kind: Literal["xlsx", "csv"],
+    kind: Format,
     as_of: date,
     basis: Basis = "due",
-    rooftops: Sequence[str] | None = None,
-    schedule: str | None = None,
+    choice: Choice = EVERYTHING,
     known_at: datetime | None = None,
 ) -> dict[str, Any]:
     """Writes one file, enters it in the home's log, and returns the facts of it, ready for JSON.
@@ -67,11 +92,11 @@ def export_ageing(
     ``known_at`` says what the given warehouse was built as known at, where it is not a published run. The file
     appears whole or not at all. Raises Problem where it cannot be written.
     """
-    table = ageing_table(warehouse, as_of, basis, rooftops, schedule)
-    facts = ageing_facts(warehouse, as_of, basis, rooftops, schedule)
+    table = ageing_table(warehouse, as_of, basis, choice)
+    facts = ageing_facts(warehouse, as_of, basis, choice)
     if known_at:
         facts = replace(facts, known_at=known_at)
-    data = ageing_xlsx(table, facts) if kind == "xlsx" else ageing_csv(table)
+    data = ageing_file(warehouse, table, facts, kind)
     exported.write_whole(output, data)
     digest = record_export(home, data, facts, name=output.name, rows=table.num_rows, by="command")
     totals = [
@@ -103,15 +128,15 @@ def month_end_ageing(warehouse: Warehouse, as_of: date) -> dict[str, bytes]:
     for basis in BASES:
         schedules = set(ageing_table(warehouse, as_of, basis).column("schedule").to_pylist())
         for schedule in (None, *sorted(schedules)):
-            table = ageing_table(warehouse, as_of, basis, schedule=schedule)
-            facts = ageing_facts(warehouse, as_of, basis, schedule=schedule)
+            table = ageing_table(warehouse, as_of, basis, Choice(schedule=schedule))
+            facts = ageing_facts(warehouse, as_of, basis, Choice(schedule=schedule))
             files[closed_ageing_name(basis, schedule, "csv")] = ageing_csv(table)
-            files[closed_ageing_name(basis, schedule, "xlsx")] = ageing_xlsx(table, facts)
+            files[closed_ageing_name(basis, schedule, "xlsx")] = ageing_file(warehouse, table, facts, "xlsx")
     return files
 
 
 def export_closed_ageing(
-    home: Home, closed: ClosedMonth, output: Path, *, kind: Literal["xlsx", "csv"], basis: Basis, schedule: str | None
+    home: Home, closed: ClosedMonth, output: Path, *, kind: Format, basis: Basis, schedule: str | None
 ) -> dict[str, Any]:
     """Writes the ageing that a closed month keeps, byte for byte, enters it in the home's log and returns its facts.
 

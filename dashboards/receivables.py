@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pyarrow as pa
 
@@ -15,6 +15,7 @@ from forecourt.door import Warehouse
 from forecourt.errors import Problem
 
 Basis = Literal["due", "invoice"]
+Key = TypeVar("Key", bound=tuple[str, ...])
 BASES: dict[Basis, str] = {"due": "days past the due date", "invoice": "days since the document's date"}
 
 #: The contract of the csv (DESIGN.md): column -> SQL type, in order.
@@ -47,28 +48,58 @@ ORDER = ("rooftop", "schedule", "customer_id", "posted_on", "document_kind", "do
 TIES = ("due_on", "outstanding", "file", '"row"')
 
 
-def ageing_table(
-    warehouse: Warehouse,
-    as_of: date,
-    basis: Basis = "due",
-    rooftops: Sequence[str] | None = None,
-    schedule: str | None = None,
-) -> pa.Table:
+@dataclass(frozen=True)
+class Choice:
+    """Which documents are asked for; what is empty narrows nothing. ``currency`` is that of the document."""
+
+    rooftops: tuple[str, ...] = ()
+    schedule: str | None = None
+    entity: str | None = None
+    currency: str | None = None
+
+    def where(self, *further: str, is_of_documents: bool = True) -> tuple[str, list[Any]]:
+        """A WHERE clause and its parameters; ``further`` conditions have none.
+
+        Accounts and roll-forwards are of a schedule in the rooftop's currency, so no document's currency narrows them.
+        """
+        conditions: list[str] = []
+        parameters: list[Any] = []
+        if self.rooftops:
+            parameters += self.rooftops
+            conditions.append(f"rooftop in ({', '.join(f'${n}' for n in range(1, len(self.rooftops) + 1))})")
+        one_of = {"schedule": self.schedule, "legal_entity": self.entity}
+        for column, value in (one_of | {"currency": self.currency} if is_of_documents else one_of).items():
+            if value:
+                parameters.append(value)
+                conditions.append(f"{column} = ${len(parameters)}")
+        conditions += further
+        return (f"where {' and '.join(conditions)}" if conditions else ""), parameters
+
+
+EVERYTHING = Choice()
+
+
+def ageing_table(warehouse: Warehouse, as_of: date, basis: Basis = "due", choice: Choice = EVERYTHING) -> pa.Table:
     """The open documents at the end of a day, one row per document, instalment and bucket, in the csv's order.
 
     ``outstanding`` is in the document's currency and negative for unapplied credits. Raises Problem for an unknown
     basis or where nothing about receivables was ever landed.
     """
-    if basis not in BASES:
-        raise Problem(f"{basis!r} is no ageing basis: use due or invoice.")
-    _require_receivables(warehouse)
-    where, parameters = _selection(rooftops, schedule)
+    where, parameters = choice.where()
     columns = ", ".join(f'cast("{name}" as {kind}) as "{name}"' for name, kind in COLUMNS.items())
     return warehouse.table(
-        f"select {columns} from marts.receivable_ageing(date '{as_of.isoformat()}', '{basis}') as ageing {where} "
+        f"select {columns} from {aged(warehouse, as_of, basis)} {where} "
         f"order by {', '.join(f'{name} nulls first' for name in (*ORDER, *TIES))}",
         parameters,
     )
+
+
+def aged(warehouse: Warehouse, as_of: date, basis: Basis) -> str:
+    """The relation of the open documents of a day. Raises Problem as ``ageing_table`` does."""
+    if basis not in BASES:
+        raise Problem(f"{basis!r} is no ageing basis: use due or invoice.")
+    _require_receivables(warehouse)
+    return f"marts.receivable_ageing(date '{as_of.isoformat()}', '{basis}') as ageing"
 
 
 def _require_receivables(warehouse: Warehouse) -> None:
@@ -79,37 +110,25 @@ def _require_receivables(warehouse: Warehouse) -> None:
         raise Problem("no data: this run holds no receivables. Land dms_invoices and run again.")
 
 
-def _selection(rooftops: Sequence[str] | None, schedule: str | None) -> tuple[str, list[str]]:
-    """A WHERE clause and its parameters for a choice of rooftops and schedule."""
-    conditions: list[str] = []
-    parameters: list[str] = []
-    if rooftops:
-        parameters += rooftops
-        conditions.append(f"rooftop in ({', '.join(f'${n}' for n in range(1, len(rooftops) + 1))})")
-    if schedule:
-        parameters.append(schedule)
-        conditions.append(f"schedule = ${len(parameters)}")
-    return (f"where {' and '.join(conditions)}" if conditions else ""), parameters
-
-
 @dataclass(frozen=True)
 class AgeingFacts:
     """What a reader must know beside the rows: what was asked, of which run, and whether it ties to the ledger.
 
-    ``labels`` gives the buckets of each schedule from young to old; ``tieout`` one row per rooftop, schedule and
-    currency with a control balance on the day.
+    ``labels`` gives the buckets of each schedule from young to old; ``tieout``, ``provision`` and ``rollforward`` are
+    rows as the functions of these names give them.
     """
 
     as_of: date
     basis: Basis
-    rooftops: tuple[str, ...]
-    schedule: str | None
+    choice: Choice
     run_id: str
     version: str
     known_at: datetime | None
     data_through: date | None
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tieout: tuple[Mapping[str, Any], ...] = ()
+    provision: tuple[Mapping[str, Any], ...] = ()
+    rollforward: tuple[Mapping[str, Any], ...] = ()
     part: str = "all open documents"
 
     def parameters(self) -> dict[str, Any]:
@@ -117,19 +136,38 @@ class AgeingFacts:
         return {
             "as_of": self.as_of.isoformat(),
             "basis": self.basis,
-            "rooftops": list(self.rooftops),
-            "schedule": self.schedule,
+            "rooftops": list(self.choice.rooftops),
+            "schedule": self.choice.schedule,
+            "entity": self.choice.entity,
+            "currency": self.choice.currency,
             "known_at": self.known_at.isoformat() if self.known_at else None,
             "part": self.part,
         }
+
+    def cover(self, rows: int) -> list[tuple[str, Any]]:
+        """The lines of a cover: what was asked, what the data reach, which run said so."""
+        return [
+            ("What", "What customers and partners owe, and credits not yet applied, document by document"),
+            ("As of", self.as_of),
+            ("Aged by", BASES[self.basis]),
+            ("Rooftops", ", ".join(self.choice.rooftops) or "all"),
+            ("Legal entity", self.choice.entity or "all"),
+            ("Schedule", self.choice.schedule or "all"),
+            ("Currency", self.choice.currency or "all"),
+            ("Shown", self.part),
+            ("Known at", f"{self.known_at:%Y-%m-%d %H:%M} UTC" if self.known_at else "everything landed in this run"),
+            ("Receivables landed to", self.data_through.isoformat() if self.data_through else "not known"),
+            ("Run", self.run_id),
+            ("Made by", f"forecourt {self.version}"),
+            ("Rows", f"{rows:,} documents and instalments, all of them here"),
+        ]
 
 
 def ageing_facts(
     warehouse: Warehouse,
     as_of: date,
     basis: Basis = "due",
-    rooftops: Sequence[str] | None = None,
-    schedule: str | None = None,
+    choice: Choice = EVERYTHING,
     part: str = "all open documents",
 ) -> AgeingFacts:
     """Gathers the facts of an export from the published run itself."""
@@ -141,14 +179,15 @@ def ageing_facts(
     return AgeingFacts(
         as_of=as_of,
         basis=basis,
-        rooftops=tuple(rooftops or ()),
-        schedule=schedule,
+        choice=choice,
         run_id=warehouse.run_id,
         version=run["version"],
         known_at=run["known_at"],
         data_through=fresh["day"],
         labels=bucket_labels(warehouse, basis, as_of),
-        tieout=tuple(tieout(warehouse, as_of, rooftops, schedule)),
+        tieout=tuple(tieout(warehouse, as_of, choice)),
+        provision=tuple(provision(warehouse, as_of, basis, choice)),
+        rollforward=tuple(rollforward(warehouse, as_of, choice)),
         part=part,
     )
 
@@ -172,21 +211,167 @@ def bucket_order(label: str) -> tuple[int, int]:
     return (int(first), 1) if first.isdigit() else (-1, 0)
 
 
-def tieout(
-    warehouse: Warehouse, as_of: date, rooftops: Sequence[str] | None, schedule: str | None
-) -> list[dict[str, Any]]:
-    """One row per rooftop, schedule and currency that has a control balance of the day; empty where there is none."""
-    there = warehouse.rows(
-        "select 1 from information_schema.tables where table_schema = 'marts' and table_name = 'fct_control_tieout'"
+def tieout(warehouse: Warehouse, as_of: date, choice: Choice = EVERYTHING) -> list[dict[str, Any]]:
+    """What is outstanding of each schedule beside its control account, those that differ first, the largest first.
+
+    ``verdict``: differs, no control balance (of this day was landed), ties. Always of whole schedules.
+    """
+    where, parameters = choice.where(f"as_of = date '{as_of.isoformat()}'", is_of_documents=False)
+    accounts = warehouse.rows(
+        "select rooftop, legal_entity, schedule, currency, control_balance, outstanding, difference, "
+        f"documents_without_rate from marts.fct_control_tieout {where}",
+        parameters,
     )
-    if not there:
-        return []
-    where, parameters = _selection(rooftops, schedule)
-    parameters.append(as_of.isoformat())
-    day = f"as_of = cast(${len(parameters)} as date)"
+    known = {(row["rooftop"], row["schedule"]) for row in accounts}
+    where, parameters = choice.where(is_of_documents=False)
+    others = warehouse.rows(
+        "select rooftop, legal_entity, schedule, base_currency as currency, null as control_balance, "
+        "coalesce(sum(outstanding_base), 0) as outstanding, null as difference, "
+        "count(*) - count(outstanding_base) as documents_without_rate "
+        f"from {aged(warehouse, as_of, 'due')} {where} group by all",
+        parameters,
+    )
+    rows = [*accounts, *(row for row in others if (row["rooftop"], row["schedule"]) not in known)]
+    for row in rows:
+        off = row["difference"]
+        row["verdict"] = "no control balance" if off is None else "differs" if off else "ties"
+    order = ("differs", "no control balance", "ties")
+    return sorted(
+        rows,
+        key=lambda row: (
+            order.index(row["verdict"]),
+            -abs(row["difference"] or 0),
+            *(row[name] or "" for name in ("rooftop", "schedule", "currency")),
+        ),
+    )
+
+
+def tied(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The tie-out in a sentence: how many accounts of the day tie, and which do not."""
+    accounts = [row for row in rows if row["verdict"] != "no control balance"]
+    if not accounts:
+        return "No control balance of this day was landed (dms_control_balances), so nothing is tied to the ledger."
+    off = [row for row in accounts if row["verdict"] == "differs"]
+    said = f"{len(accounts) - len(off)} of {len(accounts)} control accounts of this day tie"
+    if off:
+        listed = [
+            f"{row['rooftop']} {row['schedule'].replace('_', ' ')} by {row['currency']} {row['difference']:,.2f}"
+            for row in off
+        ]
+        said += f"; {', '.join(listed)} {'differs' if len(off) == 1 else 'differ'}"
+    missing = len(rows) - len(accounts)
+    if missing:
+        said += f"; {missing} open {'schedule has' if missing == 1 else 'schedules have'} no control balance"
+    return said + "."
+
+
+def provision(warehouse: Warehouse, as_of: date, basis: Basis, choice: Choice = EVERYTHING) -> list[dict[str, Any]]:
+    """What to provide by schedule and bucket, in the rooftops' currency: owed, percent, provision."""
+    where, parameters = choice.where("is_debit", "outstanding_base is not null")
+    rows = warehouse.rows(
+        "select schedule, base_currency as currency, bucket, sum(outstanding_base) as owed, "
+        f"coalesce(sum(provision), 0) as provision from {aged(warehouse, as_of, basis)} {where} "
+        "group by all order by schedule, currency, min(bucket_position)",
+        parameters,
+    )
+    settings = warehouse.rows(
+        "select schedule, label, provision_percent from marts.dim_ageing_bucket "
+        "where aged_by = $1 and valid_from <= $2 and (valid_to is null or valid_to > $2)",
+        [basis, as_of],
+    )
+    percents = {(row["schedule"], row["label"]): row["provision_percent"] for row in settings}
+    schedules = {schedule for schedule, _ in percents}
+    for row in rows:
+        schedule = row["schedule"] if row["schedule"] in schedules else "default"
+        row["percent"] = percents.get((schedule, row["bucket"]))
+    return rows
+
+
+#: The roll-forward from opening to closing, and how each part of it counts.
+ROLLFORWARD = {
+    "opening": 1,
+    "invoices": 1,
+    "cash": -1,
+    "refunds_and_returned": 1,
+    "credit_notes": -1,
+    "write_offs": -1,
+    "fx": 1,
+    "transfers": 1,
+    "closing": 0,
+}
+
+
+def rollforward(warehouse: Warehouse, as_of: date, choice: Choice = EVERYTHING) -> list[dict[str, Any]]:
+    """The roll-forward of the last month that was over by the end of a day, or that the data end in, by schedule."""
+    until = f"through_on <= date '{as_of.isoformat()}'"
+    where, parameters = choice.where(
+        until,
+        f"month = (select max(month) from marts.fct_receivable_rollforward where {until})",
+        is_of_documents=False,
+    )
     return warehouse.rows(
-        "select rooftop, schedule, currency, control_balance, outstanding, difference from marts.fct_control_tieout "
-        f"{where + ' and' if where else 'where'} {day} order by rooftop, schedule, currency",
+        f"select rooftop, legal_entity, schedule, currency, month, through_on, {', '.join(ROLLFORWARD)}, "
+        f"documents_without_rate from marts.fct_receivable_rollforward {where} order by rooftop, schedule",
+        parameters,
+    )
+
+
+#: One movement of an open document: column -> SQL type, in order.
+MOVEMENTS = {
+    "rooftop": "varchar",
+    "schedule": "varchar",
+    "customer_id": "varchar",
+    "customer_name": "varchar",
+    "document": "varchar",
+    "document_kind": "varchar",
+    "instalment": "bigint",
+    "effective_on": "date",
+    "movement": "varchar",
+    "kind": "varchar",
+    "counter_document": "varchar",
+    "currency": "varchar",
+    "amount": "decimal(18,2)",
+    "open_after": "decimal(18,2)",
+    "file": "varchar",
+    "row": "bigint",
+}
+
+
+def movements_table(warehouse: Warehouse, as_of: date, basis: Basis = "due", choice: Choice = EVERYTHING) -> pa.Table:
+    """Everything that moved the documents open at the end of a day up to it; by document it adds up to what is open."""
+    where, parameters = choice.where()
+    columns = ", ".join(f'cast("{name}" as {kind}) as "{name}"' for name, kind in MOVEMENTS.items())
+    return warehouse.table(
+        f"""with open_documents as (
+    select * from {aged(warehouse, as_of, basis)} {where}
+),
+
+moved as (
+    select
+        open_documents.*,
+        movements.movement_key,
+        movements.effective_on,
+        movements.movement,
+        movements.kind,
+        replace(movements.counter_document_key, '|', ' ') as counter_document,
+        movements.amount as moved,
+        sum(movements.amount) over (
+            partition by open_documents.key
+            order by movements.effective_on, movements.movement <> 'posted', movements.movement_key
+        ) as open_after,
+        files.name as moving_file,
+        movements.row_number as moving_row
+    from open_documents
+    inner join marts.fct_receivable_movement as movements on open_documents.key = movements.receivable_key
+    left join meta.files as files on movements.file_id = files.file_id
+    where movements.effective_on <= date '{as_of.isoformat()}'
+)
+
+select {columns}
+from (
+    select * replace (moved as amount, moving_file as file, moving_row as "row") from moved
+) as moved
+order by {", ".join(f"{name} nulls first" for name in ORDER)}, key, effective_on, movement <> 'posted', movement_key""",
         parameters,
     )
 
@@ -195,7 +380,7 @@ def tieout(
 class Sums:
     """Outstanding of one schedule in one currency: by bucket, and what is owed apart from what is unapplied.
 
-    ``buckets`` holds everything, credits negative; ``owed`` only debit documents.
+    ``buckets`` holds everything, credits negative; ``owed`` only debit documents, and so does ``received_after``.
     """
 
     buckets: Mapping[str, Decimal]
@@ -203,6 +388,7 @@ class Sums:
     gross: Decimal
     unallocated: Decimal
     disputed: Decimal
+    received_after: Decimal
     documents: int
 
     @property
@@ -211,40 +397,49 @@ class Sums:
         return self.gross + self.unallocated
 
 
+#: What to sum by, besides the currency: a customer stands once per rooftop and schedule.
+SCHEDULE = ("schedule",)
+CUSTOMER = ("schedule", "rooftop", "customer_id", "customer_name")
+
+
 def sums_by_schedule(table: pa.Table) -> dict[tuple[str, str], Sums]:
     """(schedule, currency) → sums, in order; currencies are never added up."""
-    wanted = ("schedule", "currency", "bucket", "outstanding", "disputed")
+    return {(key[0], key[-1]): part for key, part in sums_by(table, SCHEDULE).items()}
+
+
+def sums_by(table: pa.Table, columns: Sequence[str]) -> dict[tuple[str, ...], Sums]:
+    """(the columns' values, currency) → sums, in order; currencies are never added up."""
+    parts: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
+    wanted = ("bucket", "outstanding", "disputed", "received_after")
+    keys = zip(*(table.column(name).to_pylist() for name in (*columns, "currency")), strict=True)
+    values = zip(*(table.column(name).to_pylist() for name in wanted), strict=True)
+    for key, row in zip(keys, values, strict=True):
+        parts[tuple(part or "" for part in key)].append(row)
+    return {key: _sums(parts[key]) for key in sorted(parts)}
+
+
+def _sums(rows: Sequence[tuple[Any, ...]]) -> Sums:
     zero = Decimal("0.00")
-    buckets: dict[tuple[str, str], dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: zero))
-    gross: dict[tuple[str, str], Decimal] = defaultdict(lambda: zero)
-    credit: dict[tuple[str, str], Decimal] = defaultdict(lambda: zero)
-    disputed: dict[tuple[str, str], Decimal] = defaultdict(lambda: zero)
-    documents: dict[tuple[str, str], int] = defaultdict(int)
-    owed: dict[tuple[str, str], dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: zero))
-    for schedule, currency, bucket, outstanding, is_disputed in zip(
-        *(table.column(name).to_pylist() for name in wanted), strict=True
-    ):
-        key = (schedule, currency)
-        buckets[key][bucket] += outstanding
-        documents[key] += 1
+    buckets: dict[str, Decimal] = defaultdict(lambda: zero)
+    owed: dict[str, Decimal] = defaultdict(lambda: zero)
+    unallocated = disputed = received = zero
+    for bucket, outstanding, is_disputed, received_after in rows:
+        buckets[bucket] += outstanding
         if outstanding < 0:
-            credit[key] += outstanding
+            unallocated += outstanding
         else:
-            gross[key] += outstanding
-            owed[key][bucket] += outstanding
+            owed[bucket] += outstanding
+            received += received_after or zero
         if is_disputed:
-            disputed[key] += outstanding
-    return {
-        key: Sums(dict(buckets[key]), dict(owed[key]), gross[key], credit[key], disputed[key], documents[key])
-        for key in sorted(buckets)
-    }
+            disputed += outstanding
+    return Sums(dict(buckets), dict(owed), sum(owed.values(), zero), unallocated, disputed, received, len(rows))
 
 
 def summary_blocks(
-    sums: Mapping[tuple[str, str], Sums], labels: Mapping[str, tuple[str, ...]]
-) -> Iterator[tuple[tuple[str, ...], list[tuple[tuple[str, str], Sums]]]]:
-    """Bucket labels with the (schedule, currency) entries that age by them; labels that only rows carry are added."""
-    blocks: dict[tuple[str, ...], list[tuple[tuple[str, str], Sums]]] = defaultdict(list)
+    sums: Mapping[Key, Sums], labels: Mapping[str, tuple[str, ...]]
+) -> Iterator[tuple[tuple[str, ...], list[tuple[Key, Sums]]]]:
+    """Bucket labels with the entries (schedule first in the key) that age by them; labels only rows carry are added."""
+    blocks: dict[tuple[str, ...], list[tuple[Key, Sums]]] = defaultdict(list)
     for key, entry in sums.items():
         blocks[labels.get(key[0], labels.get("default", ()))].append((key, entry))
     for known, entries in sorted(blocks.items(), key=lambda block: (-len(block[1]), block[0])):

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
-from dashboards import cards, charts, exports, kpi_page, receivables, shell, tables, words
-from dashboards.receivables import Basis, Sums
+from dashboards import cards, charts, exports, kpi_page, receivables, shell, tables, whys, words
+from dashboards.receivables import Basis, Choice, Sums
 from dashboards.shell import Page
 from dashboards.tables import Column
 from forecourt.metrics import Period
@@ -23,6 +23,11 @@ from forecourt.metrics import Period
 BY_DUE, BY_DATE = "Due date", "Document date"
 BASES: dict[str, Basis] = {BY_DUE: "due", BY_DATE: "invoice"}
 ALL = "All"
+FILES: dict[exports.Format, str] = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv",
+    "pdf": "application/pdf",
+}
 
 DOCUMENTS = {
     "rooftop": Column("Rooftop"),
@@ -74,7 +79,7 @@ def ageing(page: Page) -> None:
     )
     basis = BASES[chosen or BY_DUE]
     day = as_of if isinstance(as_of, date) else page.filters.period.end
-    everything = page.reader.ageing(day, basis, page.filters.rooftops)
+    everything = page.reader.ageing(day, basis, Choice(page.filters.rooftops))
     names = sorted(set(everything.column("schedule").to_pylist()))
     schedule = second.selectbox("Schedule", [ALL, *names], format_func=_plain, key="schedule", bind="query-params")
     table = everything
@@ -93,6 +98,8 @@ def ageing(page: Page) -> None:
         months = Period(day.replace(day=1), day, page.filters.period.as_of)
         rows = page.reader.kpi(metric.name, months, rooftops=page.filters.rooftops)
         kpi_page.trend(page, metric, months, rows, title="Overdue rate by month")
+        if day == page.filters.period.end:
+            whys.draw(page, metric)
     if table.num_rows:
         _customers(page, table, day)
         _documents(page, table)
@@ -189,7 +196,7 @@ def _block(page: Page, buckets: tuple[str, ...], entries: list[tuple[str, Sums]]
 
 
 def _tieout(page: Page, day: date, schedule: str | None) -> None:
-    rows = receivables.tieout(page.reader.warehouse, day, page.filters.rooftops, schedule)
+    rows = receivables.tieout(page.reader.warehouse, day, Choice(page.filters.rooftops, schedule))
     if not rows:
         st.caption(f"No control balance of {words.day(day, page.locale)} was landed to tie out to.")
         return
@@ -321,10 +328,7 @@ def _pair(
     part: str,
 ) -> None:
     rows = words.counted(table.num_rows, "rows", page.locale)
-    for suffix, kind in (
-        ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-        ("csv", "text/csv"),
-    ):
+    for suffix, kind in FILES.items():
         facts_name = f"ageing_{day.isoformat()}_{basis}.{suffix}"
         st.download_button(
             f"{suffix}, {part}: {rows}",
@@ -345,11 +349,11 @@ def _file(
     basis: Basis,
     rooftops: tuple[str, ...],
     schedule: str | None,
-    suffix: str,
+    suffix: exports.Format,
 ) -> bytes:
     """The bytes of one file, made when they are asked for and entered in the log of exports."""
-    facts = exports.ageing_facts(page.reader.warehouse, day, basis, rooftops or None, schedule)
-    data = exports.ageing_xlsx(table, facts) if suffix == "xlsx" else exports.ageing_csv(table)
+    facts = exports.ageing_facts(page.reader.warehouse, day, basis, Choice(rooftops, schedule))
+    data = exports.ageing_file(page.reader.warehouse, table, facts, suffix)
     name = exports.export_name(facts, suffix)
     exports.record_export(page.reader.home, data, facts, name=name, rows=table.num_rows, by="page")
     return data

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -13,6 +13,9 @@ from forecourt.home import Home
 from forecourt.verbs.load import publish_landed, settings_of
 from forecourt.verbs.options import Day, Instant, Month, home_option, json_option, rooftop_option
 from forecourt.verbs.question import as_known, require_rooftops, require_schedule
+
+if TYPE_CHECKING:
+    from forecourt.door import Warehouse
 
 
 @click.group()
@@ -28,7 +31,9 @@ def export() -> None:
 @click.option("--closed", type=Month(), help="The bytes kept when this month was closed, like 2026-03.")
 @rooftop_option
 @click.option("--schedule", help="Only this schedule, like customer or contract_in_transit.")
-@click.option("--format", "kind", type=click.Choice(["xlsx", "csv"]), default="xlsx", show_default=True)
+@click.option("--entity", help="Only this legal entity, by its whole name.")
+@click.option("--currency", help="Only documents in this currency, like EUR.")
+@click.option("--format", "kind", type=click.Choice(["xlsx", "csv", "pdf"]), default="xlsx", show_default=True)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False))
 @json_option
 def export_ageing(
@@ -39,7 +44,9 @@ def export_ageing(
     closed: date | None,
     rooftops: tuple[str, ...],
     schedule: str | None,
-    kind: Literal["xlsx", "csv"],
+    entity: str | None,
+    currency: str | None,
+    kind: Literal["xlsx", "csv", "pdf"],
     output: Path,
     as_json: bool,
 ) -> None:
@@ -49,13 +56,14 @@ def export_ageing(
     Example:  forecourt export ageing --as-of 2026-03-31 --format csv -o ageing.csv
     """
     from dashboards.exports import export_ageing as write_ageing
+    from dashboards.receivables import Choice
     from forecourt import show
     from forecourt.door import open_warehouse
     from forecourt.kpi import newest_day
 
     home = Home(home_path)
     if closed is not None:
-        if known_at is not None or rooftops:
+        if known_at is not None or rooftops or entity or currency:
             raise click.UsageError("--closed gives the files kept then; it goes with --basis, --schedule and --format.")
         facts = _export_closed(home, closed, as_of, output, kind, basis, schedule)
         if as_json:
@@ -65,8 +73,12 @@ def export_ageing(
         return
     published = open_warehouse(home)
     require_rooftops(published, rooftops)
-    with as_known(home, published, known_at, ("overdue_rate",), ("fct_control_tieout",)) as warehouse:
+    with as_known(
+        home, published, known_at, ("overdue_rate",), ("fct_control_tieout", "fct_receivable_rollforward")
+    ) as warehouse:
         require_schedule(warehouse, schedule)
+        _require_known(warehouse, "legal_entity", entity)
+        _require_known(warehouse, "currency", currency)
         day = as_of or newest_day(warehouse)
         facts = write_ageing(
             home,
@@ -75,8 +87,7 @@ def export_ageing(
             kind=kind,
             as_of=day,
             basis=basis,
-            rooftops=list(rooftops) or None,
-            schedule=schedule,
+            choice=Choice(rooftops, schedule, entity, currency),
             known_at=known_at,
         )
     if as_json:
@@ -85,6 +96,15 @@ def export_ageing(
         from forecourt.terminal import out
 
         out.print(f"{output}: {facts['rows']:,} open documents as of {day}, sha256 {facts['sha256'][:16]}")
+
+
+def _require_known(warehouse: Warehouse, column: str, value: str | None) -> None:
+    """Raises Problem, with those there are, where no document has this value of a column."""
+    known = [row[column] for row in warehouse.rows(f"select distinct {column} from marts.fct_receivable order by 1")]
+    if value is not None and value not in known:
+        raise Problem(
+            f"No document has the {column.replace('_', ' ')} {value!r}. Known: {', '.join(map(str, known)) or 'none'}."
+        )
 
 
 @click.command()
@@ -130,7 +150,7 @@ def _export_closed(
     month: date,
     as_of: date | None,
     output: Path,
-    kind: Literal["xlsx", "csv"],
+    kind: Literal["xlsx", "csv", "pdf"],
     basis: Literal["due", "invoice"],
     schedule: str | None,
 ) -> dict[str, Any]:

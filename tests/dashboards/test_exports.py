@@ -13,20 +13,33 @@ from typing import Any
 
 import duckdb
 import openpyxl
+import pypdf
 import pytest
 
-from dashboards import workbook
+from dashboards import ageing_report, sheets
 from dashboards.exports import (
+    Format,
     ageing_csv,
     ageing_facts,
+    ageing_file,
+    ageing_pdf,
     ageing_table,
-    ageing_xlsx,
     export_ageing,
     export_name,
     harmless,
     record_export,
 )
-from dashboards.receivables import COLUMNS, bucket_order, summary_blocks, sums_by_schedule
+from dashboards.receivables import (
+    COLUMNS,
+    EVERYTHING,
+    Choice,
+    bucket_order,
+    movements_table,
+    summary_blocks,
+    sums_by_schedule,
+    tied,
+    tieout,
+)
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
 from forecourt.home import Home
@@ -136,7 +149,8 @@ def warehouse(tmp_path: Path) -> Warehouse:
         )
         connection.execute(
             """create table marts.dim_ageing_bucket as
-            select *, date '1900-01-01' as valid_from, null::date as valid_to from (values
+            select *, 10::decimal(9,4) as provision_percent, date '1900-01-01' as valid_from, null::date as valid_to
+            from (values
                 ('default', 'due', 0, 'not_due'), ('default', 'due', 1, '1-30'), ('default', 'due', 2, '31-60'),
                 ('default', 'due', 3, '61-90'), ('default', 'due', 4, '91-120'), ('default', 'due', 5, '121+'),
                 ('contract_in_transit', 'due', 0, '0-3'), ('contract_in_transit', 'due', 1, '4-7')
@@ -152,16 +166,61 @@ def warehouse(tmp_path: Path) -> Warehouse:
         connection.execute(
             """create macro marts.receivable_ageing(as_of, basis) as table
             select *, 'Example Ltd' as legal_entity, 1 as instalment, 1.0 as rate, outstanding as outstanding_base,
-                'GBP' as base_currency, 0.00 as received_after, 'invoices.csv' as file, 7 as "row", 'x' as key
+                'GBP' as base_currency, 0.25 as received_after, 'invoices.csv' as file, 7 as "row", document as key,
+                outstanding > 0 as is_debit, cast(outstanding / 10 as decimal(18,2)) as provision,
+                days_past_due as bucket_position
             from marts.open_documents"""
         )
         connection.execute(
             """create table marts.fct_control_tieout as
-            select 'R1' as rooftop, 'customer' as schedule, date '2026-03-31' as as_of, 'GBP' as currency,
-                -29.40::decimal(18,2) as control_balance, -29.39::decimal(18,2) as outstanding,
-                0.01::decimal(18,2) as difference"""
+            select 'R1' as rooftop, 'Example Ltd' as legal_entity, schedule, date '2026-03-31' as as_of,
+                'GBP' as currency, control_balance::decimal(18,2) as control_balance,
+                outstanding::decimal(18,2) as outstanding,
+                (outstanding - control_balance)::decimal(18,2) as difference, 0 as documents_without_rate
+            from (values ('contract_in_transit', 22000, 22000), ('customer', -29.40, -29.39), ('employee', 7, 2))
+                as balances(schedule, control_balance, outstanding)"""
+        )
+        connection.execute(
+            """create table marts.fct_receivable_movement as
+            select document as receivable_key, document || 'posted' as movement_key, 'posted' as movement,
+                document_kind as kind, null::varchar as counter_document_key, posted_on as effective_on,
+                amount, 'f1' as file_id, 7 as row_number
+            from marts.open_documents
+            union all
+            select document, document || 'paid', 'allocated', 'payment', 'R1|payment|P9', date '2026-03-31',
+                outstanding - amount, 'f1', 8
+            from marts.open_documents where amount <> outstanding
+            union all
+            select 'I9', 'later', 'allocated', 'payment', null, date '2026-04-01', -500, 'f1', 9"""
+        )
+        connection.execute("create table meta.files as select 'f1' as file_id, 'movements.csv' as name")
+        connection.execute(
+            """create table marts.fct_receivable_rollforward as
+            select 'R1' as rooftop, 'Example Ltd' as legal_entity, 'customer' as schedule, 'GBP' as currency, month,
+                last_day(month) as through_on, 10::decimal(18,2) as opening, 100.50::decimal(18,2) as invoices,
+                40::decimal(18,2) as cash, 0::decimal(18,2) as refunds_and_returned,
+                99.89::decimal(18,2) as credit_notes,
+                0::decimal(18,2) as write_offs, 0::decimal(18,2) as fx, 0::decimal(18,2) as transfers,
+                (-29.39)::decimal(18,2) as closing, 0 as documents_without_rate
+            from (values (date '2026-02-01'), (date '2026-03-01'), (date '2026-04-01')) as months(month)"""
         )
     return Warehouse(path)
+
+
+def workbook_of(warehouse: Warehouse, choice: Choice = EVERYTHING, *, values: bool = True) -> openpyxl.Workbook:
+    """The ageing as a workbook, read back; ``values``: subtotals as their values, else as formulas."""
+    facts = ageing_facts(warehouse, AS_OF, choice=choice)
+    data = ageing_file(warehouse, ageing_table(warehouse, AS_OF, choice=choice), facts, "xlsx")
+    return openpyxl.load_workbook(io.BytesIO(data), data_only=values)
+
+
+def found_in(book: openpyxl.Workbook, name: str) -> list[list[Any]]:
+    return [[cell.value for cell in line] for line in book[name].iter_rows()]
+
+
+def pages_of(data: bytes) -> list[str]:
+    """The text of every page of a pdf."""
+    return [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(data)).pages]
 
 
 def test_csv_keeps_its_contract(warehouse: Warehouse) -> None:
@@ -195,12 +254,14 @@ def test_rows_stand_in_the_order_of_the_contract(warehouse: Warehouse) -> None:
     ]
 
 
-def test_equal_rows_give_equal_bytes(warehouse: Warehouse) -> None:
-    tables = [ageing_table(warehouse, AS_OF) for _ in range(2)]
-    facts = ageing_facts(warehouse, AS_OF)
-    assert ageing_csv(tables[0]) == ageing_csv(tables[1])
-    assert ageing_xlsx(tables[0], facts) == ageing_xlsx(tables[1], facts)
-    assert ageing_xlsx(tables[0], facts) != ageing_xlsx(tables[0], replace(facts, run_id="another"))
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "pdf"])
+def test_equal_rows_give_equal_bytes(warehouse: Warehouse, kind: Format, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, facts = ageing_table(warehouse, AS_OF), ageing_facts(warehouse, AS_OF)
+    first = ageing_file(warehouse, table, facts, kind)
+    monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
+    assert ageing_file(warehouse, ageing_table(warehouse, AS_OF), facts, kind) == first
+    if kind != "csv":
+        assert ageing_file(warehouse, table, replace(facts, run_id="another"), kind) != first
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+cmd", "-cmd", "@SUM(A1)", "\t=1", "\r=1", "＝1+1", "+44 x"])
@@ -224,54 +285,113 @@ def test_csv_runs_nothing(warehouse: Warehouse) -> None:
 
 
 def test_workbook_reads_back(warehouse: Warehouse) -> None:
-    table = ageing_table(warehouse, AS_OF)
-    book = openpyxl.load_workbook(io.BytesIO(ageing_xlsx(table, ageing_facts(warehouse, AS_OF))))
-    assert book.sheetnames == ["Cover", "Summary", "Detail"]
-    detail = book["Detail"]
-    assert detail.freeze_panes == "A2"
-    assert detail.auto_filter.ref == f"A1:V{len(ROWS) + 1}"
-    heads = [cell.value.replace(" ", "_") for cell in detail[1]]
+    book = workbook_of(warehouse)
+    assert book.sheetnames == [
+        *("Cover", "Summary", "Customers", "Provision", "Roll-forward"),
+        *("Detail EUR", "Detail GBP", "Movements EUR", "Movements GBP"),
+    ]
+    detail = book["Detail GBP"]
+    assert detail.freeze_panes == "A3"
+    assert detail.auto_filter.ref == "A2:V6"
+    heads = [cell.value.replace(" ", "_") for cell in detail[2]]
     assert heads == CONTRACT
-    rows = [dict(zip(heads, (cell.value for cell in line), strict=True)) for line in detail.iter_rows(min_row=2)]
-    assert sum(Decimal(str(row["outstanding"])) for row in rows) == Decimal("22470.61")
-    assert rows[-1]["due_on"].date() == date(2026, 2, 9)
-    assert rows[-1]["disputed"] == "yes"
+    rows = [dict(zip(heads, (cell.value for cell in line), strict=True)) for line in detail.iter_rows(min_row=3)]
+    assert sum(Decimal(str(row["outstanding"])) for row in rows) == Decimal("21970.61")
     texts = {row["document"]: row["customer_name"] for row in rows}
     assert texts["I2"] == "=cmd|' /C calc'!A0"
+    (foreign,) = book["Detail EUR"].iter_rows(min_row=3, values_only=True)
+    assert (foreign[9].date(), foreign[18]) == (date(2026, 2, 9), "yes")
 
 
-def test_workbook_holds_no_formulas(warehouse: Warehouse) -> None:
-    table = ageing_table(warehouse, AS_OF)
-    book = openpyxl.load_workbook(io.BytesIO(ageing_xlsx(table, ageing_facts(warehouse, AS_OF))))
-    kinds = {cell.data_type for sheet in book for line in sheet.iter_rows() for cell in line}
-    assert "f" not in kinds
+def test_the_only_formulas_are_subtotals_of_the_rows_shown(warehouse: Warehouse) -> None:
+    book = workbook_of(warehouse, values=False)
+    cells = [cell for sheet in book for line in sheet.iter_rows() for cell in line if cell.data_type == "f"]
+    assert {cell.row for cell in cells} == {1}
+    assert book["Detail GBP"]["M1"].value == "=SUBTOTAL(109,M3:M6)"
+    assert workbook_of(warehouse)["Detail GBP"]["M1"].value == 21970.61
+    assert all(str(cell.value).startswith("=SUBTOTAL(109,") for cell in cells)
+
+
+def test_movements_add_up_to_what_is_open(warehouse: Warehouse) -> None:
+    movements = movements_table(warehouse, AS_OF).to_pylist()
+    open_documents = {row["document"]: row["outstanding"] for row in ageing_table(warehouse, AS_OF).to_pylist()}
+    assert {row["document"]: row["open_after"] for row in movements} == open_documents
+    assert all(row["effective_on"] <= AS_OF for row in movements)
+    (paid,) = (row for row in movements if row["document"] == "I9" and row["movement"] == "allocated")
+    assert (paid["counter_document"], paid["file"], paid["row"]) == ("R1 payment P9", "movements.csv", 8)
+    book = workbook_of(warehouse, Choice(("R2",)))
+    assert [line[-4] for line in found_in(book, "Movements")[2:]] == [1000, -500]
 
 
 @pytest.mark.metrics("5.adds-up")
 def test_cover_says_what_it_is_and_whether_it_ties(warehouse: Warehouse) -> None:
-    facts = ageing_facts(warehouse, AS_OF, rooftops=["R1"])
-    table = ageing_table(warehouse, AS_OF, rooftops=["R1"])
-    cover = openpyxl.load_workbook(io.BytesIO(ageing_xlsx(table, facts)))["Cover"]
-    found = {line[0].value: [cell.value for cell in line[1:]] for line in cover.iter_rows() if line[0].value}
+    lines = found_in(workbook_of(warehouse, Choice(("R1",))), "Cover")
+    found = {line[0]: line[1:] for line in lines if line[0]}
     assert found["As of"][0].date() == AS_OF
     assert found["Rooftops"][0] == "R1"
     assert found["Run"][0] == "20260401T050000"
     assert found["Receivables landed to"][0] == "2026-03-31"
-    assert found["GBP"] == [22070.6, -99.99, 21970.61, 0, 4]
-    assert found["R1 customer"] == ["GBP", -29.4, -29.39, 0.01, "differs"]
+    assert found["GBP"] == [22070.6, -99.99, 21970.61, 0, 0.75, 4]
+    assert "1 of 3 control accounts of this day tie; R1 employee by GBP -5.00, R1 customer by GBP 0.01 differ." in found
+    assert [line for line in lines if line[0] == "R1"] == [
+        ["R1", "employee", "GBP", 7, 2, -5, "differs"],
+        ["R1", "customer", "GBP", -29.4, -29.39, 0.01, "differs"],
+        ["R1", "contract in transit", "GBP", 22000, 22000, 0, "ties"],
+    ]
+
+
+def test_a_schedule_without_a_control_balance_is_said(warehouse: Warehouse) -> None:
+    rows = tieout(warehouse, AS_OF)
+    assert [(row["rooftop"], row["schedule"], row["verdict"]) for row in rows][2] == (
+        "R2",
+        "customer",
+        "no control balance",
+    )
+    assert tied(rows).endswith("1 open schedule has no control balance.")
+    assert tied(tieout(warehouse, date(2026, 3, 30))).startswith("No control balance of this day was landed")
 
 
 @pytest.mark.metrics("5.no-netting")
 def test_summary_shows_every_bucket_and_adds_up(warehouse: Warehouse) -> None:
-    table = ageing_table(warehouse, AS_OF)
-    sheet = openpyxl.load_workbook(io.BytesIO(ageing_xlsx(table, ageing_facts(warehouse, AS_OF))))["Summary"]
-    lines = [[cell.value for cell in line] for line in sheet.iter_rows()]
+    lines = found_in(workbook_of(warehouse), "Summary")
     customers = next(line for line in lines if line[:2] == ["customer", "GBP"])
-    assert customers[2:] == [70.5, -99.99, 0, 0, 0, 0.1, 70.6, -99.99, -29.39]
+    assert customers[2:] == [70.5, -99.99, 0, 0, 0, 0.1, 70.6, -99.99, -29.39, 0.5]
     heads = next(line for line in lines if line[0] == "Schedule" and "not due" in line)
     assert heads[2:8] == ["not due", "1-30 days", "31-60 days", "61-90 days", "91-120 days", "121+ days"]
-    transit = next(line for line in lines if line[:2] == ["contract_in_transit", "GBP"])
+    transit = next(line for line in lines if line[:2] == ["contract in transit", "GBP"])
     assert transit[2:4] == [0, 22000]
+
+
+def test_customers_provision_and_roll_forward_have_sheets(warehouse: Warehouse) -> None:
+    book = workbook_of(warehouse)
+    (one,) = (line for line in found_in(book, "Customers") if line[1] == "C9")
+    assert one[:5] == ["Zoë Ünlü", "C9", "R2", "customer", "EUR"]
+    assert one[7] == one[11] == 500
+    provided = found_in(book, "Provision")
+    assert ["customer", "GBP", "31-60 days", 500, 10, 50] in provided
+    assert provided[-1] == ["Total", "GBP", None, 22570.6, None, 2257.06]
+    rolled = found_in(book, "Roll-forward")
+    assert rolled[1][0].startswith("2026-03-01 to 2026-03-31, at booked rates")
+    assert rolled[3] == ["R1", "customer", "GBP", 10, 100.5, 40, 0, 99.89, 0, 0, 0, -29.39]
+
+
+def test_pdf_has_cover_summary_detail_and_page_numbers(warehouse: Warehouse) -> None:
+    pages = pages_of(ageing_pdf(ageing_table(warehouse, AS_OF), ageing_facts(warehouse, AS_OF)))
+    cover = pages[0]
+    for said in ("Receivable ageing", "As of 2026-03-31", "Receivables landed to 2026-03-31", "22,070.60", "0.01"):
+        assert said in cover
+    assert cover.index("employee") < cover.index("customer GBP") < cover.index("contract in transit")
+    assert "31-60 days" in pages[1]
+    assert "Zoë Ünlü" in pages[1]
+    assert "-99.99" in pages[-1]
+    assert [f"Page {number} of {len(pages)}" in page for number, page in enumerate(pages, 1)] == [True] * len(pages)
+
+
+def test_what_a_pdf_cannot_hold_is_refused(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, facts = ageing_table(warehouse, AS_OF), ageing_facts(warehouse, AS_OF)
+    monkeypatch.setattr(ageing_report, "PAPER_ROWS", 4)
+    with pytest.raises(Problem, match="5 open documents are too many for a pdf, which holds 4"):
+        ageing_pdf(table, facts)
 
 
 @pytest.mark.metrics("5.currencies")
@@ -292,25 +412,33 @@ def test_a_bucket_that_no_setting_names_is_shown_too(warehouse: Warehouse) -> No
 
 
 def test_more_rows_than_a_sheet_go_on_in_the_next(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workbook, "DETAIL_ROWS", 2)
-    table = ageing_table(warehouse, AS_OF)
-    book = openpyxl.load_workbook(io.BytesIO(ageing_xlsx(table, ageing_facts(warehouse, AS_OF))))
-    assert book.sheetnames[2:] == ["Detail 1 of 3", "Detail 2 of 3", "Detail 3 of 3"]
-    assert sum(book[name].max_row - 1 for name in book.sheetnames[2:]) == len(ROWS)
+    monkeypatch.setattr(sheets, "SHEET_ROWS", 2)
+    book = workbook_of(warehouse)
+    details = [name for name in book.sheetnames if name.startswith("Detail")]
+    assert details == ["Detail EUR", "Detail GBP 1 of 2", "Detail GBP 2 of 2"]
+    assert sum(book[name].max_row - 2 for name in details) == len(ROWS)
 
 
-def test_choice_of_rooftop_and_schedule(warehouse: Warehouse) -> None:
-    assert ageing_table(warehouse, AS_OF, rooftops=["R2"]).num_rows == 1
-    assert ageing_table(warehouse, AS_OF, rooftops=["R1", "R2"], schedule="customer").num_rows == 4
-    assert ageing_table(warehouse, AS_OF, rooftops=["R1' or true --"]).num_rows == 0
+def test_choice_of_rooftop_schedule_entity_and_currency(warehouse: Warehouse) -> None:
+    def rows(choice: Choice) -> int:
+        return ageing_table(warehouse, AS_OF, choice=choice).num_rows
+
+    assert rows(Choice(("R2",))) == 1
+    assert rows(Choice(("R1", "R2"), "customer")) == 4
+    assert rows(Choice(currency="EUR")) == 1
+    assert rows(Choice(entity="Example Ltd", schedule="customer", currency="GBP")) == 3
+    assert rows(Choice(entity="Another Ltd")) == 0
+    assert rows(Choice(("R1' or true --",))) == 0
 
 
 def test_nothing_open_still_gives_whole_files(warehouse: Warehouse) -> None:
-    table = ageing_table(warehouse, AS_OF, rooftops=["R7"])
-    facts = ageing_facts(warehouse, AS_OF, rooftops=["R7"])
+    nothing = Choice(("R7",))
+    table = ageing_table(warehouse, AS_OF, choice=nothing)
     assert ageing_csv(table).decode() == ",".join(CONTRACT) + "\n"
-    book = openpyxl.load_workbook(io.BytesIO(ageing_xlsx(table, facts)))
-    assert "Nothing is open on this day." in [cell.value for line in book["Cover"].iter_rows() for cell in line]
+    assert ["Nothing is open on this day."] in [line[:1] for line in found_in(workbook_of(warehouse, nothing), "Cover")]
+    assert (
+        "Nothing is open on this day." in pages_of(ageing_pdf(table, ageing_facts(warehouse, AS_OF, choice=nothing)))[0]
+    )
 
 
 def test_unknown_basis_and_missing_receivables_are_sentences(warehouse: Warehouse, tmp_path: Path) -> None:
@@ -324,7 +452,7 @@ def test_unknown_basis_and_missing_receivables_are_sentences(warehouse: Warehous
 
 def test_every_export_is_entered_in_the_log(warehouse: Warehouse, tmp_path: Path) -> None:
     home = Home(tmp_path)
-    table, facts = ageing_table(warehouse, AS_OF), ageing_facts(warehouse, AS_OF, schedule="customer")
+    table, facts = ageing_table(warehouse, AS_OF), ageing_facts(warehouse, AS_OF, choice=Choice(schedule="customer"))
     data = ageing_csv(table)
     for _ in range(2):
         record_export(home, data, facts, name=export_name(facts, "csv"), rows=table.num_rows, by="page")
@@ -342,6 +470,8 @@ def test_every_export_is_entered_in_the_log(warehouse: Warehouse, tmp_path: Path
             "basis": "due",
             "rooftops": [],
             "schedule": "customer",
+            "entity": None,
+            "currency": None,
             "known_at": None,
             "part": "all open documents",
         },

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from dashboards import words
 from dashboards.exports import ageing_table
 from dashboards.lists.promises import NEXT_STEPS
-from dashboards.receivables import sums_by_schedule
+from dashboards.receivables import Choice, sums_by_schedule
 from forecourt.door import current_run, open_warehouse
 from forecourt.home import Home
 from forecourt.kpi import compute, default_period, headline_period, load_metrics, month_before, newest_day
@@ -118,7 +118,7 @@ def test_ageing_page_offers_what_it_shows(published_home: Home, monkeypatch: pyt
 
 def test_ageing_page_narrows_to_a_schedule(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     warehouse = open_warehouse(published_home)
-    table = ageing_table(warehouse, newest_day(warehouse), schedule="customer")
+    table = ageing_table(warehouse, newest_day(warehouse), choice=Choice(schedule="customer"))
     app = opened(published_home, "ageing", monkeypatch)
     app.selectbox(key="schedule").set_value("customer").run()
     assert not app.exception
