@@ -563,17 +563,14 @@ class Leads:
         return sold
 
     def won_on(self, episode: Episode) -> list[date]:
-        """The days on which leads of an episode were won: the stage's own, else the first that shows it."""
-        return [day for lead in episode.leads if lead.is_won for day in self._won_days(lead)]
-
-    def _won_days(self, lead: Lead) -> list[date]:
-        assert lead.record is not None
-        rooftop = self._world.settings.rooftop(lead.rooftop)
-        changed = lead.record.row.get("stage_changed_at")
-        if changed:
-            return [local_day(changed, rooftop)]
-        shown = [version for version, state in lead.record.states() if state.get("stage") == "won"]
-        return [through(shown[0].exported_at, rooftop)]
+        """The days on which leads of an episode were won; without one that of the receipt."""
+        return [
+            local_day(
+                lead.record.row.get("stage_changed_at") or lead.received, self._world.settings.rooftop(lead.rooftop)
+            )
+            for lead in episode.leads
+            if lead.is_won and lead.record
+        ]
 
     def episode_excluded(self, episode: Episode, day: date) -> str | None:
         """Why an episode was not good at the end of a day: none of its leads by then was."""

@@ -403,8 +403,8 @@ def hours_of(seconds: Decimal | int) -> Decimal:
 
 
 def supplier_of(order: Order) -> str | None:
-    """Who supplied the parts of an order."""
-    parts = [line for line in order.lines if line["kind"] == "part"]
+    """Who supplied the sold parts of an order."""
+    parts = [line for line in order.lines if line["kind"] == "part" and line["outcome"] == "sold"]
     if not parts:
         return "no parts"
     names = {line.get("supplier") for line in parts}

@@ -56,7 +56,7 @@ class Stock:
 
     @cached_property
     def units(self) -> list[Unit]:
-        """Every stock unit. It left when it was removed, handed over or left out of a full file."""
+        """Every stock unit. It left when removed, handed over by its last deal that counts, or gone from a full file."""
         events = self._world.by("dms_vehicle_events", "rooftop", "stock_number")
         deals = self._world.by("dms_deals", "rooftop", "stock_number")
         found = []
@@ -65,13 +65,14 @@ class Stock:
             key = (row["rooftop"], row["stock_number"])
             rooftop = self._world.settings.rooftop(row["rooftop"])
             basis = self._world.settings.policy("stock.in_stock_from", date.max)
-            handed = [
-                deal["delivered_on"]
+            standing = [
+                (on, deal["deal_number"], deal)
                 for deal in deals.get(key, [])
-                if deal.get("delivered_on")
-                and deal["status"] in ("finalised", "delivered", "unwound")
-                and not deal.get("reversed_on")
+                if (on := recognised_on(self._world, deal)) and not deal.get("reversed_on")
             ]
+            _, _, last = max(standing, key=lambda found: found[:2], default=(None, None, {}))
+            is_done = last.get("status") in ("finalised", "delivered", "unwound")
+            handed = [last["delivered_on"]] if is_done and last.get("delivered_on") else []
             ends = [row.get("removed_on"), record.gone_on, *handed]
             left = min((end for end in ends if end), default=None)
             steps = sorted(events.get(key, []), key=lambda event: (event["occurred_at"].at, event["event_id"]))
