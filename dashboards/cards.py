@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import streamlit as st
@@ -127,12 +127,18 @@ def small_print(page: Page, metric: Metric, rows: list[KpiRow], period: Period) 
     if immature:
         parts.append(f"{words.number(immature, 0, locale)} too young")
     parts.append(words.as_of(metric, period, locale))
+    behind = stale_note(page, metric, rows, period)
+    return [*parts, behind] if behind else parts
+
+
+def stale_note(page: Page, metric: Metric, rows: Sequence[KpiRow], period: Period) -> str | None:
+    """Why a number is grey: the day that its data reaches, and the feeds that are behind; None where all are there."""
     through = rows[0].data_through if rows else None
-    if through and rows[0].is_stale:
-        behind = words.plain(words.listed(page.reader.feeds_behind(metric.feeds, period.end)))
-        said = f"data only to {words.short_day(through, locale)}" + (f" from {behind}" if behind else "")
-        parts.append(f":orange[:material/schedule: {said}]")
-    return parts
+    if not through or not rows[0].is_stale:
+        return None
+    behind = words.plain(words.listed(page.reader.feeds_behind(metric.feeds, period.end)))
+    said = f"data only to {words.short_day(through, page.locale)}" + (f" from {behind}" if behind else "")
+    return f":orange[:material/schedule: {said}]"
 
 
 def cohort_days(metric: Metric, period: Period, page: Page) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -51,52 +52,60 @@ def published_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return published(home, [file for file in sorted(sample.glob("*.csv")) if file.name.startswith(FEEDS)])
 
 
+INVOICES = (
+    "rooftop,invoice_number,kind,customer_id,posted_on,due_on,amount,currency\n"
+    "R1,I1,invoice,C1,2026-01-10,2026-02-09,1000.00,GBP\n"
+)
+
+
 @pytest.fixture(scope="session")
 def single_feed_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A business that sends nothing but its invoices."""
-    return of_one_file(
+    return of_files(
         tmp_path_factory.mktemp("single"),
-        "dms_invoices_2026-03-31.csv",
-        "rooftop,invoice_number,kind,customer_id,posted_on,due_on,amount,currency\n"
-        "R1,I1,invoice,C1,2026-01-10,2026-02-09,1000.00,GBP\n"
-        "R1,I2,invoice,C2,2026-03-20,2026-04-20,70.50,GBP\n",
+        {"dms_invoices_2026-03-31.csv": INVOICES + "R1,I2,invoice,C2,2026-03-20,2026-04-20,70.50,GBP\n"},
     )
 
 
 @pytest.fixture(scope="session")
 def refused_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A run that published although its only file was refused."""
-    return of_one_file(tmp_path_factory.mktemp("refused"), "dms_invoices_2026-03-31.csv", "wrong,header\n1,2\n")
+    return of_files(tmp_path_factory.mktemp("refused"), {"dms_invoices_2026-03-31.csv": "wrong,header\n1,2\n"})
 
 
 @pytest.fixture(scope="session")
 def quarantined_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A run whose only file landed with every row in quarantine: no feed has a day."""
-    return of_one_file(
+    return of_files(
         tmp_path_factory.mktemp("quarantined"),
-        "dms_invoices_2026-03-31.csv",
-        "rooftop,invoice_number,kind,customer_id,posted_on,due_on,amount,currency\n"
-        "R1,I1,invoice,C1,not a day,2026-02-09,much,GBP\n",
+        {
+            "dms_invoices_2026-03-31.csv": "rooftop,invoice_number,kind,customer_id,posted_on,due_on,amount,currency\n"
+            "R1,I1,invoice,C1,not a day,2026-02-09,much,GBP\n"
+        },
     )
 
 
 @pytest.fixture(scope="session")
 def unwound_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A car sold in February and taken back in March: the revenue of March is negative."""
-    return of_one_file(
+    """A car sold in February and taken back in March: March has negative revenue. The invoices stop in February."""
+    return of_files(
         tmp_path_factory.mktemp("unwound"),
-        "dms_deals_2026-03-31.csv",
-        "rooftop,deal_number,deal_type,status,finalised_on,delivered_on,reversed_on,sale_price,vehicle_cost,currency\n"
-        "R1,D1,retail,unwound,2026-02-10,2026-02-10,2026-03-05,20000.00,18000.00,GBP\n",
+        {
+            "dms_deals_2026-03-31.csv": "rooftop,deal_number,deal_type,status,finalised_on,delivered_on,reversed_on,"
+            "sale_price,vehicle_cost,currency\n"
+            "R1,D1,retail,unwound,2026-02-10,2026-02-10,2026-03-05,20000.00,18000.00,GBP\n",
+            "dms_invoices_2026-02-28.csv": INVOICES,
+        },
     )
 
 
-def of_one_file(folder: Path, name: str, text: str) -> Home:
-    """The home in a folder with one file of this text landed, built and published."""
-    home, file = Home(folder / "home"), folder / name
+def of_files(folder: Path, texts: Mapping[str, str]) -> Home:
+    """The home in a folder with files of these names and texts landed, built and published."""
+    home = Home(folder / "home")
     home.create()
-    file.write_text(text, encoding="utf-8")
-    return published(home, [file])
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return published(home, [folder / name for name in texts])
 
 
 def published(home: Home, files: list[Path]) -> Home:

@@ -309,3 +309,15 @@ def test_a_person_has_the_figures_of_his_own_rooftop(published_home: Home, monke
     app = opened(published_home, "people", monkeypatch)
     shown = app.dataframe[0].value
     assert sorted(shown["units"].dropna()) == expected
+
+
+def test_a_number_turns_grey_and_names_the_source_that_is_behind(
+    unwound_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = opened(unwound_home, "overview", monkeypatch)
+    (overdue,) = [card for card in app.metric if card.label == "Overdue rate"]
+    assert str(overdue.value).startswith(":gray[100.0")
+    assert any("data only to 28 Feb 2026 from dms\\_invoices" in text for text in captions(app))
+    assert any(
+        f"{words.counted(1, 'sources')} of 2 does not reach 31 March 2026" in str(part.value) for part in app.markdown
+    )
