@@ -41,7 +41,7 @@ class History:
 
     def exception_days(self, question: Question) -> Iterator[Part]:
         """Section 2: opened to the closing that no reopening follows, by kind."""
-        labels = {row["rule"]: row["label"] for row in read("exception_rules")}
+        rules = {row["rule"]: row for row in read("exception_rules")}
         for (rooftop_code, _), events in self._world.by("dms_exceptions", "rooftop", "exception_id").items():
             rooftop = self._world.settings.rooftop(rooftop_code)
             events.sort(key=lambda event: event["event"])
@@ -52,9 +52,9 @@ class History:
             part = Part(
                 None,
                 {
-                    "kind": labels.get(events[0]["kind"]),
+                    "kind": rules[events[0]["kind"]]["label"],
                     "owner": newest(events, "employee"),
-                    "role": newest(events, "role"),
+                    "role": newest(events, "role") or rules[events[0]["kind"]]["role"],
                     "rooftop": rooftop_code,
                 },
                 record=(rooftop_code, last["exception_id"]),

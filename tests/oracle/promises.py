@@ -204,6 +204,8 @@ class Promises:
             lead = self._lead_of.get((rooftop, row.get("lead_id") or ""))
             if asked is None or not self._is_alive(lead, self._day(asked, rooftop)):
                 continue
+            if row.get("sent_at") and self._day(row["sent_at"], rooftop) < self._day(asked, rooftop):
+                continue
             hours = self._world.settings.policy("quote.answer_hours", self._day(asked, rooftop))
             due = Moment(asked.at + timedelta(hours=hours), asked.is_day)
             kept = self._is_by(row.get("sent_at"), due, rooftop)

@@ -35,12 +35,12 @@ class Scorecard:
                 continue
             is_open = self._world.clock.is_open(lead.rooftop, lead.received.at)
             part = Part(day, {**lead.groups(), "after_hours": "open" if is_open else "after hours"}, record=lead)
-            if lead.received.is_day:
-                yield replace(part, excluded="received on a day without a time")
-                continue
             rooftop = settings.rooftop(lead.rooftop)
             end = lead.received.at + timedelta(hours=float(settings.policy("follow_up.hours", day)))
             if end.astimezone(rooftop.zone).date() > question.as_of:
+                continue
+            if lead.received.is_day:
+                yield replace(part, excluded="received on a day without a time")
                 continue
             row = lead.record.row if lead.record else {}
             changed = row.get("stage_changed_at")

@@ -314,14 +314,14 @@ class Service:
     def _of_line(self, order: Order, line: Row, punches: list[tuple[Row, dict[date, int]]]) -> Sold:
         hours = line.get("sold_hours")
         if hours is None:
-            return Sold(line, line.get("worked_on") or order.closed_on, {}, "hours sold are missing")
+            return Sold(line, line.get("worked_on") or order.closed_on or order.opened_on, {}, "hours sold are missing")
         seconds: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
         for row, days in punches:
             for day, length in days.items():
                 seconds[row["technician"], day] += Decimal(length)
         if not seconds:
             if not line.get("worked_on"):
-                return Sold(line, order.closed_on, {}, "hours without the day they were worked")
+                return Sold(line, order.closed_on or order.opened_on, {}, "hours without the day they were worked")
             if not line.get("technician"):
                 return Sold(line, line["worked_on"], {}, "hours without a technician")
             seconds[line["technician"], line["worked_on"]] = Decimal(1)

@@ -56,7 +56,7 @@ class Stock:
 
     @cached_property
     def units(self) -> list[Unit]:
-        """Every stock unit. It left when removed, handed over by its last deal that counts, or gone from a full file."""
+        """Every stock unit. It left when removed, handed over by its last deal that counts, or gone from a file."""
         events = self._world.by("dms_vehicle_events", "rooftop", "stock_number")
         deals = self._world.by("dms_deals", "rooftop", "stock_number")
         found = []
