@@ -1,6 +1,6 @@
 -- What each stock unit was used for, as spans of days, from its versions. A version is valid from
 -- the day it was changed; the first one, where the source does not say, from the day the car came;
--- a later one from its export. Before the first version the use is not known.
+-- a later one from the day its export speaks for. Before the first version the use is not known.
 with versions as (
     select * from {{ ref('stg_dms__vehicle_versions') }}
 ),
@@ -27,7 +27,7 @@ dated as (
                 ) = 1
                     then least(vehicles.acquired_on, vehicles.arrived_on)
             end,
-            {{ local_day('versions.exported_at', 'rooftops.time_zone') }}
+            {{ data_day('versions.exported_at', 'rooftops.time_zone') }}
         ) as valid_from,
     from versions
     inner join rooftops

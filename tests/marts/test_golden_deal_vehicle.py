@@ -44,6 +44,12 @@ UNKNOWN,D3,S3,wholesale,delivered,2026-03-10,,5000.00,5150.00,,,Ann,,,
 UNKNOWN,D4,S4,retail,booked,2026-03-10,,9000.00,8000.00,,,Ann,,,
 UNKNOWN,D5,S5,retail,delivered,2026-03-10,,8000.00,,,,Ann,,,
 ABROAD,D1,S1,lease,delivered,2026-03-10,,10000.00,9000.00,,,Ann,,EUR,0.8500
+PRODUCTS,D1,S1,retail,delivered,2026-03-10,,10000.00,9000.00,,,Ann,Bob,,
+PRODUCTS,D2,S2,lease,unwound,2026-03-12,2026-04-02,10000.00,9000.00,,,Ann,,,
+PRODUCTS,D3,S3,retail,delivered,2026-03-20,,10000.00,,,,Bob,,,
+PRODUCTS,D4,S4,fleet,delivered,2026-03-20,,10000.00,9000.00,,,Bob,,,
+PRODUCTS,D5,S5,trade,delivered,2026-03-20,,5000.00,5100.00,,,Bob,,,
+PRODUCTS,D6,S6,retail,booked,2026-03-20,,10000.00,9000.00,,,Bob,,,
 """
 
 PRODUCTS = """\
@@ -51,6 +57,15 @@ rooftop,deal_number,line,product,gross_side,sale,cost,booked_on,cancelled_on,cha
 GOLD,D1,1,warranty,back,2195.00,1482.00,,,,
 GOLD,D1,2,fee,none,230.00,0.00,,,,
 LATE,D1,1,gap,back,300.00,100.00,,2026-06-01,80.00,2026-06-03
+PRODUCTS,D1,1,warranty,back,500.00,200.00,,2026-04-20,,
+PRODUCTS,D1,2,warranty,back,100.00,50.00,,2026-05-05,,
+PRODUCTS,D1,3,insurance,back,300.00,100.00,2026-03-01,2026-03-09,,
+PRODUCTS,D2,1,warranty,back,500.00,200.00,,,,
+PRODUCTS,D2,2,finance_reserve,back,300.00,0.00,,,,
+PRODUCTS,D3,1,gap,back,300.00,100.00,2026-04-02,,,
+PRODUCTS,D3,2,insurance,none,300.00,100.00,2026-03-01,,,
+PRODUCTS,D4,1,gap,back,300.00,100.00,,,,
+PRODUCTS,D6,1,gap,back,300.00,100.00,,,,
 """
 
 VEHICLES = """\
@@ -230,6 +245,54 @@ def test_unknown_cost_is_excluded_and_counted(warehouse: Warehouse) -> None:
     assert march(warehouse, "units", "UNKNOWN", "2026-04-19").numerator == 3
     assert march(warehouse, "gross_beside", "UNKNOWN").numerator == "-150.00"
     assert march(warehouse, "units_beside", "UNKNOWN").value == 1
+
+
+@pytest.mark.metrics("1.product-penetration")
+@pytest.mark.parametrize(
+    ("product", "march_31", "april_30"),
+    [
+        ("finance", 1, 1),
+        ("warranty", 2, 2),  # of two contracts on one car the first is cancelled in April: it still has one
+        ("gap", 0, 1),  # booked on 2 April for a car of March; that of a fleet car stands beside
+        ("insurance", 1, 1),  # one was cancelled before its delivery
+        ("accessory", 0, 0),
+    ],
+)
+def test_product_penetration(warehouse: Warehouse, product: str, march_31: int, april_30: int) -> None:
+    name = f"{product}_penetration"
+    # a car whose gross is unknown is a unit all the same; one that is only booked is none
+    row = march(warehouse, name, "PRODUCTS")
+    assert (row.value, row.numerator, row.denominator, row.n) == (pytest.approx(march_31 / 3), march_31, 3, 3)
+    later = march(warehouse, name, "PRODUCTS", "2026-04-30")
+    assert (later.numerator, later.denominator) == (april_30, 3)
+
+
+@pytest.mark.metrics("1.product-penetration", "1.split-deal")
+def test_products_are_taken_back_on_their_day(warehouse: Warehouse) -> None:
+    def warranties(first: str, last: str) -> tuple[object, object]:
+        (row,) = kpi(warehouse, "warranty_penetration", "PRODUCTS", first, last, last)
+        return row.numerator, row.denominator
+
+    assert warranties("2026-03-01", "2026-04-01") == (2, 3)
+    assert warranties("2026-03-01", "2026-04-02") == (1, 2)  # one unit unwound with its warranty
+    assert warranties("2026-03-01", "2026-05-04") == (1, 2)
+    assert warranties("2026-03-01", "2026-05-05") == (0, 2)  # the last contract of the other is cancelled
+    assert warranties("2026-04-01", "2026-04-30") == (-1, -1)
+    people = kpi(
+        warehouse, "warranty_penetration", "PRODUCTS", "2026-03-01", "2026-03-31", "2026-03-31", by="salesperson"
+    )
+    assert {row.group: (row.numerator, row.denominator) for row in people} == {"Ann": (1.5, 1.5), "Bob": (0.5, 1.5)}
+
+
+@pytest.mark.metrics("1.beside")
+def test_what_stands_beside_is_told_by_deal_type(warehouse: Warehouse) -> None:
+    def by_type(name: str) -> dict[str | None, object]:
+        rows = kpi(warehouse, name, "PRODUCTS", "2026-03-01", "2026-03-31", "2026-03-31", by="deal_type")
+        return {row.group: row.numerator for row in rows}
+
+    assert by_type("gross_beside") == {"fleet": "1200.00", "trade": "-100.00"}
+    assert by_type("units_beside") == {"fleet": 1, "trade": 1}
+    assert by_type("units") == {"retail": 2, "lease": 1}
 
 
 @pytest.mark.metrics("3.fleet-utilisation", "3.ten-cars")

@@ -57,6 +57,8 @@ R1,I2,invoice,,C1,2026-03-10,2026-03-20,200.00,
 R1,C1,credit_note,,C1,2026-03-20,,100.00,
 R1,F1,invoice,contract_in_transit,BANK,2026-03-02,,5000.00,D1
 R1,F2,invoice,contract_in_transit,BANK,2026-03-02,,700.00,
+R1,F3,invoice,contract_in_transit,BANK,2025-03-02,,300.00,
+R1,C3,credit_note,contract_in_transit,BANK,2025-03-06,,300.00,
 """,
     "dms_payments_2026-03-31.csv": """\
 rooftop,payment_number,kind,schedule,customer_id,posted_on,amount
@@ -71,6 +73,7 @@ R1,2,C1,I1,2026-03-20,100.00,
 R1,3,P2,I2,2026-03-20,200.00,
 R1,4,P3,F2,2026-03-09,700.00,
 R1,5,,I1,2026-03-30,20.00,write_off
+R1,6,C3,F3,2025-03-06,300.00,
 """,
     "dms_exceptions_2026-03-31.csv": """\
 rooftop,exception_id,event,event_kind,kind,entity,entity_id,field,previous_value,new_value,occurred_at,employee,\
@@ -83,6 +86,8 @@ R1,X2,1,opened,price_override,deal,D1,,,,2026-03-05T12:00:00,Ann,,
 R1,X2,2,decided,price_override,deal,D1,sale_price,9000,8900,2026-03-05T13:00:00,Ann,Ann,
 R1,X2,4,closed,price_override,deal,D1,sale_price,8800,8700,2026-03-06T12:00:00,Ann,,0
 R1,X2,5,reopened,price_override,deal,D1,,,,2026-03-07T12:00:00,Ann,,
+R1,X3,1,opened,document_gap,vehicle,S9,,,,2024-01-10T12:00:00,Ann,,
+R1,X3,2,closed,document_gap,vehicle,S9,,,,2025-03-10T12:00:00,Ann,,1
 """,
 }
 
@@ -177,6 +182,14 @@ def test_an_exception_runs_from_its_first_opening_to_its_last_closing(home: Home
     assert (row.value, row.n, row.open) == (2, 1, 1)
 
 
+@pytest.mark.metrics("0.invisible-after", "2.exception")
+def test_an_exception_that_took_too_long_is_open_until_it_closes(home: Home) -> None:
+    (before,) = kpi(home, "exception_days", "2025-03-01", "2025-03-09")
+    assert (before.n, before.open, before.excluded) == (0, 1, 0)
+    (after,) = kpi(home, "exception_days", "2025-03-01", "2025-03-10")
+    assert (after.n, after.open, after.excluded_reasons) == (0, 0, {"took more than 365 days": 1})
+
+
 @pytest.mark.metrics("7.exception-chain")
 def test_a_chain_keeps_every_value(marts: duckdb.DuckDBPyConnection) -> None:
     found = marts.execute(
@@ -238,6 +251,14 @@ def test_sales_outstanding_funding_and_provision(home: Home) -> None:
     assert (funding.value, funding.n, funding.open) == (7, 1, 1)
     (provision,) = kpi(home, "receivable_provision", "2026-03-01", "2026-03-31")
     assert (provision.value, provision.currency) == ("48.00", "GBP")
+
+
+@pytest.mark.metrics("0.invisible-after", "2.funding")
+def test_a_contract_settled_without_cash_is_open_until_then(home: Home) -> None:
+    (before,) = kpi(home, "funding_days", "2025-03-01", "2025-03-05")
+    assert (before.n, before.open, before.excluded) == (0, 1, 0)
+    (after,) = kpi(home, "funding_days", "2025-03-01", "2025-03-06")
+    assert (after.n, after.open, after.excluded_reasons) == (0, 0, {"settled without cash": 1})
 
 
 @pytest.mark.metrics("5.contract-in-transit")

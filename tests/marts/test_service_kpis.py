@@ -32,6 +32,8 @@ W,4,V4,C4,Bob,2026-03-05T08:00:00,,,,2026-03-05T09:00:00,yes,,no
 W,5,V1,C1,Ann,2026-03-20T08:00:00,,,,2026-03-20T16:00:00,no,1,no
 W,6,V2,C2,Ann,2026-04-20T08:00:00,,,,2026-04-21T08:00:00,no,,no
 W,7,V3,C3,Ann,2026-03-25T08:00:00,,,,,no,,no
+W,8,V8,C8,Ann,2024-01-10T08:00:00,,,,2025-03-10T08:00:00,no,,no
+W,9,V9,C9,Ann,2024-01-10T08:00:00,,,,2025-03-12T08:00:00,yes,,no
 """
 
 LINES = """\
@@ -138,6 +140,15 @@ def test_repair_order_days(warehouse: Warehouse) -> None:
     by_promise = groups(warehouse, "repair_order_days", "promise")
     assert (by_promise["late"].n, by_promise["in time"].n) == (1, 1)
     assert groups(warehouse, "repair_order_days", "parts")["waiting for parts"].value == 1.5
+
+
+@pytest.mark.metrics("0.invisible-after", "2.repair-order")
+def test_an_order_that_took_too_long_is_open_until_it_closes(warehouse: Warehouse) -> None:
+    (before,) = kpi(warehouse, "repair_order_days", "2025-03-01", "2025-03-31", "2025-03-09")
+    assert (before.n, before.open, before.excluded) == (0, 1, 0)  # the voided one never was open
+    (after,) = kpi(warehouse, "repair_order_days", "2025-03-01", "2025-03-31", "2025-03-31")
+    assert (after.n, after.open) == (0, 0)
+    assert after.excluded_reasons == {"took more than 365 days": 1, "voided": 1}
 
 
 @pytest.mark.metrics("4.four-rates", "4.comeback-rate")

@@ -32,6 +32,7 @@ S,B,used,retail,2026-03-01,2026-03-03,2026-03-10,,5000.00,Private
 S,C,new,retail,2026-03-20,2026-03-20,,,,Maker
 S,D,used,rental,2026-03-01,2026-03-01,2026-03-01,,9000.00,Maker
 S,E,used,retail,2026-05-02,2026-05-08,2026-05-12,,4000.00,Auction
+S,F,used,retail,2024-01-10,2024-01-10,2025-03-10,2025-03-12,4000.00,Auction
 """
 
 EVENTS = """\
@@ -95,6 +96,14 @@ def test_time_to_line(warehouse: Warehouse) -> None:
     assert kinds["return to recon"].value == 2
     # on the 21st A is back in recon: open, and C with it
     assert kpi(warehouse, "time_to_line_days", "2026-03-01", "2026-03-21")[None].open == 2
+
+
+@pytest.mark.metrics("0.invisible-after", "2.time-to-line")
+def test_a_car_that_took_too_long_is_open_until_it_is_ready(warehouse: Warehouse) -> None:
+    before = kpi(warehouse, "time_to_line_days", "2025-03-01", "2025-03-09")[None]
+    assert (before.n, before.open, before.excluded) == (0, 1, 0)
+    after = kpi(warehouse, "time_to_line_days", "2025-03-01", "2025-03-10")[None]
+    assert (after.n, after.open, after.excluded_reasons) == (0, 0, {"took more than 365 days": 1})
 
 
 @pytest.mark.metrics("2.time-to-line")
