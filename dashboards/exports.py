@@ -1,10 +1,11 @@
-"""Exports: the receivable ageing as csv and xlsx, and the log of what was exported.
+"""Exports: the receivable ageing and what goes with it as files, and the log of what was exported.
 
 Equal rows and parameters give equal bytes: nothing in a file reads a clock, and no order is left to chance.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -13,8 +14,8 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from dashboards.ageing_report import ageing_pdf, ageing_xlsx
+from dashboards.credits import credits_table, credits_xlsx
 from dashboards.receivables import (
-    BASES,
     EVERYTHING,
     AgeingFacts,
     Basis,
@@ -24,6 +25,8 @@ from dashboards.receivables import (
     movements_table,
     sums_by_schedule,
 )
+from dashboards.statement import statement_pdf
+from dashboards.stock_book import stock_book, stock_book_cover, stock_book_xlsx
 from forecourt import exported
 from forecourt.close import ClosedMonth, closed_file
 from forecourt.door import Warehouse
@@ -45,10 +48,13 @@ __all__ = [
     "closed_ageing_name",
     "export_ageing",
     "export_closed_ageing",
+    "export_credits",
     "export_name",
+    "export_statement",
+    "export_stock_book",
     "harmless",
-    "month_end_ageing",
     "record_export",
+    "record_statement",
 ]
 
 
@@ -122,17 +128,75 @@ def closed_ageing_name(basis: Basis, schedule: str | None, suffix: str) -> str:
     return f"ageing_{basis}_{safe}.{suffix}"
 
 
-def month_end_ageing(warehouse: Warehouse, as_of: date) -> dict[str, bytes]:
-    """Name -> bytes of the ageing at a month's end: both bases, all schedules together and each, csv and xlsx."""
-    files: dict[str, bytes] = {}
-    for basis in BASES:
-        schedules = set(ageing_table(warehouse, as_of, basis).column("schedule").to_pylist())
-        for schedule in (None, *sorted(schedules)):
-            table = ageing_table(warehouse, as_of, basis, Choice(schedule=schedule))
-            facts = ageing_facts(warehouse, as_of, basis, Choice(schedule=schedule))
-            files[closed_ageing_name(basis, schedule, "csv")] = ageing_csv(table)
-            files[closed_ageing_name(basis, schedule, "xlsx")] = ageing_file(warehouse, table, facts, "xlsx")
-    return files
+def export_statement(
+    home: Home,
+    warehouse: Warehouse,
+    output: Path,
+    *,
+    customer_id: str,
+    as_of: date,
+    rooftop: str | None = None,
+    since: date | None = None,
+) -> dict[str, Any]:
+    """Writes a customer's statement of account, enters it in the home's log and returns its facts."""
+    data, facts = statement_pdf(warehouse, customer_id, as_of, rooftop=rooftop, since=since)
+    exported.write_whole(output, data)
+    digest = record_statement(home, data, facts, customer_id, name=output.name, by="command")
+    return {"file": str(output), "customer_id": customer_id, "sha256": digest, **facts.parameters()}
+
+
+def record_statement(home: Home, data: bytes, facts: AgeingFacts, customer_id: str, *, name: str, by: str) -> str:
+    """Enters a statement in the home's log and returns its sha256."""
+    given = {"parameters": {**facts.parameters(), "customer_id": customer_id}, "version": facts.version}
+    return exported.record_export(home, data, export="statement", name=name, run=facts.run_id, by=by, facts=given)
+
+
+def export_credits(
+    home: Home,
+    warehouse: Warehouse,
+    output: Path,
+    *,
+    kind: Literal["xlsx", "csv"],
+    as_of: date,
+    choice: Choice = EVERYTHING,
+) -> dict[str, Any]:
+    """Writes the list of deposits and credit balances, enters it in the home's log and returns its facts."""
+    table = credits_table(warehouse, as_of, choice)
+    facts = ageing_facts(warehouse, as_of, choice=choice, part="deposits and credit balances")
+    data = credits_xlsx(table, facts) if kind == "xlsx" else exported.csv_of(table)
+    exported.write_whole(output, data)
+    digest = record_export(home, data, facts, name=output.name, rows=table.num_rows, by="command", export="deposits")
+    return {"file": str(output), "rows": table.num_rows, "sha256": digest, **facts.parameters()}
+
+
+def export_stock_book(
+    home: Home,
+    warehouse: Warehouse,
+    output: Path,
+    *,
+    kind: Literal["xlsx", "csv"],
+    first: date,
+    last: date,
+    rooftops: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Writes the margin-scheme stock book of a period, enters it in the home's log and returns its facts."""
+    table = stock_book(warehouse, first, last, rooftops)
+    if kind == "xlsx":
+        data = stock_book_xlsx(table, stock_book_cover(warehouse, first, last, rooftops), first, last)
+    else:
+        data = exported.csv_of(table)
+    exported.write_whole(output, data)
+    parameters = {"from": first.isoformat(), "to": last.isoformat(), "rooftops": list(rooftops)}
+    digest = exported.record_export(
+        home,
+        data,
+        export="stock-book",
+        name=output.name,
+        run=warehouse.run_id,
+        by="command",
+        facts={"rows": table.num_rows, "parameters": parameters},
+    )
+    return {"file": str(output), "rows": table.num_rows, "sha256": digest, **parameters, "run": warehouse.run_id}
 
 
 def export_closed_ageing(
@@ -159,12 +223,14 @@ def export_closed_ageing(
     }
 
 
-def record_export(home: Home, data: bytes, facts: AgeingFacts, *, name: str, rows: int, by: str) -> str:
-    """Enters an ageing in the home's log and returns its sha256. ``by``: page or command."""
+def record_export(
+    home: Home, data: bytes, facts: AgeingFacts, *, name: str, rows: int, by: str, export: str = "ageing"
+) -> str:
+    """Enters an ageing, or a list made from it, in the home's log and returns its sha256. ``by``: page or command."""
     given = {
         "rows": rows,
         "parameters": facts.parameters(),
         "data_through": facts.data_through.isoformat() if facts.data_through else None,
         "version": facts.version,
     }
-    return exported.record_export(home, data, export="ageing", name=name, run=facts.run_id, by=by, facts=given)
+    return exported.record_export(home, data, export=export, name=name, run=facts.run_id, by=by, facts=given)

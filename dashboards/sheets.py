@@ -92,12 +92,14 @@ class Book:
         ``by`` is a column of currencies: where there are several, each has sheets of its own, so that nothing is
         totalled across them. More rows than a sheet holds go on in further sheets; none is left out.
         """
-        values = sorted(set(table.column(by).to_pylist()), key=str) if by else []
+        values = sorted(set(table.column(by).to_pylist()), key=lambda value: value or "") if by else []
         if len(values) < 2:
             self._list(name, table, fields)
             return
         for value in values:
-            self._list(f"{name} {value}", table.filter(pc.equal(table.column(by), value)), fields)
+            column = table.column(by)
+            is_of_it = pc.is_null(column) if value is None else pc.equal(column, value)
+            self._list(f"{name} {value or 'unknown'}", table.filter(is_of_it), fields)
 
     def data(self) -> bytes:
         """The whole file."""

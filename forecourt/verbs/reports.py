@@ -107,20 +107,134 @@ def _require_known(warehouse: Warehouse, column: str, value: str | None) -> None
         )
 
 
+@export.command("statement")
+@home_option()
+@click.option("--customer", "customer_id", required=True, help="The customer's number, as the DMS writes it.")
+@click.option("--rooftop", help="Whose customer number it is, where several rooftops have it.")
+@click.option("--as-of", type=Day(), help="The day whose end counts. Default: the newest day of the data.")
+@click.option("--from", "since", type=Day(), help="The first day whose entries are listed. Default: that of the month.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False))
+@json_option
+def export_statement(
+    home_path: Path,
+    customer_id: str,
+    rooftop: str | None,
+    as_of: date | None,
+    since: date | None,
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Write a customer's statement of account as pdf: brought forward, entries, open items, by age.
+
+    \b
+    Example:  forecourt export statement --customer C00035 --rooftop R2 --as-of 2026-03-31 -o statement.pdf
+    """
+    from dashboards.exports import export_statement as write_statement
+    from forecourt.door import open_warehouse
+    from forecourt.kpi import newest_day
+
+    home = Home(home_path)
+    warehouse = open_warehouse(home)
+    require_rooftops(warehouse, [rooftop] if rooftop else [])
+    day = as_of or newest_day(warehouse)
+    facts = write_statement(home, warehouse, output, customer_id=customer_id, as_of=day, rooftop=rooftop, since=since)
+    _told(facts, as_json, f"{output}: statement of {customer_id} as of {day}")
+
+
+@export.command("deposits")
+@home_option()
+@click.option("--as-of", type=Day(), help="The day whose end counts. Default: the newest day of the data.")
+@rooftop_option
+@click.option("--format", "kind", type=click.Choice(["xlsx", "csv"]), default="xlsx", show_default=True)
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False))
+@json_option
+def export_deposits(
+    home_path: Path,
+    as_of: date | None,
+    rooftops: tuple[str, ...],
+    kind: Literal["xlsx", "csv"],
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Write the deposits and credit balances of a day: payments and credits not set against anything yet.
+
+    \b
+    Example:  forecourt export deposits --as-of 2026-03-31 -o deposits.xlsx
+    """
+    from dashboards.exports import export_credits
+    from dashboards.receivables import Choice
+    from forecourt.door import open_warehouse
+    from forecourt.kpi import newest_day
+
+    home = Home(home_path)
+    warehouse = open_warehouse(home)
+    require_rooftops(warehouse, rooftops)
+    day = as_of or newest_day(warehouse)
+    facts = export_credits(home, warehouse, output, kind=kind, as_of=day, choice=Choice(rooftops))
+    _told(facts, as_json, f"{output}: {facts['rows']:,} documents with money left as of {day}")
+
+
+@export.command("stock-book")
+@home_option()
+@click.option("--from", "first", type=Day(), help="First day of the period. Default: that of the last day's month.")
+@click.option("--to", "last", type=Day(), help="Last day of the period. Default: the newest day of the data.")
+@rooftop_option
+@click.option("--format", "kind", type=click.Choice(["xlsx", "csv"]), default="xlsx", show_default=True)
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False))
+@json_option
+def export_stock_book(
+    home_path: Path,
+    first: date | None,
+    last: date | None,
+    rooftops: tuple[str, ...],
+    kind: Literal["xlsx", "csv"],
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Write the margin-scheme stock book of a period: every car bought, sold, its margin and the VAT due.
+
+    \b
+    Example:  forecourt export stock-book --from 2026-01-01 --to 2026-03-31 -o stock_book.xlsx
+    """
+    from dashboards.exports import export_stock_book as write_book
+    from forecourt.door import open_warehouse
+    from forecourt.kpi import newest_day
+
+    home = Home(home_path)
+    warehouse = open_warehouse(home)
+    require_rooftops(warehouse, rooftops)
+    until = last or newest_day(warehouse)
+    since = first or until.replace(day=1)
+    if since > until:
+        raise Problem(f"The period starts on {since} and ends before, on {until}. Swap --from and --to.")
+    facts = write_book(home, warehouse, output, kind=kind, first=since, last=until, rooftops=rooftops)
+    _told(facts, as_json, f"{output}: {facts['rows']:,} cars from {since} to {until}")
+
+
+def _told(facts: dict[str, Any], as_json: bool, sentence: str) -> None:
+    from forecourt import show
+
+    if as_json:
+        show.print_json(facts)
+    else:
+        click.echo(f"{sentence}, sha256 {facts['sha256'][:16]}")
+
+
 @click.command()
 @click.argument("month", type=Month())
 @home_option()
 @json_option
 def close(month: date, home_path: Path, as_json: bool) -> None:
-    """Close a month: keep its ageing and headlines for good, byte for byte, and the run they came from.
+    """Close a month: keep its month-end pack for good, byte for byte, and the run it came from.
 
     \b
+    The pack: headlines, ageing, tie-out, roll-forward, deposits and credits, stock book, and their sha256.
     From then on a late cost of the month counts on its own day. A month is closed once.
     Example:  forecourt close 2026-03
     """
     from dataclasses import asdict
 
-    from dashboards.exports import month_end_ageing
+    from dashboards.pack import SUMS, month_end_pack, sums
     from forecourt import show
     from forecourt.close import close_month, headlines_csv, last_day, require_closable
     from forecourt.door import open_warehouse
@@ -129,9 +243,8 @@ def close(month: date, home_path: Path, as_json: bool) -> None:
     warehouse = open_warehouse(home)
     with home.lock():
         behind = require_closable(home, warehouse, month)
-        files = {"headlines.csv": headlines_csv(warehouse, month)}
-        if warehouse.rows("select 1 from meta.freshness where feed in ('dms_invoices', 'dms_payments') limit 1"):
-            files |= month_end_ageing(warehouse, last_day(month))
+        files = {"headlines.csv": headlines_csv(warehouse, month), **month_end_pack(warehouse, month, last_day(month))}
+        files[SUMS] = sums(files)
         closed = close_month(home, warehouse.run_id, month, files, behind)
         if not as_json:
             click.echo(f"Closed {closed.month}: {len(closed.files)} files in {home.closed / closed.month}")

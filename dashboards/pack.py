@@ -1,0 +1,82 @@
+"""The month-end pack: every file that a closed month keeps, each whole in itself, with a list of their sums."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date
+from itertools import chain
+
+import pyarrow as pa
+
+from dashboards.credits import credits_table, credits_xlsx
+from dashboards.exports import ageing_csv, ageing_file, closed_ageing_name
+from dashboards.receivables import BASES, ROLLFORWARD, Choice, ageing_facts, ageing_table, rollforward, tieout
+from dashboards.stock_book import stock_book, stock_book_cover, stock_book_xlsx
+from forecourt.door import Warehouse
+from forecourt.errors import Problem
+
+#: ``sha256sum -c SHA256SUMS`` in the folder says whether every file is still what was closed.
+SUMS = "SHA256SUMS"
+
+_TIEOUT = (
+    *("rooftop", "legal_entity", "schedule", "currency", "control_balance", "outstanding", "difference", "verdict"),
+    "documents_without_rate",
+)
+_ROLLFORWARD = (
+    *("rooftop", "legal_entity", "schedule", "currency", "month", "through_on", *ROLLFORWARD),
+    "documents_without_rate",
+)
+
+
+def month_end_pack(warehouse: Warehouse, first_on: date, last_on: date) -> dict[str, bytes]:
+    """Name -> bytes of a month's end: ageing, tie-out, roll-forward, deposits and credits, stock book.
+
+    What the run has no data for is left out. The pdf of the ageing is left out where a name holds a sign that paper
+    cannot show, since the workbook and the csv hold everything.
+    """
+    files: dict[str, bytes] = {}
+    if _has(warehouse, "dms_invoices", "dms_payments"):
+        files |= _ageing(warehouse, last_on)
+        files["tie_out.csv"] = _csv(tieout(warehouse, last_on), _TIEOUT)
+        files["roll_forward.csv"] = _csv(rollforward(warehouse, last_on), _ROLLFORWARD)
+        credits = credits_table(warehouse, last_on)
+        files["deposits_and_credits.csv"] = ageing_csv(credits)
+        files["deposits_and_credits.xlsx"] = credits_xlsx(credits, ageing_facts(warehouse, last_on))
+    if _has(warehouse, "dms_vehicles", "dms_deals"):
+        cars = stock_book(warehouse, first_on, last_on)
+        files["stock_book.csv"] = ageing_csv(cars)
+        cover = stock_book_cover(warehouse, first_on, last_on, ())
+        files["stock_book.xlsx"] = stock_book_xlsx(cars, cover, first_on, last_on)
+    return files
+
+
+def sums(files: Mapping[str, bytes]) -> bytes:
+    """The sha256 of every file, in the form that ``sha256sum -c`` reads."""
+    return "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)).encode()
+
+
+def _has(warehouse: Warehouse, *feeds: str) -> bool:
+    return bool(warehouse.rows("select 1 from meta.freshness where list_contains($1, feed) limit 1", [list(feeds)]))
+
+
+def _ageing(warehouse: Warehouse, as_of: date) -> dict[str, bytes]:
+    """Both bases, all schedules together and each, as csv and xlsx; all together as pdf too."""
+    files: dict[str, bytes] = {}
+    for basis in BASES:
+        schedules = set(ageing_table(warehouse, as_of, basis).column("schedule").to_pylist())
+        for schedule in chain([None], sorted(schedules)):
+            choice = Choice(schedule=schedule)
+            table = ageing_table(warehouse, as_of, basis, choice)
+            facts = ageing_facts(warehouse, as_of, basis, choice)
+            for kind in ("csv", "xlsx", "pdf") if schedule is None else ("csv", "xlsx"):
+                try:
+                    files[closed_ageing_name(basis, schedule, kind)] = ageing_file(warehouse, table, facts, kind)
+                except Problem:
+                    if kind != "pdf":
+                        raise
+    return files
+
+
+def _csv(rows: list[dict[str, object]], columns: tuple[str, ...]) -> bytes:
+    return ageing_csv(pa.table({column: [row[column] for row in rows] for column in columns}))
