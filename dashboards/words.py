@@ -198,7 +198,7 @@ def things(metric: Metric) -> str:
     """What n counts, in the plural: deals, leads, documents."""
     record = metric.record or ""
     if record == "record_key":
-        return "cars" if metric.relation.endswith("fct_vehicle_day") else "records"
+        return "cars" if metric.relation.endswith(("fct_vehicle_day", "fct_stock_span")) else "records"
     return _THINGS.get(record, record.removesuffix("_key").replace("_", " ") + "s")
 
 
