@@ -1,12 +1,12 @@
 """The only door of the pages to the published warehouse: one run per page run, results kept by run.
 
 A page takes the run id once and asks everything of that run, so that no page mixes two runs. Results are kept by run
-id: a new run has new keys, and the old run's connection is dropped, never closed under a running query.
+id and limit: a new run has new keys, and the old run's connection is dropped, never closed under a running query.
+Whoever is limited to rooftops has a file of those open and no other: ``_warehouse`` alone chooses which.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,9 +16,10 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from dashboards import receivables
+from dashboards import access, receivables
+from dashboards.access import home
 from dashboards.receivables import EVERYTHING, AgeingFacts, Basis, Choice
-from forecourt import door, kpi, trace, why
+from forecourt import door, kpi, scope, trace, why
 from forecourt.door import LastRun, Warehouse
 from forecourt.home import Home
 from forecourt.kpi import KpiRow
@@ -27,13 +28,6 @@ from forecourt.statements import record_statement
 from forecourt.trace import Version
 from forecourt.why import Why
 
-DEFAULT_HOME = "./warehouse"
-
-
-def home() -> Home:
-    """The home that this server shows."""
-    return Home(Path(os.environ.get("FORECOURT_HOME", DEFAULT_HOME)))
-
 
 @dataclass(frozen=True)
 class Reader:
@@ -41,6 +35,8 @@ class Reader:
 
     root: str
     run_id: str
+    #: The rooftops that the person is limited to; None = the whole run. It decides which file is opened.
+    limit: tuple[str, ...] | None = None
 
     @property
     def home(self) -> Home:
@@ -49,31 +45,31 @@ class Reader:
     @property
     def warehouse(self) -> Warehouse:
         """The open file itself, for what is too large to keep."""
-        return _warehouse(self.root, self.run_id)
+        return _warehouse(self)
 
     def metrics(self) -> dict[str, Metric]:
         """The KPIs of the run, headlines first."""
-        return _metrics(self.root, self.run_id)
+        return _metrics(self)
 
     def kpi(self, name: str, period: Period, *, by: str | None = None, rooftops: Sequence[str] = ()) -> list[KpiRow]:
         """The rows of one KPI, as the kernel computes them."""
-        rows = _kpi(self.root, self.run_id, name, period.first, period.last, period.as_of, by, tuple(rooftops))
+        rows = _kpi(self, name, period.first, period.last, period.as_of, by, tuple(rooftops))
         order = self.currencies()
         return sorted(rows, key=lambda row: order.index(row.currency) if row.currency in order else len(order))
 
     def why(self, name: str, period: Period, versus: Period, rooftops: Sequence[str] = ()) -> list[Why]:
         """What moved a KPI from one period to another, one answer per currency; empty for a plain sum."""
-        found = _why(self.root, self.run_id, name, _days(period), _days(versus), tuple(rooftops))
+        found = _why(self, name, _days(period), _days(versus), tuple(rooftops))
         order = self.currencies()
         return sorted(found, key=lambda each: order.index(each.currency) if each.currency in order else len(order))
 
     def lengths(self, name: str, period: Period, rooftops: Sequence[str] = ()) -> list[float]:
         """How long each counted record of a duration took, in the KPI's unit."""
-        return _lengths(self.root, self.run_id, name, _days(period), tuple(rooftops))
+        return _lengths(self, name, _days(period), tuple(rooftops))
 
     def trace(self, mart: str, key: str) -> list[Version]:
         """The file rows behind a row of a mart; raises Problem where there is none."""
-        return _trace(self.root, self.run_id, mart, key)
+        return _trace(self, mart, key)
 
     def currencies(self) -> list[str]:
         """The rooftops' currencies, the first rooftop's first."""
@@ -84,11 +80,11 @@ class Reader:
 
     def headline_period(self, name: str, period: Period) -> Period:
         """The period that a card shows: for a cohort the one whose window has passed."""
-        return _headline_period(self.root, self.run_id, name, period.first, period.last, period.as_of)
+        return _headline_period(self, name, period.first, period.last, period.as_of)
 
     def newest_day(self) -> date:
         """The newest day that any landed file speaks for."""
-        return _newest_day(self.root, self.run_id)
+        return _newest_day(self)
 
     def has_landed(self) -> bool:
         """Whether the run holds a landed file: without one there is no newest day."""
@@ -103,11 +99,11 @@ class Reader:
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Records of a mart; at most a few hundred."""
-        return _rows(self.root, self.run_id, sql, tuple(parameters))
+        return _rows(self, sql, tuple(parameters))
 
     def has(self, mart: str, *columns: str) -> bool:
         """Whether the run has a mart with these columns: every feed is optional."""
-        known = _columns(self.root, self.run_id).get(mart)
+        known = _columns(self).get(mart)
         return known is not None and set(columns) <= set(known)
 
     def feeds_behind(self, feeds: Sequence[str], day: date) -> list[str]:
@@ -124,18 +120,18 @@ class Reader:
 
     def ageing(self, as_of: date, basis: Basis, choice: Choice = EVERYTHING) -> pa.Table:
         """The ageing table of a day, as it is exported."""
-        return _ageing(self.root, self.run_id, as_of, basis, choice)
+        return _ageing(self, as_of, basis, choice)
 
     def ageing_facts(self, as_of: date, basis: Basis, choice: Choice, part: str) -> AgeingFacts:
         """What stands beside the ageing table: the run, tie-out, provision and roll-forward."""
-        return _ageing_facts(self.root, self.run_id, as_of, basis, choice, part)
+        return _ageing_facts(self, as_of, basis, choice, part)
 
 
 def reader() -> Reader | None:
-    """The run in force now; None where nothing was published yet."""
+    """The run in force now, as far as this person may see it; None where nothing was published yet."""
     place = home()
     run_id = door.current_run(place)
-    return Reader(str(place.root), run_id) if run_id else None
+    return Reader(str(place.root), run_id, access.seat().rooftops) if run_id else None
 
 
 def last_run() -> LastRun | None:
@@ -143,19 +139,21 @@ def last_run() -> LastRun | None:
     return door.last_run(home())
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _warehouse(root: str, run_id: str) -> Warehouse:
-    return door.open_warehouse(Home(Path(root)), run_id)
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _warehouse(reader: Reader) -> Warehouse:
+    if reader.limit is None:
+        return door.open_warehouse(reader.home, reader.run_id)
+    return scope.open_scope(reader.home, reader.run_id, reader.limit)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _metrics(root: str, run_id: str) -> dict[str, Metric]:
-    return kpi.load_metrics(_warehouse(root, run_id))
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _metrics(reader: Reader) -> dict[str, Metric]:
+    return kpi.load_metrics(_warehouse(reader))
 
 
-@st.cache_data(max_entries=2, show_spinner=False)
-def _columns(root: str, run_id: str) -> dict[str, list[str]]:
-    found = _warehouse(root, run_id).rows(
+@st.cache_data(max_entries=16, show_spinner=False)
+def _columns(reader: Reader) -> dict[str, list[str]]:
+    found = _warehouse(reader).rows(
         "select table_name, list(column_name) as columns from information_schema.columns "
         "where table_schema = 'marts' group by table_name"
     )
@@ -164,8 +162,7 @@ def _columns(root: str, run_id: str) -> dict[str, list[str]]:
 
 @st.cache_data(max_entries=2000, show_spinner=False)
 def _kpi(
-    root: str,
-    run_id: str,
+    reader: Reader,
     name: str,
     first: date,
     last: date,
@@ -173,8 +170,8 @@ def _kpi(
     by: str | None,
     rooftops: tuple[str, ...],
 ) -> list[KpiRow]:
-    metric = _metrics(root, run_id)[name]
-    return kpi.compute(_warehouse(root, run_id), metric, Period(first, last, as_of), by=by, rooftops=rooftops or None)
+    metric = _metrics(reader)[name]
+    return kpi.compute(_warehouse(reader), metric, Period(first, last, as_of), by=by, rooftops=rooftops or None)
 
 
 def _days(period: Period) -> tuple[date, date, date]:
@@ -184,55 +181,52 @@ def _days(period: Period) -> tuple[date, date, date]:
 # Fractions and nested records are kept as they are: a page reads them and changes nothing.
 @st.cache_resource(max_entries=200, show_spinner=False)
 def _why(
-    root: str,
-    run_id: str,
+    reader: Reader,
     name: str,
     period: tuple[date, date, date],
     versus: tuple[date, date, date],
     rooftops: tuple[str, ...],
 ) -> list[Why]:
-    metric = _metrics(root, run_id)[name]
+    metric = _metrics(reader)[name]
     if metric.denominator is None and metric.kind not in ("duration", "cohort"):
         return []
-    return why.explain(_warehouse(root, run_id), metric, Period(*period), Period(*versus), rooftops=rooftops or None)
+    return why.explain(_warehouse(reader), metric, Period(*period), Period(*versus), rooftops=rooftops or None)
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
-def _lengths(
-    root: str, run_id: str, name: str, period: tuple[date, date, date], rooftops: tuple[str, ...]
-) -> list[float]:
-    metric = _metrics(root, run_id)[name]
-    rows = _warehouse(root, run_id).rows(record_statement(metric, Period(*period), rooftops=rooftops or None))
+def _lengths(reader: Reader, name: str, period: tuple[date, date, date], rooftops: tuple[str, ...]) -> list[float]:
+    metric = _metrics(reader)[name]
+    rows = _warehouse(reader).rows(record_statement(metric, Period(*period), rooftops=rooftops or None))
     return [float(row["numerator"]) / (metric.seconds or 1) for row in rows if row["denominator"]]
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
-def _trace(root: str, run_id: str, mart: str, key: str) -> list[Version]:
-    return trace.trace(_warehouse(root, run_id), mart, [key])
+def _trace(reader: Reader, mart: str, key: str) -> list[Version]:
+    return trace.trace(_warehouse(reader), mart, [key])
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def _headline_period(root: str, run_id: str, name: str, first: date, last: date, as_of: date) -> Period:
-    metric = _metrics(root, run_id)[name]
-    return kpi.headline_period(_warehouse(root, run_id), metric, Period(first, last, as_of))
+def _headline_period(reader: Reader, name: str, first: date, last: date, as_of: date) -> Period:
+    metric = _metrics(reader)[name]
+    return kpi.headline_period(_warehouse(reader), metric, Period(first, last, as_of))
 
 
-@st.cache_data(max_entries=2, show_spinner=False)
-def _newest_day(root: str, run_id: str) -> date:
-    return kpi.newest_day(_warehouse(root, run_id))
+@st.cache_data(max_entries=16, show_spinner=False)
+def _newest_day(reader: Reader) -> date:
+    return kpi.newest_day(_warehouse(reader))
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
-def _rows(root: str, run_id: str, sql: str, parameters: tuple[Any, ...]) -> list[dict[str, Any]]:
+def _rows(reader: Reader, sql: str, parameters: tuple[Any, ...]) -> list[dict[str, Any]]:
     given = [list(value) if isinstance(value, tuple) else value for value in parameters]
-    return _warehouse(root, run_id).rows(sql, given)
+    return _warehouse(reader).rows(sql, given)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _ageing(root: str, run_id: str, as_of: date, basis: Basis, choice: Choice) -> pa.Table:
-    return receivables.ageing_table(_warehouse(root, run_id), as_of, basis, choice)
+def _ageing(reader: Reader, as_of: date, basis: Basis, choice: Choice) -> pa.Table:
+    return receivables.ageing_table(_warehouse(reader), as_of, basis, choice)
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
-def _ageing_facts(root: str, run_id: str, as_of: date, basis: Basis, choice: Choice, part: str) -> AgeingFacts:
-    return receivables.ageing_facts(_warehouse(root, run_id), as_of, basis, choice, part)
+def _ageing_facts(reader: Reader, as_of: date, basis: Basis, choice: Choice, part: str) -> AgeingFacts:
+    return receivables.ageing_facts(_warehouse(reader), as_of, basis, choice, part)

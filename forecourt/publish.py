@@ -15,6 +15,7 @@ from forecourt.close import closed_months
 from forecourt.door import LastRun, current_run, published_path
 from forecourt.errors import Problem
 from forecourt.home import Home
+from forecourt.scope import clear_scopes
 
 
 def publish(home: Home, candidate: Path, run_id: str, *, keep: int) -> Path:
@@ -35,6 +36,7 @@ def publish(home: Home, candidate: Path, run_id: str, *, keep: int) -> Path:
     for old in runs[:-keep] if keep else []:
         if old.stem != run_id:
             old.unlink()
+    clear_scopes(home)
     return target
 
 

@@ -18,6 +18,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import holidays as holidays_library
 
@@ -41,6 +42,11 @@ ROOFTOP_KEYS = (
     "aliases",
     "country",
 )
+
+#: What a person may be to the dashboards; docs/decisions/0015-access.md says what each of them sees.
+ROLES = ("owner", "accountant", "analyst")
+#: Names of this machine, which no one else can reach; a link to any other goes over https.
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 #: Policy key -> default. METRICS.md section 9; the meaning of each stands in docs/settings.md.
 POLICY_DEFAULTS: dict[str, Any] = {
@@ -150,6 +156,37 @@ class Benchmark:
 
 
 @dataclass(frozen=True)
+class User:
+    """A person who may sign in. ``email`` is lower case; ``rooftops``: codes in order, None = all of them."""
+
+    email: str
+    role: str
+    rooftops: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may see the dashboards, by the sign-in of an OpenID Connect provider.
+
+    The client's secret is in ``client_secret_file`` (beside forecourt.toml where the path is relative) or in the
+    environment variable ``client_secret_env``, one of them. ``url``: where browsers find the dashboards, empty = this
+    machine only; ``contact``: whom somebody asks who is not on the list.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret_file: Path | None
+    client_secret_env: str | None
+    url: str
+    contact: str
+    users: tuple[User, ...]
+
+    def user(self, email: str) -> User | None:
+        """The person with that address, upper and lower case aside."""
+        return next((user for user in self.users if user.email == email.strip().lower()), None)
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings of one home; ``fallback`` is the rooftop that a code unknown to the file gets."""
 
@@ -164,6 +201,8 @@ class Settings:
     sources: Mapping[str, str] = field(default_factory=dict)
     #: pairs of customer keys that no rule may join
     apart: tuple[tuple[str, str], ...] = ()
+    #: None: no sign-in, so the dashboards stay on this machine
+    access: Access | None = None
 
     def rooftop(self, code: str) -> Rooftop:
         """The rooftop of that code; one that is not in the file has the company's defaults and is flagged."""
@@ -283,6 +322,7 @@ class _Reader:
             keep_runs=self._whole(publish.get("keep_runs", 10), "publish.keep_runs", least=1),
             sources=self._sources(self._table(tables.get("sources", {}), "sources")),
             apart=self._apart(self._table(tables.get("identity", {}), "identity")),
+            access=self._access(self._table(tables["access"], "access"), rooftops) if "access" in tables else None,
         )
 
     def _rooftop(self, given: dict[str, Any], where: str, base: dict[str, Any], number: int | None = None) -> Rooftop:
@@ -352,6 +392,63 @@ class _Reader:
                 raise self._problem(f"{where}.b", f"{b!r} cannot be kept apart from itself", number)
             pairs.append((a, b))
         return tuple(pairs)
+
+    def _access(self, given: dict[str, Any], rooftops: Mapping[str, Rooftop]) -> Access:
+        texts = ("issuer", "client_id", "client_secret_file", "client_secret_env", "url", "contact")
+        self._only(given, (*texts, "users"), "access")
+        said = {key: self._text(given.get(key, ""), f"access.{key}").strip() for key in texts}
+        for key in ("issuer", "client_id"):
+            if not said[key]:
+                raise self._problem("access", f"a sign-in needs {key}, which the OpenID Connect provider gives")
+        if bool(said["client_secret_file"]) == bool(said["client_secret_env"]):
+            what = "name the client's secret by client_secret_file or client_secret_env, one of the two"
+            raise self._problem("access", what)
+        for key in ("issuer", "url"):
+            self._web_address(said[key], f"access.{key}")
+        users: dict[str, User] = {}
+        where = "access.users"
+        for number, entry in self._entries({where: given.get("users", [])}, where, ("email", "role", "rooftops")):
+            user = self._user(entry, rooftops, number)
+            if user.email in users:
+                raise self._problem(f"{where}.email", f"{user.email!r} stands twice", number)
+            users[user.email] = user
+        if not users:
+            raise self._problem("access", "nobody may sign in: write an [[access.users]] with email and role")
+        file = said["client_secret_file"]
+        return Access(
+            issuer=said["issuer"].rstrip("/"),
+            client_id=said["client_id"],
+            client_secret_file=self.path.parent / Path(file).expanduser() if file else None,
+            client_secret_env=said["client_secret_env"] or None,
+            url=said["url"].rstrip("/"),
+            contact=said["contact"],
+            users=tuple(users.values()),
+        )
+
+    def _user(self, given: dict[str, Any], rooftops: Mapping[str, Rooftop], number: int) -> User:
+        where = "access.users"
+        email = self._text(given.get("email", ""), f"{where}.email", number).strip().lower()
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
+            raise self._problem(f"{where}.email", f"{email!r} is no e-mail address", number)
+        role = self._text(given.get("role", ""), f"{where}.role", number)
+        if role not in ROLES:
+            raise self._problem(f"{where}.role", f"{role!r} is none of {', '.join(ROLES)}", number)
+        if "rooftops" not in given:
+            return User(email, role)
+        codes = self._words(given["rooftops"], f"{where}.rooftops", number)
+        if not codes:
+            raise self._problem(f"{where}.rooftops", "this names no rooftop; leave it out for all of them", number)
+        for code in codes:
+            if rooftops and code not in rooftops:
+                raise self._problem(f"{where}.rooftops", f"there is no rooftop {code!r} in this file", number)
+        return User(email, role, tuple(sorted(set(codes))))
+
+    def _web_address(self, value: str, where: str) -> None:
+        """Refuses what no browser opens, and a way over a network that anybody on it can read."""
+        parts = urlsplit(value)
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+        if value and (not is_safe or not parts.hostname or parts.query or parts.fragment):
+            raise self._problem(where, f"{value!r} is no address that begins with https://")
 
     def _holidays(self, given: Any, where: str, number: int | None) -> str | tuple[date, ...] | None:
         if given is None or given == "":
