@@ -587,7 +587,7 @@ class Leads:
             day = self.day(first)
             if not question.covers(day):
                 continue
-            basis = "deal" if first.rooftop in by_deal else "crm"
+            basis = "deal" if first.rooftop in by_deal else "CRM"
             owner = self.owner_on(first, question.as_of)
             groups = {**first.groups(), "conversion_basis": basis, "owner": owner}
             reason = self.episode_excluded(episode, question.as_of)
