@@ -138,6 +138,7 @@ final as (
         coalesce("use", 'unknown') as "use",
         coalesce(acquisition_channel, 'unknown') as acquisition_channel,
         coalesce(nullif(trim(supplier), ''), 'unknown') as supplier,
+        purchase_invoice,
         coalesce(vat_scheme, 'unknown') as vat_scheme,
         deal_type,
         case

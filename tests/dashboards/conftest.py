@@ -99,6 +99,21 @@ def unwound_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     )
 
 
+@pytest.fixture(scope="session")
+def ledger_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A ledger and a stock book small enough to work out by hand, as of 31 March 2026.
+
+    Customer C1 of R1 and of R2 are two people; the control account of R1 is 0.01 off. Cars under the margin scheme:
+    sold with a profit and with a loss, sold and taken back, in stock, sold without a purchase price.
+    """
+    home = Home(tmp_path_factory.mktemp("ledger") / "home")
+    home.create()
+    folder = Path(__file__).with_name("ledger")
+    shutil.copy(folder / "forecourt.toml", home.settings)
+    files = [Path(shutil.copy(file, home.root.parent)) for file in sorted(folder.glob("*.csv"))]
+    return published(home, files)
+
+
 def of_files(folder: Path, texts: Mapping[str, str]) -> Home:
     """The home in a folder with files of these names and texts landed, built and published."""
     home = Home(folder / "home")
