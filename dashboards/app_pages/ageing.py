@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -11,11 +11,11 @@ from typing import Any, cast
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 import streamlit as st
 
-from dashboards import cards, charts, exports, kpi_page, receivables, shell, tables, whys, words
-from dashboards.receivables import Basis, Choice, Sums
+from dashboards import cards, charts, debtors, exports, kpi_page, receivables, shell, tables, whys, words
+from dashboards.credits import credits_table
+from dashboards.receivables import EVERYTHING, AgeingFacts, Basis, Choice, Sums
 from dashboards.shell import Page
 from dashboards.tables import Column
 from forecourt.metrics import Period
@@ -29,71 +29,21 @@ FILES: dict[exports.Format, str] = {
     "pdf": "application/pdf",
 }
 
-DOCUMENTS = {
-    "rooftop": Column("Rooftop"),
-    "schedule": Column("Schedule"),
-    "customer_name": Column("Customer"),
-    "document": Column("Document"),
-    "document_kind": Column("Kind"),
-    "posted_on": Column("Posted", "day"),
-    "due_on": Column("Due", "day"),
-    "currency": Column("Currency"),
-    "amount": Column("Amount", "money"),
-    "outstanding": Column("Outstanding", "money"),
-    "days_past_due": Column("Days", "count"),
-    "bucket": Column("Bucket"),
-    "disputed": Column("Disputed"),
-    "received_after": Column("Received after", "money", help="Cash allocated after this day; not taken off."),
-    "customer_id": Column("Customer id"),
-    "file": Column("File"),
-    "row_number": Column("Line", "count"),
-}
-CUSTOMERS = {
-    "customer_name": Column("Customer"),
-    "customer_id": Column("Customer id"),
-    "rooftop": Column("Rooftop"),
-    "currency": Column("Currency"),
-    "owed": Column("Owed", "money"),
-    "past_due": Column("Past due", "money", help="Debit documents whose due day has passed."),
-    "unapplied": Column("Unapplied", "money", help="Credits and payments not set against anything."),
-    "net": Column("Net", "money"),
-    "oldest": Column("Oldest, days", "count"),
-    "documents": Column("Documents", "count"),
-}
-
 
 def ageing(page: Page) -> None:
     """The page *Ageing*: who owes what since when, at the end of a chosen day."""
     metric = page.reader.metrics().get("overdue_rate")
-    first, second, third = st.columns([2, 3, 3, 6])[:3] if not page.is_phone else (*st.columns(2, wrap=False), st)
-    as_of = first.date_input(
-        "As of",
-        page.filters.period.end,
-        max_value=page.reader.newest_day(),
-        key="as_of",
-        bind="query-params",
-        format="YYYY-MM-DD",
-    )
-    chosen = third.segmented_control(
-        "Aged by", list(BASES), default=BY_DUE, required=True, key="basis", bind="query-params"
-    )
-    basis = BASES[chosen or BY_DUE]
-    day = as_of if isinstance(as_of, date) else page.filters.period.end
-    everything = page.reader.ageing(day, basis, Choice(page.filters.rooftops))
-    names = sorted(set(everything.column("schedule").to_pylist()))
-    schedule = second.selectbox("Schedule", [ALL, *names], format_func=_plain, key="schedule", bind="query-params")
-    table = everything
-    if schedule != ALL:
-        table = everything.filter(pc.equal(everything.column("schedule"), schedule))
-    only = None if schedule == ALL else schedule
+    choice, basis, day = _chosen(page)
+    table = page.reader.ageing(day, basis, choice)
     if metric:
         period = Period(day, day, page.filters.period.as_of)
         rows = page.reader.kpi("overdue_rate", period, rooftops=page.filters.rooftops)
         _answer(page, day, rows, receivables.sums_by_schedule(table))
-    _downloads(page, table, day, basis, only)
+    _downloads(page, table, day, basis, choice)
+    facts = page.reader.ageing_facts(day, basis, choice, _part(choice))
+    _tieout(page, facts)
     if table.num_rows:
-        _summary(page, table, basis, day)
-        _tieout(page, day, only)
+        _summary(page, table, facts)
     if metric:
         months = Period(day.replace(day=1), day, page.filters.period.as_of)
         rows = page.reader.kpi(metric.name, months, rooftops=page.filters.rooftops)
@@ -101,14 +51,44 @@ def ageing(page: Page) -> None:
         if day == page.filters.period.end:
             whys.draw(page, metric)
     if table.num_rows:
-        _customers(page, table, day)
-        _documents(page, table)
+        debtors.customers(page, table, day)
+        debtors.documents(page, table, day)
+    _behind(page, table, facts)
     if metric:
         kpi_page.definition(page, metric, ("ageing.",))
 
 
-def _plain(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+def _chosen(page: Page) -> tuple[Choice, Basis, date]:
+    """What the reader asks for: which documents, aged by what, at the end of which day."""
+    places = (
+        (*st.columns(2, wrap=False), *st.columns(2), st.container()) if page.is_phone else st.columns([2, 3, 3, 3, 2])
+    )
+    day = places[0].date_input(
+        "As of",
+        page.filters.period.end,
+        max_value=page.reader.newest_day(),
+        key="as_of",
+        bind="query-params",
+        format="YYYY-MM-DD",
+    )
+    documents = page.reader.rows("select distinct schedule, legal_entity, currency from marts.fct_receivable")
+    names = {
+        column: sorted({row[column] or "" for row in documents}) for column in ("schedule", "legal_entity", "currency")
+    }
+    schedule = places[1].selectbox(
+        "Schedule", [ALL, *names["schedule"]], format_func=debtors.plain, key="schedule", bind="query-params"
+    )
+    entity = places[2].selectbox("Legal entity", [ALL, *names["legal_entity"]], key="entity", bind="query-params")
+    basis = places[3].segmented_control(
+        "Aged by", list(BASES), default=BY_DUE, required=True, key="basis", bind="query-params"
+    )
+    currency = places[4].selectbox("Currency", [ALL, *names["currency"]], key="currency", bind="query-params")
+    choice = Choice(page.filters.rooftops, *(None if each == ALL else each for each in (schedule, entity, currency)))
+    return choice, BASES[basis or BY_DUE], day if isinstance(day, date) else page.filters.period.end
+
+
+def _part(choice: Choice) -> str:
+    return "all open documents" if choice == EVERYTHING else "this choice"
 
 
 def _answer(page: Page, day: date, rows: list[Any], sums: dict[tuple[str, str], Sums]) -> None:
@@ -140,23 +120,25 @@ def _in_order(page: Page, currencies: Iterable[str]) -> list[str]:
     return sorted(currencies, key=lambda code: (known.index(code) if code in known else len(known), code))
 
 
-def _summary(page: Page, table: pa.Table, basis: Basis, as_of: date) -> None:
+def _summary(page: Page, table: pa.Table, facts: AgeingFacts) -> None:
     """Per currency a stacked bar of what is owed by schedule, and the sums as a table."""
-    labels = receivables.bucket_labels(page.reader.warehouse, basis, as_of)
     sums = receivables.sums_by_schedule(table)
     for currency in _in_order(page, {key[1] for key in sums}):
         mine = {key: part for key, part in sums.items() if key[1] == currency}
         gross = sum((part.gross for part in mine.values()), Decimal(0))
         unallocated = sum((part.unallocated for part in mine.values()), Decimal(0))
         disputed = sum((part.disputed for part in mine.values()), Decimal(0))
+        received = sum((part.received_after for part in mine.values()), Decimal(0))
         st.subheader(f"{words.plain(currency)} by schedule and bucket", anchor=False)
         code = words.plain(currency)
         written = [words.money(value, code, 2, page.locale) for value in (gross, unallocated, gross + unallocated)]
         said = f"Gross {written[0]} · unallocated {written[1]} · net **{written[2]}**"
         if disputed:
             said += f" · of it disputed {words.money(disputed, code, 2, page.locale)}"
+        if received:
+            said += f" · received after this day {words.money(received, code, 2, page.locale)}"
         st.markdown(said.replace("$", "\\$"))
-        for buckets, entries in receivables.summary_blocks(mine, labels):
+        for buckets, entries in receivables.summary_blocks(mine, facts.labels):
             _block(page, buckets, [(key[0], part) for key, part in entries], currency)
 
 
@@ -165,7 +147,7 @@ def _block(page: Page, buckets: tuple[str, ...], entries: list[tuple[str, Sums]]
     titles = [receivables.bucket_title(bucket) for bucket in buckets]
     points = [
         {
-            "group": _plain(schedule),
+            "group": debtors.plain(schedule),
             "part": receivables.bucket_title(bucket),
             "position": position,
             "value": float(part.owed[bucket]),
@@ -183,7 +165,7 @@ def _block(page: Page, buckets: tuple[str, ...], entries: list[tuple[str, Sums]]
         drawn.caption("Debit documents; unallocated credits are in the table.")
     rows = []
     for schedule, part in entries:
-        row: dict[str, Any] = {"Schedule": _plain(schedule)}
+        row: dict[str, Any] = {"Schedule": debtors.plain(schedule)}
         row |= {receivables.bucket_title(bucket): float(part.buckets.get(bucket, 0)) for bucket in buckets}
         row |= {"Gross": float(part.gross), "Unallocated": float(part.unallocated), "Net": float(part.net)}
         rows.append(row)
@@ -195,27 +177,30 @@ def _block(page: Page, buckets: tuple[str, ...], entries: list[tuple[str, Sums]]
     table.dataframe(frame, hide_index=True, column_config=cast(dict[str, Any], money), alt=alt)
 
 
-def _tieout(page: Page, day: date, schedule: str | None) -> None:
-    rows = receivables.tieout(page.reader.warehouse, day, Choice(page.filters.rooftops, schedule))
-    if not rows:
-        st.caption(f"No control balance of {words.day(day, page.locale)} was landed to tie out to.")
-        return
-    off = [row for row in rows if row["difference"]]
-    if not off:
-        st.markdown(f":green[:material/check_circle:] All {len(rows)} control accounts of this day tie.")
-        return
-    names = [
-        f"{words.plain(row['rooftop'])} {words.plain(_plain(row['schedule']).lower())} by "
-        f"{words.money(row['difference'], words.plain(row['currency']), 2, page.locale)}"
-        for row in off
-    ]
-    st.markdown(
-        f":red[:material/error:] {len(rows) - len(off)} of {len(rows)} control accounts of this day tie; "
-        f"{words.listed(names)} {'differs' if len(off) == 1 else 'differ'}.".replace("$", "\\$")
+def _tieout(page: Page, facts: AgeingFacts) -> None:
+    """Whether the schedules tie to their control accounts; the accounts stand open where one differs."""
+    differs = any(row["verdict"] == "differs" for row in facts.tieout)
+    ties = any(row["verdict"] == "ties" for row in facts.tieout)
+    mark = ":red[:material/error:]" if differs else ":green[:material/check_circle:]" if ties else ":material/help:"
+    st.markdown(f"{mark} {words.plain(receivables.tied(facts.tieout))}")
+    if facts.tieout:
+        with st.expander("Tie-out to the ledger, differences first", expanded=differs):
+            rows = [{**row, "schedule": debtors.plain(row["schedule"])} for row in facts.tieout]
+            _table(rows, TIEOUT, "Tie-out to the ledger", page, ("rooftop", "schedule", "difference"))
+
+
+def _table(
+    rows: Sequence[Mapping[str, Any]], columns: dict[str, Column], alt: str, page: Page, phone: tuple[str, ...]
+) -> None:
+    shown = phone if page.is_phone else tuple(columns)
+    st.dataframe(
+        tables.frame(rows, columns),
+        hide_index=True,
+        column_config=tables.column_config(columns, shown if page.is_phone else ()),
+        column_order=shown,
+        alt=alt,
+        placeholder="",
     )
-    with st.expander("Tie-out to the ledger"):
-        frame = tables.frame(rows, TIEOUT)
-        st.dataframe(frame, hide_index=True, column_config=tables.column_config(TIEOUT), alt="Tie-out to the ledger")
 
 
 TIEOUT = {
@@ -225,134 +210,104 @@ TIEOUT = {
     "control_balance": Column("Control account", "money"),
     "outstanding": Column("Outstanding", "money"),
     "difference": Column("Difference", "money"),
+    "verdict": Column("Verdict"),
+}
+PROVISION = {
+    "schedule": Column("Schedule"),
+    "currency": Column("Currency"),
+    "bucket": Column("Bucket"),
+    "owed": Column("Owed", "money"),
+    "percent": Column("Percent", "number", decimals=2),
+    "provision": Column("Provision", "money"),
+}
+ROLLFORWARD = {
+    "rooftop": Column("Rooftop"),
+    "schedule": Column("Schedule"),
+    "currency": Column("Currency"),
+    **{name: Column(debtors.plain(name), "money") for name in receivables.ROLLFORWARD},
+}
+CREDITS = {
+    "rooftop": Column("Rooftop"),
+    "customer_name": Column("Customer"),
+    "customer_id": Column("Customer id"),
+    "document": Column("Document"),
+    "document_kind": Column("Kind"),
+    "deal_number": Column("Deal"),
+    "posted_on": Column("Posted", "day"),
+    "days_open": Column("Days", "count"),
+    "currency": Column("Currency"),
+    "unapplied": Column("Unapplied", "money"),
+    "customer_balance": Column("Customer's balance", "money", help="All that the customer owes; below zero it is his."),
+    "file": Column("File"),
+    "row_number": Column("Line", "count"),
 }
 
 
-def _customers(page: Page, table: pa.Table, day: date) -> None:
-    st.subheader("Customers, most past due first", anchor=False)
-    found: dict[tuple[str, str, str], dict[str, Any]] = {}
-    wanted = ("rooftop", "customer_id", "currency", "customer_name", "outstanding", "due_on", "days_past_due")
-    for values in zip(*(table.column(name).to_pylist() for name in wanted), strict=True):
-        rooftop, customer_id, currency, name, outstanding, due_on, days = values
-        entry = found.setdefault(
-            (rooftop, customer_id, currency),
-            {
-                "rooftop": rooftop,
-                "customer_id": customer_id,
-                "currency": currency,
-                "customer_name": name,
-                "owed": Decimal(0),
-                "past_due": Decimal(0),
-                "unapplied": Decimal(0),
-                "net": Decimal(0),
-                "oldest": None,
-                "documents": 0,
-            },
+def _behind(page: Page, table: pa.Table, facts: AgeingFacts) -> None:
+    """What an accountant reads beside the documents: credits, provision, roll-forward."""
+    names = page.reader.rooftops()
+    first, second, third = st.tabs(["Deposits and credit balances", "Provision", "Roll-forward"])
+    with first:
+        found = credits_table(page.reader.warehouse, facts.as_of, facts.choice).to_pylist() if table.num_rows else []
+        rows = [
+            row
+            | {"rooftop": names.get(row["rooftop"], row["rooftop"]), "row_number": row["row"]}
+            | {"document_kind": row["document_kind"].replace("_", " ")}
+            for row in found
+        ]
+        st.caption("Payments, credit notes and overpayments that nobody has set against anything yet.")
+        phone = ("customer_name", "unapplied", "days_open")
+        tables.records(
+            page, rows, CREDITS, key="credits", name="Deposits and credits", phone=phone, everything=lambda: rows
         )
-        entry["customer_name"] = entry["customer_name"] or name
-        entry["net"] += outstanding
-        entry["documents"] += 1
-        if outstanding < 0:
-            entry["unapplied"] += outstanding
-            continue
-        entry["owed"] += outstanding
-        entry["past_due"] += outstanding if due_on and due_on < day else 0
-        entry["oldest"] = days if entry["oldest"] is None else max(entry["oldest"], days)
-    names = page.reader.rooftops()
-    for entry in found.values():
-        entry["rooftop"] = names.get(entry["rooftop"], entry["rooftop"])
-    ordered = sorted(
-        found.values(), key=lambda row: (-row["past_due"], -row["owed"], row["rooftop"], row["customer_id"])
-    )
-    tables.records(
-        page,
-        ordered,
-        CUSTOMERS,
-        key="customers",
-        name="Customers",
-        phone=("customer_name", "past_due", "net"),
-        everything=lambda: ordered,
-        total=len(ordered),
-    )
+    with second:
+        rows = [
+            {**row, "schedule": debtors.plain(row["schedule"]), "bucket": receivables.bucket_title(row["bucket"])}
+            for row in facts.provision
+        ]
+        st.caption("Percents of what is owed in each bucket: `ageing.provision.<bucket>` in the settings.")
+        _table(rows, PROVISION, "Provision", page, ("schedule", "bucket", "provision"))
+    with third:
+        rows = [
+            {**row, "rooftop": names.get(row["rooftop"], row["rooftop"]), "schedule": debtors.plain(row["schedule"])}
+            for row in facts.rollforward
+        ]
+        if rows:
+            first_day, through = rows[0]["month"], max(row["through_on"] for row in rows)
+            days = f"{words.day(first_day, page.locale)} to {words.day(through, page.locale)}"
+            st.caption(
+                f"{days}, at booked rates: the last month that was over by the day above, or that the data end in."
+            )
+        _table(rows, ROLLFORWARD, "Roll-forward", page, ("schedule", "opening", "closing"))
 
 
-def _documents(page: Page, table: pa.Table) -> None:
-    st.subheader("Documents, oldest first", anchor=False)
-    order = sorted(range(table.num_rows), key=table.column("days_past_due").to_pylist().__getitem__, reverse=True)
-    first = table.take(order[: tables.SHOWN]).to_pylist()
-    names = page.reader.rooftops()
-    rows = [
-        row
-        | {
-            "row_number": row["row"],
-            "rooftop": names.get(row["rooftop"], row["rooftop"]),
-            "schedule": _plain(row["schedule"]),
-            "document_kind": row["document_kind"].replace("_", " "),
-            "disputed": "yes" if row["disputed"] else None,
-        }
-        for row in first
-    ]
-    tables.records(
-        page,
-        rows,
-        DOCUMENTS,
-        key="documents",
-        name="Documents",
-        phone=("customer_name", "outstanding", "days_past_due"),
-        downloads=False,
-    )
-    if table.num_rows > len(rows):
-        st.caption(f"The {len(rows)} oldest of {words.number(table.num_rows, 0, page.locale)}; the files hold all.")
-
-
-def _downloads(page: Page, table: pa.Table, day: date, basis: Basis, schedule: str | None) -> None:
-    """The files: exactly what is chosen above, and everything of the day, each with its row count."""
-    chosen = bool(schedule or page.filters.rooftops)
-    whole = page.reader.ageing(day, basis)
+def _downloads(page: Page, table: pa.Table, day: date, basis: Basis, choice: Choice) -> None:
+    """Exactly what is chosen above, and everything of the day, each with its row count."""
     with st.container(horizontal=True):
-        _pair(
-            page, table, day, basis, page.filters.rooftops, schedule, "this choice" if chosen else "all open documents"
-        )
-    if chosen:
+        _files(page, table, day, basis, choice)
+    if choice != EVERYTHING:
         with st.container(horizontal=True):
-            _pair(page, whole, day, basis, (), None, "all open documents")
+            _files(page, page.reader.ageing(day, basis), day, basis, EVERYTHING, is_first=False)
 
 
-def _pair(
-    page: Page,
-    table: pa.Table,
-    day: date,
-    basis: Basis,
-    rooftops: tuple[str, ...],
-    schedule: str | None,
-    part: str,
-) -> None:
-    rows = words.counted(table.num_rows, "rows", page.locale)
+def _files(page: Page, table: pa.Table, day: date, basis: Basis, choice: Choice, *, is_first: bool = True) -> None:
+    part, rows = _part(choice), words.counted(table.num_rows, "rows", page.locale)
     for suffix, kind in FILES.items():
-        facts_name = f"ageing_{day.isoformat()}_{basis}.{suffix}"
         st.download_button(
             f"{suffix}, {part}: {rows}",
-            partial(_file, page, table, day, basis, rooftops, schedule, suffix),
-            facts_name,
+            partial(_file, page, table, day, basis, choice, suffix),
+            f"ageing_{day.isoformat()}_{basis}.{suffix}",
             kind,
             key=f"{suffix}_{part}",
             on_click="ignore",
             icon=":material/download:",
-            type="primary" if suffix == "xlsx" and not part.startswith("all") else "secondary",
+            type="primary" if suffix == "xlsx" and is_first else "secondary",
         )
 
 
-def _file(
-    page: Page,
-    table: pa.Table,
-    day: date,
-    basis: Basis,
-    rooftops: tuple[str, ...],
-    schedule: str | None,
-    suffix: exports.Format,
-) -> bytes:
+def _file(page: Page, table: pa.Table, day: date, basis: Basis, choice: Choice, suffix: exports.Format) -> bytes:
     """The bytes of one file, made when they are asked for and entered in the log of exports."""
-    facts = exports.ageing_facts(page.reader.warehouse, day, basis, Choice(rooftops, schedule))
+    facts = page.reader.ageing_facts(day, basis, choice, _part(choice))
     data = exports.ageing_file(page.reader.warehouse, table, facts, suffix)
     name = exports.export_name(facts, suffix)
     exports.record_export(page.reader.home, data, facts, name=name, rows=table.num_rows, by="page")

@@ -1,0 +1,220 @@
+"""Who owes what, drilled down: customers, their documents, what moved each document, the line of the file behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import streamlit as st
+
+from dashboards import exports, records, tables, words
+from dashboards.shell import Page
+from dashboards.statement import statement_pdf
+from dashboards.tables import Column
+
+DOCUMENTS = {
+    "rooftop": Column("Rooftop"),
+    "schedule": Column("Schedule"),
+    "customer_name": Column("Customer"),
+    "document": Column("Document"),
+    "document_kind": Column("Kind"),
+    "posted_on": Column("Posted", "day"),
+    "due_on": Column("Due", "day"),
+    "currency": Column("Currency"),
+    "amount": Column("Amount", "money"),
+    "outstanding": Column("Outstanding", "money"),
+    "days_past_due": Column("Days", "count"),
+    "bucket": Column("Bucket"),
+    "disputed": Column("Disputed"),
+    "received_after": Column("Received after", "money", help="Cash allocated after this day; not taken off."),
+    "customer_id": Column("Customer id"),
+    "file": Column("File"),
+    "row_number": Column("Line", "count"),
+}
+CUSTOMERS = {
+    "customer_name": Column("Customer"),
+    "customer_id": Column("Customer id"),
+    "rooftop": Column("Rooftop"),
+    "currency": Column("Currency"),
+    "owed": Column("Owed", "money"),
+    "past_due": Column("Past due", "money", help="Debit documents whose due day has passed."),
+    "unapplied": Column("Unapplied", "money", help="Credits and payments not set against anything."),
+    "net": Column("Net", "money"),
+    "oldest": Column("Oldest, days", "count"),
+    "documents": Column("Documents", "count"),
+}
+
+
+def customers(page: Page, table: pa.Table, day: date) -> None:
+    """Every customer with what is owed, the most past due first; choosing one opens the documents and a statement."""
+    st.subheader("Customers, most past due first", anchor=False)
+    found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    wanted = ("rooftop", "customer_id", "currency", "customer_name", "outstanding", "due_on", "days_past_due")
+    for values in zip(*(table.column(name).to_pylist() for name in wanted), strict=True):
+        rooftop, customer_id, currency, name, outstanding, due_on, days = values
+        entry = found.setdefault(
+            (rooftop, customer_id, currency),
+            {
+                "rooftop": rooftop,
+                "code": rooftop,
+                "customer_id": customer_id,
+                "currency": currency,
+                "customer_name": name,
+                "owed": Decimal(0),
+                "past_due": Decimal(0),
+                "unapplied": Decimal(0),
+                "net": Decimal(0),
+                "oldest": None,
+                "documents": 0,
+            },
+        )
+        entry["customer_name"] = entry["customer_name"] or name
+        entry["net"] += outstanding
+        entry["documents"] += 1
+        if outstanding < 0:
+            entry["unapplied"] += outstanding
+            continue
+        entry["owed"] += outstanding
+        entry["past_due"] += outstanding if due_on and due_on < day else 0
+        entry["oldest"] = days if entry["oldest"] is None else max(entry["oldest"], days)
+    names = page.reader.rooftops()
+    for entry in found.values():
+        entry["rooftop"] = names.get(entry["rooftop"], entry["rooftop"])
+    ordered = sorted(
+        found.values(), key=lambda row: (-row["past_due"], -row["owed"], row["rooftop"], row["customer_id"])
+    )
+    tables.records(
+        page,
+        ordered,
+        CUSTOMERS,
+        key="customers",
+        name="Customers",
+        phone=("customer_name", "past_due", "net"),
+        everything=lambda: ordered,
+        total=len(ordered),
+        evidence=lambda row: _customer(page, table, row, day),
+    )
+
+
+def _customer(page: Page, table: pa.Table, row: Mapping[str, Any], day: date) -> None:
+    """The statement and the open documents of a customer."""
+    code, customer_id = str(row["code"]), str(row["customer_id"])
+    st.download_button(
+        f"Statement of account of {customer_id}, pdf",
+        partial(_statement, page, customer_id, code, day),
+        f"statement_{_safe(customer_id)}_{day.isoformat()}.pdf",
+        "application/pdf",
+        key=f"statement_{code}_{customer_id}",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+    is_mine = pc.and_(
+        pc.equal(table.column("rooftop"), code), pc.equal(table.column("customer_id"), row["customer_id"])
+    )
+    mine = table.filter(pc.and_(is_mine, pc.equal(table.column("currency"), row["currency"])))
+    _list(page, mine, day, key=f"of_{code}_{customer_id}", order=list(range(mine.num_rows)))
+
+
+def _statement(page: Page, customer_id: str, rooftop: str, day: date) -> bytes:
+    """The bytes of a statement, made when they are asked for and entered in the log of exports."""
+    data, facts = statement_pdf(page.reader.warehouse, customer_id, day, rooftop=rooftop)
+    name = f"statement_{_safe(customer_id)}_{day.isoformat()}.pdf"
+    exports.record_statement(page.reader.home, data, facts, customer_id, name=name, by="page")
+    return data
+
+
+def _safe(text: str) -> str:
+    return "".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in text)
+
+
+def documents(page: Page, table: pa.Table, day: date) -> None:
+    """The oldest documents; choosing one opens what moved it."""
+    st.subheader("Documents, oldest first", anchor=False)
+    order = sorted(range(table.num_rows), key=table.column("days_past_due").to_pylist().__getitem__, reverse=True)
+    _list(page, table, day, key="documents", order=order)
+    if table.num_rows > tables.SHOWN:
+        st.caption(f"The {tables.SHOWN} oldest of {words.number(table.num_rows, 0, page.locale)}; the files hold all.")
+
+
+def _list(page: Page, table: pa.Table, day: date, *, key: str, order: Sequence[int]) -> None:
+    names = page.reader.rooftops()
+    rows = [
+        row
+        | {
+            "row_number": row["row"],
+            "code": row["rooftop"],
+            "kind_code": row["document_kind"],
+            "rooftop": names.get(row["rooftop"], row["rooftop"]),
+            "schedule": plain(row["schedule"]),
+            "document_kind": row["document_kind"].replace("_", " "),
+            "disputed": "yes" if row["disputed"] else None,
+        }
+        for row in table.take(order[: tables.SHOWN]).to_pylist()
+    ]
+    tables.records(
+        page,
+        rows,
+        DOCUMENTS,
+        key=key,
+        name="Documents",
+        phone=("customer_name", "outstanding", "days_past_due"),
+        downloads=False,
+        evidence=lambda row: _movements(page, row, day),
+    )
+
+
+def plain(name: str) -> str:
+    """A code in words: Parts account."""
+    return name.replace("_", " ").capitalize()
+
+
+#: What moved a part of a document up to a day. Parameters: rooftop, kind, document, instalment, day.
+_MOVED = """
+select movements.effective_on, movements.movement, movements.kind, movements.currency, movements.amount,
+    sum(movements.amount) over (
+        order by movements.effective_on, movements.movement <> 'posted', movements.movement_key
+    ) as open_after,
+    replace(movements.counter_document_key, '|', ' ') as counter_document, files.name as file, movements.row_number,
+    receivables.receivable_key
+from marts.fct_receivable as receivables
+inner join marts.fct_receivable_movement as movements on receivables.receivable_key = movements.receivable_key
+left join meta.files as files on movements.file_id = files.file_id
+where receivables.rooftop = $1 and receivables.document_kind = $2 and receivables.document = $3
+    and receivables.instalment = $4 and movements.effective_on <= $5::date
+order by movements.effective_on, movements.movement <> 'posted', movements.movement_key
+"""
+_MOVEMENTS = {
+    "effective_on": Column("Counts from", "day"),
+    "movement": Column("Movement"),
+    "kind": Column("Kind"),
+    "amount": Column("Amount", "money"),
+    "open_after": Column("Open after", "money"),
+    "counter_document": Column("With"),
+    "file": Column("File"),
+    "row_number": Column("Line", "count"),
+}
+
+
+def _movements(page: Page, row: Mapping[str, Any], day: date) -> None:
+    """What moved a document, each movement with the line of the file it came from."""
+    asked = (row["code"], row["kind_code"], row["document"], row["instalment"], day)
+    moved = page.reader.rows(_MOVED, asked)
+    if not moved:
+        return
+    st.markdown("**What moved it**")
+    shown = ("effective_on", "amount", "open_after") if page.is_phone else tuple(_MOVEMENTS)
+    st.dataframe(
+        tables.frame(moved, _MOVEMENTS),
+        column_config=tables.column_config(_MOVEMENTS, shown if page.is_phone else ()),
+        column_order=shown,
+        hide_index=True,
+        height="content",
+        placeholder="",
+        alt="What moved the document",
+    )
+    records.evidence(page, "fct_receivable", str(moved[0]["receivable_key"]))
