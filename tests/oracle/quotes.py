@@ -42,7 +42,7 @@ class Quotes:
         """Section 2: requested_at to offered_at."""
         for row in self._world.rows("crm_appraisals"):
             part = Part(None, self._groups(row), record=(row["rooftop"], row["appraisal_id"]))
-            yield from self._hours(part, row, row["requested_at"], row.get("offered_at"), question, "offered")
+            yield from self._hours(part, row, row["requested_at"], row.get("offered_at"), question)
 
     def approval_hours(self, question: Question) -> Iterator[Part]:
         """Section 2: requested_at to approved_at; five decided by one person in one second are no durations."""
@@ -55,9 +55,7 @@ class Quotes:
                 continue
             groups = {**self._groups(row), "approval_status": status, "approved_by": row.get("approved_by")}
             key = (row["rooftop"], row["quote_id"])
-            for part in self._hours(
-                Part(None, groups, record=key), row, row["requested_at"], decided, question, "decided"
-            ):
+            for part in self._hours(Part(None, groups, record=key), row, row["requested_at"], decided, question):
                 is_batch = key in batches and not part.is_open
                 yield replace(part, top=None, excluded="batch-stamped") if is_batch and not part.excluded else part
 
@@ -73,9 +71,7 @@ class Quotes:
                     leads[stamp].add(row["lead_id"])
         return {key for stamp, some in keys.items() if len(leads[stamp]) >= 5 for key in some}
 
-    def _hours(
-        self, part: Part, row: Row, start: Moment, stop: Moment | None, question: Question, done: str
-    ) -> Iterator[Part]:
+    def _hours(self, part: Part, row: Row, start: Moment, stop: Moment | None, question: Question) -> Iterator[Part]:
         rooftop = self._world.settings.rooftop(row["rooftop"])
         began: date = local_day(start, rooftop)
         ended = local_day(stop, rooftop) if stop else None

@@ -84,7 +84,7 @@ class Stock:
         """Section 3: first day in stock to the day the car left; fleet cars out."""
         for unit in self.units:
             if not unit.is_fleet and unit.in_stock_on:
-                yield from self._duration(unit, unit.in_stock_on, unit.left_on, question, "stopped before it started")
+                yield from self._duration(unit, unit.in_stock_on, unit.left_on, question)
 
     def transit_days(self, question: Question) -> Iterator[Part]:
         """Section 2, transit leg apart: acquisition to arrival."""
@@ -92,13 +92,13 @@ class Stock:
             start = unit.row.get("acquired_on")
             if start:
                 stop = unit.row.get("arrived_on")
-                yield from self._duration(unit, start, stop, question, "stopped before it started", unit.left_on)
+                yield from self._duration(unit, start, stop, question, unit.left_on)
 
     def time_to_line_days(self, question: Question) -> Iterator[Part]:
         """Section 2: arrival to the first ready event, else ready_on; each return to recon is a new span."""
         for unit in self.units:
             for kind, start, stop in self.ready_spans(unit):
-                for part in self._duration(unit, start, stop, question, "stopped before it started", unit.left_on):
+                for part in self._duration(unit, start, stop, question, unit.left_on):
                     yield replace(part, groups={**part.groups, "span_kind": kind})
 
     def ready_spans(self, unit: Unit) -> Iterator[tuple[str, date, date | None]]:
@@ -124,14 +124,13 @@ class Stock:
         start: date,
         stop: date | None,
         question: Question,
-        early: str,
         ended: date | None = None,
     ) -> Iterator[Part]:
         """One duration in days; ``ended``: the day from which it is not waited for any more."""
         part = Part(stop, unit.groups(), record=unit.key)
         if stop is not None and question.covers(stop):
             if stop < start:
-                yield replace(part, excluded=early)
+                yield replace(part, excluded="stopped before it started")
             elif stop - start > LONGEST:
                 yield replace(part, excluded="over 365 days")
             else:
