@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import cards, charts, figures, naming, records, series, spread, whys, words
+from dashboards import behind, cards, charts, figures, naming, records, series, spread, whys, words
 from dashboards.records import Records
 from dashboards.shell import Page
 from forecourt.kpi import KpiRow
@@ -84,6 +84,7 @@ def answer(page: Page, metric: Metric, period: Period, rows: list[KpiRow]) -> No
             versus = f"those {words.during(earlier.first, earlier.last, page.locale)}"
     st.markdown(f"#### {words.answer(metric, period, rows, before, versus, page.locale)}".replace("$", "\\$"))
     st.caption(" · ".join(cards.small_print(page, metric, rows, period)))
+    behind.link(page, metric, period)
     benchmark = next((row.benchmark for row in rows if row.benchmark), None)
     if benchmark:
         value = words.value_text(metric, benchmark["value"], None, page.locale)

@@ -30,6 +30,8 @@ class Page:
 
 #: The page about the run itself, which no period narrows.
 UNFILTERED = "data"
+#: Pages about what the run holds, for people who write statements: a period is theirs to choose.
+DESK = frozenset({"sql", "schema"})
 #: Pages about one car or one customer: a life has no period.
 LIVES = frozenset({"vehicle", "customer"})
 _KEY = "current_page"
@@ -42,6 +44,7 @@ STYLE = """<style>
 [data-testid="stCaptionContainer"] {color: COLOUR; opacity: 1;}
 [data-testid="stCaptionContainer"] p {color: inherit;}
 [data-testid="stPageLink"] a {padding-left: 0; margin-left: 0;}
+.st-key-q textarea {font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: 0.875rem;}
 [class*="st-key-cards_"] > [data-testid="stLayoutWrapper"] {flex: 1 1 190px; width: auto; min-width: 190px;}
 [class*="st-key-cards_"] > [data-testid="stLayoutWrapper"]:has(> [class*="st-key-card_wide_"]) {flex: 1.6 1 280px;}
 @media (max-width: 640px) {
@@ -67,7 +70,7 @@ def run(page: Any) -> None:
         return
     _banner(reader, locale)
     try:
-        if page.url_path == UNFILTERED:
+        if page.url_path == UNFILTERED or page.url_path in DESK:
             # The page looks at the run, so its day will do: it opens even where no file landed.
             chosen = Filters((), default_period(reader.started_on()), None, "")
         elif not reader.has_landed():

@@ -60,6 +60,18 @@ def _is_number(text: str) -> bool:
     return digits.isascii() and digits.isdigit()
 
 
+def parquet_of(table: pa.Table) -> bytes:
+    """The table as Parquet, every column in its own type. Raises Problem where Parquet cannot hold one."""
+    from pyarrow import parquet
+
+    sink = pa.BufferOutputStream()
+    try:
+        parquet.write_table(table, sink)
+    except pa.ArrowNotImplementedError as error:
+        raise Problem(f"Parquet cannot hold a column of this answer: {error}. Cast it, or take csv.") from None
+    return bytes(sink.getvalue())
+
+
 def write_whole(output: Path, data: bytes) -> None:
     """The file appears whole or not at all. Raises Problem where it cannot be written."""
     beside = output.with_name(f".{output.name}.part")

@@ -16,6 +16,7 @@ from forecourt.build import Paths, manifest
 from forecourt.home import Home
 from forecourt.lineage import Lineage, sourced
 from forecourt.metrics import metrics_of
+from forecourt.reference import unit_of
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def write_meta(home: Home, paths: Paths, *, run_id: str, started_at: datetime, k
         lineage = Lineage(loaded)
         _write_metrics(connection, loaded, lineage)
         _write_columns(connection, loaded, lineage)
+        _describe_functions(connection, loaded)
         connection.execute("checkpoint warehouse")
 
 
@@ -213,7 +215,7 @@ def _write_columns(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Any]
                     column["name"],
                     column.get("data_type") or "",
                     column["description"],
-                    meta.get("unit", ""),
+                    meta.get("unit") or unit_of(column["name"], column.get("data_type") or ""),
                     ", ".join(fed or sorted(n.split(".")[-1] for n in node["depends_on"]["nodes"])),
                 )
             )
@@ -224,6 +226,18 @@ def _write_columns(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Any]
         ("varchar",) * 6,
         sorted(rows),
     )
+
+
+def _describe_functions(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Any]) -> None:
+    """Table functions get their description as a comment, as dbt gives it to tables."""
+    found = connection.execute(
+        "select distinct function_name from duckdb_functions() "
+        "where database_name = 'warehouse' and schema_name = 'marts' and function_type = 'table_macro'"
+    ).fetchall()
+    told = {node["name"]: node.get("description", "") for node in loaded["nodes"].values()}
+    for (name,) in found:
+        text = told.get(name, "").replace("'", "''")
+        connection.execute(f"comment on macro table warehouse.marts.{name} is '{text}'")
 
 
 def _table(

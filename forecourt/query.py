@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Timer
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -26,6 +28,17 @@ def ask(warehouse: Warehouse, statement: str, *, limit: int, seconds: float) -> 
 
     Raises Problem, in a sentence, where the statement is not one select, cannot run, or takes longer than ``seconds``.
     """
+    rows = _taken(warehouse, statement, seconds, lambda found: found.limit(limit + 1).to_arrow_table())
+    return Answer(rows.slice(0, limit), is_cut=rows.num_rows > limit)
+
+
+def count(warehouse: Warehouse, statement: str, *, seconds: float) -> int:
+    """How many rows a select has; raises Problem as ``ask`` does."""
+    (found,) = _taken(warehouse, statement, seconds, lambda found: found.count("*").fetchall())
+    return int(found[0])
+
+
+def _taken(warehouse: Warehouse, statement: str, seconds: float, take: Callable[[duckdb.DuckDBPyRelation], Any]) -> Any:
     cursor = warehouse.cursor()
     try:
         statements = duckdb.extract_statements(statement)
@@ -41,17 +54,15 @@ def ask(warehouse: Warehouse, statement: str, *, limit: int, seconds: float) -> 
         timer = Timer(seconds, cursor.interrupt)
         timer.start()
         try:
-            rows = cursor.sql(statement).limit(limit + 1).to_arrow_table()
+            return take(cursor.sql(statement))
         finally:
             timer.cancel()
     except duckdb.InterruptException:
         raise Problem(
-            f"The statement took longer than {seconds:g} seconds and was stopped. Narrow it, or give it longer "
-            "with --timeout."
+            f"The statement took longer than {seconds:g} seconds and was stopped. Narrow it, or allow it more time."
         ) from None
     except duckdb.Error as error:
         raise Problem(_sentence(error)) from None
-    return Answer(rows.slice(0, limit), is_cut=rows.num_rows > limit)
 
 
 def _sentence(error: duckdb.Error) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.verbs.options import home_option, json_option
 
@@ -92,29 +91,17 @@ def _print(rows: pa.Table, kind: Kind) -> None:
 
 def _write(home: Home, rows: pa.Table, output: Path, kind: Kind, run_id: str, statement: str) -> None:
     from forecourt import __version__
-    from forecourt.exported import csv_of, record_export, write_whole
+    from forecourt.exported import csv_of, parquet_of, record_export, write_whole
     from forecourt.show import as_json as json_of
 
     if kind == "parquet":
-        data = _parquet(rows)
+        data = parquet_of(rows)
     else:
         data = csv_of(rows) if kind == "csv" else f"{json_of(_records(rows))}\n".encode()
     write_whole(output, data)
     facts = {"rows": rows.num_rows, "parameters": {"statement": statement}, "version": __version__}
     digest = record_export(home, data, export="sql", name=output.name, run=run_id, by="command", facts=facts)
     click.echo(f"{output}: {rows.num_rows:,} rows of run {run_id}, sha256 {digest[:16]}")
-
-
-def _parquet(rows: pa.Table) -> bytes:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    sink = pa.BufferOutputStream()
-    try:
-        parquet.write_table(rows, sink)
-    except pa.ArrowNotImplementedError as error:
-        raise Problem(f"Parquet cannot hold a column of this answer: {error}. Cast it, or write csv.") from None
-    return bytes(sink.getvalue())
 
 
 def _records(rows: pa.Table) -> list[dict[str, Any]]:

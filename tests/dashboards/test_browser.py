@@ -37,6 +37,8 @@ PAGES = (
     "data",
     "vehicle?find=S0001",
     "customer?find=C0001",
+    "sql?q=from+fct_deal",
+    "schema?find=promised",
 )
 SCREENS = Path(__file__).resolve().parents[2] / "test-output" / "screens"
 FLAGS = [

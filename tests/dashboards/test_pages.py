@@ -9,10 +9,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboards import words
+from dashboards import scorecard, words
+from dashboards.charts import LIGHT
+from dashboards.data import Reader
 from dashboards.exports import ageing_table
+from dashboards.filters import Filters
 from dashboards.lists.promises import NEXT_STEPS
 from dashboards.receivables import Choice, sums_by_schedule
+from dashboards.scorecard import Measure
+from dashboards.shell import Page
 from forecourt.door import current_run, open_warehouse
 from forecourt.home import Home
 from forecourt.kpi import compute, default_period, headline_period, load_metrics, month_before, newest_day
@@ -39,6 +44,8 @@ PAGES = (
     "data",
     "vehicle",
     "customer",
+    "sql",
+    "schema",
 )
 #: Pages of one life say what to look for; the others show the whole business.
 LIVES = ("vehicle", "customer")
@@ -321,3 +328,23 @@ def test_a_number_turns_grey_and_names_the_source_that_is_behind(
     assert any(
         f"{words.counted(1, 'sources')} of 2 does not reach 31 March 2026" in str(part.value) for part in app.markdown
     )
+
+
+def test_the_scorecard_keeps_the_currencies_of_a_cost_apart(
+    published_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measures = [Measure("gross_per_unit", "make"), Measure("units", "make")]
+    warehouse = open_warehouse(published_home)
+    metrics = load_metrics(warehouse)
+    period = default_period(newest_day(warehouse))
+    reader = Reader(str(published_home.root), str(current_run(published_home)))
+    page = Page(reader, Filters((), period, None, ""), words.ENGLISH, LIGHT, is_phone=False)
+    found = scorecard.of(page, measures, ())
+    for row in compute(warehouse, metrics["gross_per_unit"], period, by="make"):
+        assert row.group is not None
+        assert found[row.group][f"gross_per_unit_{row.currency}_n"] == row.n
+        if row.value is not None:
+            assert found[row.group][f"gross_per_unit_{row.currency}"] == float(row.value)
+    heads = scorecard.columns(metrics, ["gross_per_unit", "units"], ["GBP", "EUR"])
+    assert heads["gross_per_unit_EUR"].label == "Gross per unit, EUR"
+    assert heads["units"].label == "Units"
