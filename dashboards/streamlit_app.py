@@ -38,6 +38,8 @@ page = st.navigation(
         "Find": [
             st.Page("app_pages/vehicle.py", title="Vehicle", url_path="vehicle"),
             st.Page("app_pages/customer.py", title="Customer", url_path="customer"),
+            st.Page("app_pages/sql.py", title="SQL", url_path="sql"),
+            st.Page("app_pages/schema.py", title="Schema", url_path="schema"),
         ],
     },
     position="top",
