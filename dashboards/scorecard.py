@@ -21,7 +21,10 @@ class Measure:
 
 
 def of(page: Page, measures: Sequence[Measure], rooftops: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Group → its values: per KPI the value (percentages of 100) and ``<kpi>_n``; missing ones are left out."""
+    """Group → its values: per KPI the value (percentages of 100) and ``<kpi>_n``; missing ones are left out.
+
+    A KPI in money has a value per currency, ``<kpi>_<currency>``: amounts of two currencies are never one.
+    """
     metrics = page.reader.metrics()
     found: dict[str, dict[str, Any]] = {}
     for measure in measures:
@@ -33,23 +36,29 @@ def of(page: Page, measures: Sequence[Measure], rooftops: Sequence[str]) -> dict
             if row.group is None:
                 continue
             mine = found.setdefault(row.group, {})
-            if row.currency:
-                mine["currency"] = row.currency
+            name = f"{metric.name}_{row.currency}" if row.currency else metric.name
             if row.value is not None:
-                mine[metric.name] = float(row.value) * (100 if metric.unit == "percent" else 1)
-            mine[f"{metric.name}_n"] = row.n
+                mine[name] = float(row.value) * (100 if metric.unit == "percent" else 1)
+            mine[f"{name}_n"] = row.n
     return found
 
 
-def columns(metrics: Mapping[str, Metric], names: Sequence[str]) -> dict[str, Column]:
-    """Two columns per KPI: its value with its unit in the head, and n."""
+def columns(metrics: Mapping[str, Metric], names: Sequence[str], currencies: Sequence[str]) -> dict[str, Column]:
+    """Two columns per KPI, in money per KPI and currency: its value with its unit in the head, and n."""
     made: dict[str, Column] = {}
     for metric in (metrics[name] for name in names if name in metrics):
-        unit = {"percent": " %", "money": "", "count": ""}.get(metric.unit, f", {metric.unit}")
-        decimals = 0 if metric.unit == "count" else metric.decimals
-        kind: tables.Kind = "money" if metric.unit == "money" else "number"
-        head = f"{'Median ' if metric.kind == 'duration' else ''}{words.in_sentence(metric.label)}{unit}"
-        made[metric.name] = Column(head[:1].upper() + head[1:], kind, metric.description, decimals)
-        if metric.unit != "count":
-            made[f"{metric.name}_n"] = Column("n", "count", f"{words.things(metric)} counted.".capitalize())
+        for currency in currencies if metric.currency else [""]:
+            name = f"{metric.name}_{currency}" if currency else metric.name
+            made[name] = _value_column(metric, currency if len(currencies) > 1 else "")
+            if metric.unit != "count":
+                made[f"{name}_n"] = Column("n", "count", f"{words.things(metric)} counted.".capitalize())
     return made
+
+
+def _value_column(metric: Metric, currency: str) -> Column:
+    unit = {"percent": " %", "money": "", "count": ""}.get(metric.unit, f", {metric.unit}")
+    median = "Median " if metric.kind == "duration" else ""
+    head = f"{median}{words.in_sentence(metric.label)}{unit}{f', {currency}' if currency else ''}"
+    kind: tables.Kind = "money" if metric.unit == "money" else "number"
+    decimals = 0 if metric.unit == "count" else metric.decimals
+    return Column(head[:1].upper() + head[1:], kind, metric.description, decimals)

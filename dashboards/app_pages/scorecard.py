@@ -137,8 +137,7 @@ def _table(page: Page) -> None:
     found = scorecard.of(page, measures, page.filters.rooftops)
     rows = [{"group": naming.called(group, names)} | values for group, values in found.items()]
     rows.sort(key=lambda row: (-row.get("contact_rate_n", 0), str(row["group"])))
-    columns = {"group": Column(naming.dimension(by))} | scorecard.columns(metrics, TABLE)
-    columns["currency"] = Column("Currency")
+    columns = {"group": Column(naming.dimension(by))} | scorecard.columns(metrics, TABLE, page.reader.currencies())
     tables.records(
         page,
         rows,
