@@ -54,7 +54,7 @@ format: dev  ## write files as `make lint` wants them
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format --quiet .
 
-docs: dev  ## write the pages that are made from the project: KPI handbook, tests by line of METRICS.md
+docs: dev  ## write the pages that are made from the project: KPI handbook, mart reference, tests by line of METRICS.md
 	@$(BIN)/python -m tests.support.pages
 
 # Needs uv; --universal makes one file for every supported Python and platform, without index addresses.

@@ -1,6 +1,6 @@
 """The SQL unit tests that stand beside the models: the golden vectors of METRICS.md among them, all run by dbt.
 
-The same whole build shows whether the KPI handbook is fresh.
+The same whole build shows whether the KPI handbook and the reference of the marts are fresh.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pytest
 from forecourt.build import NodeResult, Paths, build
 from forecourt.home import Home
 from forecourt.settings import load_settings
-from tests.support.pages import FILES, HANDBOOK, handbook
+from tests.support.pages import CONTRACT, FILES, HANDBOOK, REFERENCE, handbook, reference
 from tests.support.warehouse import make_warehouse
 
 
@@ -37,8 +37,9 @@ def test_the_vectors_are_there(nodes: Sequence[NodeResult]) -> None:
     assert sum(node.resource_type == "unit_test" for node in nodes) >= 80
 
 
-def test_the_handbook_is_what_the_definitions_and_the_built_statements_say(
-    home: Home, nodes: Sequence[NodeResult]
-) -> None:
+def test_the_pages_are_what_the_definitions_and_the_built_marts_say(home: Home, nodes: Sequence[NodeResult]) -> None:
     assert nodes
     assert HANDBOOK.read_text(encoding="utf-8") == handbook(home, Paths(home.root / "units")), "run `make docs`"
+    page, contract = reference(Paths(home.root / "units"))
+    assert CONTRACT.read_text(encoding="utf-8") == contract, "run `make docs`"
+    assert REFERENCE.read_text(encoding="utf-8") == page, "run `make docs`"
