@@ -14,16 +14,22 @@ from forecourt.verbs.options import home_option, json_option
 @click.command()
 @home_option()
 @click.option("--port", default=None, type=click.IntRange(1, 65535), help="Port on this machine.")
+@click.option(
+    "--address",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; any but this machine's needs [access].",
+)
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
-def dashboards(home_path: Path, port: int | None, no_browser: bool) -> None:
-    """Open the dashboards of the published warehouse on this machine.
+def dashboards(home_path: Path, port: int | None, address: str, no_browser: bool) -> None:
+    """Open the dashboards of the published warehouse; on this machine, or behind a sign-in on a network.
 
     \b
     Example:  forecourt dashboards --home warehouse
     """
     from dashboards.serve import serve
 
-    sys.exit(serve(Home(home_path), port=port, open_browser=not no_browser))
+    sys.exit(serve(Home(home_path), port=port, open_browser=not no_browser, address=address))
 
 
 @click.command()
