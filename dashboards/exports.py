@@ -55,6 +55,7 @@ __all__ = [
     "harmless",
     "record_export",
     "record_statement",
+    "stock_book_file",
 ]
 
 
@@ -180,23 +181,41 @@ def export_stock_book(
     rooftops: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Writes the margin-scheme stock book of a period, enters it in the home's log and returns its facts."""
+    data, facts = stock_book_file(
+        home, warehouse, kind=kind, first=first, last=last, rooftops=rooftops, by="command", name=output.name
+    )
+    exported.write_whole(output, data)
+    return {"file": str(output), **facts}
+
+
+def stock_book_file(
+    home: Home,
+    warehouse: Warehouse,
+    *,
+    kind: Literal["xlsx", "csv"],
+    first: date,
+    last: date,
+    rooftops: Sequence[str],
+    by: str,
+    name: str = "",
+) -> tuple[bytes, dict[str, Any]]:
+    """The bytes of the stock book, entered in the home's log, and its facts."""
     table = stock_book(warehouse, first, last, rooftops)
     if kind == "xlsx":
         data = stock_book_xlsx(table, stock_book_cover(warehouse, first, last, rooftops), first, last)
     else:
         data = exported.csv_of(table)
-    exported.write_whole(output, data)
     parameters = {"from": first.isoformat(), "to": last.isoformat(), "rooftops": list(rooftops)}
     digest = exported.record_export(
         home,
         data,
         export="stock-book",
-        name=output.name,
+        name=name or f"stock_book_{first.isoformat()}_{last.isoformat()}.{kind}",
         run=warehouse.run_id,
-        by="command",
+        by=by,
         facts={"rows": table.num_rows, "parameters": parameters},
     )
-    return {"file": str(output), "rows": table.num_rows, "sha256": digest, **parameters, "run": warehouse.run_id}
+    return data, {"rows": table.num_rows, "sha256": digest, **parameters, "run": warehouse.run_id}
 
 
 def export_closed_ageing(

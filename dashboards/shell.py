@@ -32,8 +32,8 @@ class Page:
 UNFILTERED = "data"
 #: Pages about what the run holds, for people who write statements: a period is theirs to choose.
 DESK = frozenset({"sql", "schema"})
-#: Pages about one car or one customer: a life has no period.
-LIVES = frozenset({"vehicle", "customer"})
+#: Pages about one car, one customer or one month after the other: they have no period to choose.
+LIVES = frozenset({"vehicle", "customer", "month_end"})
 _KEY = "current_page"
 
 #: What theming has no option for: less room above the title, figures of equal width, small type dark enough to read,

@@ -16,6 +16,7 @@ import pyarrow as pa
 from dashboards.report import Col, Part, Row
 from dashboards.sheets import Book, Field
 from forecourt.door import Warehouse
+from forecourt.errors import Problem
 
 TITLE = "Margin scheme stock book"
 
@@ -150,8 +151,14 @@ order by cars.rooftop, bought_on nulls first, stock_number, sold_on nulls first,
 def stock_book(warehouse: Warehouse, first: date, last: date, rooftops: Sequence[str] = ()) -> pa.Table:
     """One row per car under the margin scheme that was in stock or sold from ``first`` to ``last``, as of ``last``.
 
-    Prices are in the rooftop's currency. What is not known is empty, and ``note`` says what is missing.
+    Prices are in the rooftop's currency. What is not known is empty, and ``note`` says what is missing. Raises Problem
+    for a run made before the marts had all that a stock book must hold.
     """
+    if not warehouse.rows(
+        "select 1 from information_schema.columns "
+        "where table_name = 'fct_stock_unit' and column_name = 'purchase_invoice'"
+    ):
+        raise Problem(f"Run {warehouse.run_id} was made by an earlier version. Run `forecourt run` for a stock book.")
     columns = ", ".join(f'cast("{name}" as {kind}) as "{name}"' for name, (kind, _) in COLUMNS.items())
     return warehouse.table(_BOOK.format(columns=columns), [first, last, list(rooftops)])
 

@@ -6,42 +6,50 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboards import shell
+from dashboards import access, shell
 
 st.set_page_config(page_title="forecourt", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
 
-page = st.navigation(
-    {
-        "": [
-            st.Page("app_pages/overview.py", title="Overview", default=True),
-            st.Page("app_pages/gross.py", title="Gross margin", url_path="gross"),
-            st.Page("app_pages/turnaround.py", title="Turnaround", url_path="turnaround"),
-            st.Page("app_pages/utilisation.py", title="Utilisation", url_path="utilisation"),
-            st.Page("app_pages/claims.py", title="Claims", url_path="claims"),
-            st.Page("app_pages/ageing.py", title="Ageing", url_path="ageing"),
-        ],
-        "Selling": [
-            st.Page("app_pages/leads.py", title="Leads", url_path="leads"),
-            st.Page("app_pages/scorecard.py", title="Lead scorecard", url_path="scorecard"),
-            st.Page("app_pages/people.py", title="People", url_path="people"),
-            st.Page("app_pages/cases.py", title="Cases", url_path="cases"),
-        ],
-        "Cars": [
-            st.Page("app_pages/stock.py", title="Stock", url_path="stock"),
-            st.Page("app_pages/transit.py", title="In transit", url_path="transit"),
-            st.Page("app_pages/workshop.py", title="Workshop", url_path="workshop"),
-        ],
-        "Control": [
-            st.Page("app_pages/promises.py", title="Promises", url_path="promises"),
-            st.Page("app_pages/data.py", title="Data", url_path="data"),
-        ],
-        "Find": [
-            st.Page("app_pages/vehicle.py", title="Vehicle", url_path="vehicle"),
-            st.Page("app_pages/customer.py", title="Customer", url_path="customer"),
-            st.Page("app_pages/sql.py", title="SQL", url_path="sql"),
-            st.Page("app_pages/schema.py", title="Schema", url_path="schema"),
-        ],
-    },
-    position="top",
-)
-shell.run(page)
+SECTIONS = {
+    "": [
+        st.Page("app_pages/overview.py", title="Overview", default=True),
+        st.Page("app_pages/gross.py", title="Gross margin", url_path="gross"),
+        st.Page("app_pages/turnaround.py", title="Turnaround", url_path="turnaround"),
+        st.Page("app_pages/utilisation.py", title="Utilisation", url_path="utilisation"),
+        st.Page("app_pages/claims.py", title="Claims", url_path="claims"),
+        st.Page("app_pages/ageing.py", title="Ageing", url_path="ageing"),
+    ],
+    "Selling": [
+        st.Page("app_pages/leads.py", title="Leads", url_path="leads"),
+        st.Page("app_pages/scorecard.py", title="Lead scorecard", url_path="scorecard"),
+        st.Page("app_pages/people.py", title="People", url_path="people"),
+        st.Page("app_pages/cases.py", title="Cases", url_path="cases"),
+    ],
+    "Cars": [
+        st.Page("app_pages/stock.py", title="Stock", url_path="stock"),
+        st.Page("app_pages/transit.py", title="In transit", url_path="transit"),
+        st.Page("app_pages/workshop.py", title="Workshop", url_path="workshop"),
+    ],
+    "Control": [
+        st.Page("app_pages/promises.py", title="Promises", url_path="promises"),
+        st.Page("app_pages/month_end.py", title="Month end", url_path="month_end"),
+        st.Page("app_pages/stock_book.py", title="Stock book", url_path="stock_book"),
+        st.Page("app_pages/data.py", title="Data", url_path="data"),
+    ],
+    "Find": [
+        st.Page("app_pages/vehicle.py", title="Vehicle", url_path="vehicle"),
+        st.Page("app_pages/customer.py", title="Customer", url_path="customer"),
+        st.Page("app_pages/sql.py", title="SQL", url_path="sql"),
+        st.Page("app_pages/schema.py", title="Schema", url_path="schema"),
+    ],
+}
+
+seat = access.enter()
+# Whoever has no seat finds the same addresses, so that a link still works after the sign-in, and nothing behind them.
+shown = {
+    title: [page for page in pages if seat is None or seat.sees(page.url_path)] for title, pages in SECTIONS.items()
+}
+page = st.navigation({title: pages for title, pages in shown.items() if pages}, position="top" if seat else "hidden")
+if seat:
+    shell.run(page)
+    access.foot(seat)

@@ -34,6 +34,8 @@ PAGES = (
     "transit",
     "workshop",
     "promises",
+    "month_end",
+    "stock_book",
     "data",
     "vehicle?find=S0001",
     "customer?find=C0001",

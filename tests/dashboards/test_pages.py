@@ -41,6 +41,8 @@ PAGES = (
     "transit",
     "workshop",
     "promises",
+    "month_end",
+    "stock_book",
     "data",
     "vehicle",
     "customer",

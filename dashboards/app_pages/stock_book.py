@@ -1,0 +1,98 @@
+"""The margin-scheme stock book of a period: bought, sold, margin and VAT due, car by car, and the same as a file."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Literal
+
+import streamlit as st
+
+from dashboards import exports, shell, stock_book, tables, words
+from dashboards.shell import Page
+from dashboards.tables import Column, Kind
+
+_HEADS = {"vin": "VIN", "vat_rate": "VAT rate", "vat_due": "VAT due", "row": "Line"}
+_KINDS: dict[str, Kind] = {"text": "text", "day": "day", "money": "money", "whole": "count", "rate": "number"}
+COLUMNS = {
+    ("row_number" if name == "row" else name): Column(
+        _HEADS.get(name, name.replace("_", " ").capitalize()), _KINDS[field.kind], decimals=2
+    )
+    for name, (_, field) in stock_book.COLUMNS.items()
+    if name != "legal_entity"
+}
+
+
+def draw(page: Page) -> None:
+    """The page *Stock book*."""
+    period, rooftops = page.filters.period, page.filters.rooftops
+    first, last = period.first, period.end
+    table = stock_book.stock_book(page.reader.warehouse, first, last, rooftops)
+    cars = table.to_pylist()
+    sold = [car for car in cars if car["sold_on"]]
+    days = f"{words.day(first, page.locale)} to {words.day(last, page.locale)}"
+    st.markdown(
+        f"#### {words.counted(len(sold), 'cars', page.locale)} sold under the margin scheme, {days}; "
+        f"VAT due {words.listed(_due(page, sold)) or 'nothing'}".replace("$", "\\$")
+    )
+    missing = [car for car in sold if car["vat_due"] is None]
+    if missing:
+        st.markdown(
+            f":red[:material/error:] The VAT of {words.counted(len(missing), 'cars', page.locale)} is not known: "
+            "their last column but two says what is missing."
+        )
+    with st.container(horizontal=True):
+        for suffix in ("xlsx", "csv"):
+            st.download_button(
+                f"{suffix}: {words.counted(table.num_rows, 'cars', page.locale)}",
+                partial(_file, page, suffix),
+                f"stock_book_{first.isoformat()}_{last.isoformat()}.{suffix}",
+                key=f"book_{suffix}",
+                on_click="ignore",
+                icon=":material/download:",
+                type="primary" if suffix == "xlsx" else "secondary",
+            )
+    part = stock_book.totals(table, first, last)
+    if part.rows:
+        names = [
+            f"{column.head}{' ' * part.columns[:place].count(column)}" for place, column in enumerate(part.columns)
+        ]
+        rows = [dict(zip(map(str, range(len(names))), row.cells, strict=True)) for row in part.rows]
+        kinds: list[Kind] = ["count" if isinstance(cell, int) else "money" for cell in part.rows[0].cells]
+        columns = {
+            str(place): Column(name, kind if place > 1 else "text")
+            for place, (name, kind) in enumerate(zip(names, kinds, strict=True))
+        }
+        st.subheader("By rooftop", anchor=False)
+        tables.records(page, rows, columns, key="totals", name="By rooftop", phone=("0", "4", "7"), downloads=False)
+    st.subheader("Cars, the earliest bought first", anchor=False)
+    shown = [car | {"row_number": car["row"]} for car in cars]
+    tables.records(
+        page, shown, COLUMNS, key="cars", name="Cars", phone=("stock_number", "margin", "vat_due"), downloads=False
+    )
+    st.caption(
+        "VAT is due car by car: margin x rate / (1 + rate); a loss pays none, and costs of the car do not lower it."
+    )
+
+
+def _due(page: Page, sold: list[dict[str, Any]]) -> list[str]:
+    due = {
+        car["currency"]: sum(one["vat_due"] or 0 for one in sold if one["currency"] == car["currency"]) for car in sold
+    }
+    return [f"**{words.money(amount, currency, 2, page.locale)}**" for currency, amount in sorted(due.items())]
+
+
+def _file(page: Page, kind: Literal["xlsx", "csv"]) -> bytes:
+    """The bytes of the book, made when they are asked for and entered in the log of exports."""
+    period, rooftops = page.filters.period, page.filters.rooftops
+    return exports.stock_book_file(
+        page.reader.home,
+        page.reader.warehouse,
+        kind=kind,
+        first=period.first,
+        last=period.end,
+        rooftops=rooftops,
+        by="page",
+    )[0]
+
+
+draw(shell.current())
