@@ -130,12 +130,12 @@ class Customers:
             part = Part(day, groups, record=buyer, is_once=True)
             if not customer:
                 yield replace(part, excluded="no customer")
-            elif known.get("active") is False:
-                yield replace(part, excluded="customer closed in the CRM")
             elif not employee:
                 yield replace(part, excluded="nobody assigned")
             elif listed is None:
                 yield replace(part, excluded="employee not in the list of the CRM")
+            elif known.get("active") is False:
+                yield replace(part, excluded="customer closed in the CRM")
             else:
                 left = listed.get("active_to")
                 yield replace(part, top=int(left is not None and left < day), bottom=1)
