@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -63,10 +64,14 @@ def where(home_path: Path, as_json: bool) -> None:
     for name, value in facts.items():
         out.print(f"{name:<10} {value}")
     out.print(
-        f"\nPython     duckdb.connect({str(path)!r}, read_only=True)\n"
-        "DBeaver    new DuckDB connection to that file; driver property duckdb.read_only = true\n"
-        'Excel      forecourt export ageing -o ageing.xlsx, forecourt sql "from fct_deal" -o deals.csv\n'
-        "A run makes a new file and leaves this one as it is; ask again after the next run."
+        f"\nPython     import duckdb; warehouse = duckdb.connect({str(path)!r}, read_only=True)\n"
+        '           warehouse.sql("from marts.fct_deal").show()\n'
+        f"DBeaver    new DuckDB connection, driver 1.5 or newer, URL jdbc:duckdb:{path}\n"
+        "           and the driver property duckdb.read_only = true; tables and columns carry their descriptions\n"
+        f'Excel      forecourt sql "from fct_deal" -o deals.csv --home {shlex.quote(str(home.root))}\n'
+        f"           forecourt export ageing -o ageing.xlsx --home {shlex.quote(str(home.root))}\n"
+        "A run makes a new file and leaves this one as it is; ask again after the next run.",
+        markup=False,
     )
 
 

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
 
 from forecourt.home import Home
 from forecourt.publish import record_end
@@ -17,6 +22,27 @@ def test_where_and_status_name_the_run_in_force(home: Home) -> None:
     assert status["last_run"]["status"] == "published"
     assert [feed["data_through"] for feed in status["feeds"]] == ["2026-03-31", "2026-03-30"]
     assert call("where", "--home", str(home.root)).exit_code == 0
+
+
+def test_where_says_how_python_and_excel_get_at_the_data(home: Home, tmp_path: Path) -> None:
+    told = call("where", "--home", str(home.root)).output.splitlines()
+    first = next(number for number, line in enumerate(told) if line.startswith("Python"))
+    snippet = [line[len("Python") :].strip() for line in (told[first], " " * 6 + told[first + 1])]
+    names: dict[str, Any] = {}
+    exec(snippet[0], names)
+    assert names["warehouse"].sql("select count(*) from marts.fct_x").fetchall() == [(4,)]
+    with pytest.raises(duckdb.Error, match="read-only"):
+        names["warehouse"].execute("delete from marts.fct_x")
+    # The second line shows a mart; this home has another one.
+    assert snippet[1] == 'warehouse.sql("from marts.fct_deal").show()'
+    exec(snippet[1].replace("fct_deal", "fct_x"), names)
+    names["warehouse"].close()
+    url = next(line for line in told if "jdbc:duckdb:" in line).partition("jdbc:duckdb:")[2]
+    assert Path(url) == Path(json.loads(call("where", "--home", str(home.root), "--json").output)["warehouse"])
+    words = shlex.split(next(line for line in told if line.startswith("Excel")))[2:]
+    words[words.index("deals.csv")] = str(tmp_path / "deals.csv")
+    assert call(*(word.replace("fct_deal", "fct_x") for word in words)).exit_code == 0
+    assert len((tmp_path / "deals.csv").read_text(encoding="utf-8").splitlines()) == 5
 
 
 def test_status_says_that_the_last_run_did_not_publish(home: Home) -> None:
