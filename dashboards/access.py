@@ -21,7 +21,7 @@ from forecourt.settings import LOOPBACK, Access, load_settings
 SIGN_IN = "FORECOURT_SIGN_IN"
 DEFAULT_HOME = "./warehouse"
 #: Pages that a role has; a role that is not here has every page.
-PAGES = {"accountant": frozenset({"ageing", "month_end", "stock_book", "statement", "data"})}
+PAGES = {"accountant": frozenset({"ageing", "month_end", "stock_book", "data"})}
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,6 @@ class Seat:
     def sees(self, page: str) -> bool:
         """Whether the role has a page, by its place in the address; the overview's is empty."""
         return self.role not in PAGES or page in PAGES[self.role]
-
-    @property
-    def can_close(self) -> bool:
-        """Whether the person may close a month: it is the whole company's, and an analyst changes nothing."""
-        return self.role in ("owner", "accountant") and self.rooftops is None
 
 
 def home() -> Home:

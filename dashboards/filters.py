@@ -74,8 +74,13 @@ def before_of(choice: str, comparison: str, period: Period) -> Period | None:
     return month_before(period)
 
 
-def choose(rooftops: dict[str, str], as_of: date, locale: Locale, *, is_phone: bool = False) -> Filters:
-    """Draws the folded filters with their state beside them, and returns the choice."""
+def choose(
+    rooftops: dict[str, str], as_of: date, locale: Locale, *, is_phone: bool = False, is_limited: bool = False
+) -> Filters:
+    """Draws the folded filters with their state beside them, and returns the choice.
+
+    ``is_limited``: these rooftops are not all there are, so where none is chosen they are named one by one.
+    """
     _take_from_url(rooftops, as_of)
     line = st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=not is_phone)
     with line.popover("Filters", icon=":material/tune:"):
@@ -102,6 +107,7 @@ def choose(rooftops: dict[str, str], as_of: date, locale: Locale, *, is_phone: b
     period = period_of(choice, as_of, first, last)
     before = before_of(choice, comparison, period)
     versus = words.span(before.first, before.last, locale) if before else ""
+    chosen = chosen or (list(rooftops) if is_limited else [])
     names = words.listed([words.plain(rooftops[code]) for code in chosen])
     if is_phone:
         against = f" vs {words.short_span(before.first, before.last, locale)}" if before else ""

@@ -79,7 +79,13 @@ def run(page: Any) -> None:
         elif page.url_path in LIVES:
             chosen = Filters((), default_period(reader.newest_day()), None, "")
         else:
-            chosen = filters.choose(reader.rooftops(), reader.newest_day(), locale, is_phone=is_phone())
+            chosen = filters.choose(
+                reader.rooftops(),
+                reader.newest_day(),
+                locale,
+                is_phone=is_phone(),
+                is_limited=reader.limit is not None,
+            )
         st.session_state[_KEY] = Page(reader, chosen, locale, colours, is_phone())
         page.run()
     except Problem as problem:

@@ -418,3 +418,58 @@ def test_a_wrong_setting_of_identity_or_sources_names_its_line(
 def test_the_names_of_the_kpis_are_those_of_the_marts() -> None:
     tables = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in MARTS.rglob("*.yml")]
     assert kpi_names() == {metric["name"] for table in tables for metric in table.get("metrics", ())}
+
+
+ACCESS = """[access]
+issuer = "https://login.example.com/"
+client_id = "forecourt"
+client_secret_file = "secret"
+[[access.users]]
+email = "Pat@Example.com "
+role = "owner"
+[[access.users]]
+email = "sam@example.com"
+role = "analyst"
+rooftops = ["R2", "R1"]
+"""
+
+
+def test_who_may_sign_in(tmp_path: Path) -> None:
+    path = tmp_path / "forecourt.toml"
+    path.write_text(ACCESS, encoding="utf-8")
+    access = load_settings(path).access
+    assert access
+    assert (access.issuer, access.client_secret_file) == ("https://login.example.com", tmp_path / "secret")
+    pat, sam = access.users
+    assert (pat.email, pat.rooftops) == ("pat@example.com", None)
+    assert access.user("SAM@example.com") == sam
+    assert sam.rooftops == ("R1", "R2")
+    assert access.user("eve@example.com") is None
+
+
+def test_nobody_has_to_sign_in_where_nothing_is_said(tmp_path: Path) -> None:
+    assert load_settings(tmp_path / "forecourt.toml").access is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "sentence"),
+    [
+        ('issuer = "https://login.example.com/"\n', "", 1, "a sign-in needs issuer"),
+        ("https://login", "http://login", 2, "is no address that begins with https://"),
+        ('client_secret_file = "secret"', 'client_secret = "hush"', 4, "'client_secret' is no setting"),
+        ('client_secret_file = "secret"\n', "", 1, "client_secret_file or client_secret_env, one of the two"),
+        ('"owner"', '"boss"', 7, "'boss' is none of owner, accountant, analyst"),
+        ('"sam@example.com"', '"PAT@example.com"', 9, "'pat@example.com' stands twice"),
+        ('"sam@example.com"', '"sam"', 9, "'sam' is no e-mail address"),
+        ('["R2", "R1"]', "[]", 11, "this names no rooftop; leave it out for all of them"),
+        ("[[access.users]]\nemail", '[[rooftops]]\ncode = "R1"\n[[access.users]]\nemail', 13, "no rooftop 'R2'"),
+    ],
+)
+def test_a_wrong_line_about_who_may_sign_in_is_named(
+    tmp_path: Path, before: str, after: str, line: int, sentence: str
+) -> None:
+    path = tmp_path / "forecourt.toml"
+    path.write_text(ACCESS.replace(before, after, 1), encoding="utf-8")
+    with pytest.raises(Problem, match=f"line {line}: .*{re.escape(sentence)}") as said:
+        load_settings(path)
+    assert "hush" not in str(said.value)
