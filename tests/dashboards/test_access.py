@@ -1,0 +1,142 @@
+"""Who has a seat, which pages it has, and what the pages and the numbers are for somebody of one rooftop."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from dashboards import access
+from dashboards.access import SIGN_IN, Seat
+from dashboards.data import Reader
+from forecourt.door import current_run
+from forecourt.errors import Problem
+from forecourt.home import Home
+from forecourt.kpi import default_period
+
+APP = Path(__file__).resolve().parents[2] / "dashboards" / "streamlit_app.py"
+PAGES = sorted(file.stem for file in (APP.parent / "app_pages").glob("[!_]*.py"))
+#: The other rooftop by its code, as a word or in a key, and by its name; R2-E022 is somebody of the whole group.
+OTHER = re.compile(r"(?<![A-Za-z0-9])R2(?![A-Za-z0-9-])|Lindenhof")
+SETTINGS = """
+[access]
+issuer = "https://login.example.com"
+client_id = "forecourt"
+client_secret_env = "OUR_SECRET"
+contact = "Pat"
+[[access.users]]
+email = "Sam@Example.com"
+role = "analyst"
+rooftops = ["R1"]
+"""
+
+
+@pytest.fixture
+def signed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the provider says of whoever looks at a home that everybody signs in to."""
+    home, user = Home(tmp_path), {"is_logged_in": True, "email": "sam@example.com"}
+    home.settings.write_text(SETTINGS, "utf-8")
+    monkeypatch.setenv("FORECOURT_HOME", str(home.root))
+    monkeypatch.setenv(SIGN_IN, "1")
+    monkeypatch.setattr(st, "user", user)
+    return user
+
+
+def test_the_list_says_role_and_rooftops_whatever_the_case(signed_in: dict[str, Any]) -> None:
+    signed_in["email"] = "SAM@example.com"
+    assert access.seat() == Seat("analyst", ("R1",), "sam@example.com")
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"is_logged_in": False}, "not signed in"),
+        ({"email": "eve@example.com"}, "eve@example.com is not on the list .* Ask Pat to add you"),
+        ({"email": None}, "did not give your e-mail address"),
+        ({"email_verified": False}, "has not verified that sam@example.com is yours"),
+        ({"email_verified": "false"}, "has not verified"),
+    ],
+)
+def test_nobody_else_has_a_seat(signed_in: dict[str, Any], said: dict[str, Any], sentence: str) -> None:
+    signed_in |= said
+    with pytest.raises(Problem, match=sentence):
+        access.seat()
+
+
+@pytest.mark.parametrize("text", ["", "[access]\n", None])
+def test_settings_that_do_not_say_who_let_nobody_in(signed_in: dict[str, Any], text: str | None) -> None:
+    assert access.seat()
+    path = access.home().settings
+    if text is None:
+        path.unlink()
+    else:
+        path.write_text(text, "utf-8")
+    with pytest.raises(Problem, match="Tell whoever runs them"):
+        access.seat()
+
+
+def test_without_a_sign_in_the_pages_are_open_on_this_machine_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(SIGN_IN, raising=False)
+    monkeypatch.setattr(st, "get_option", lambda name: "127.0.0.1")
+    assert access.seat() == Seat("owner")
+    monkeypatch.setattr(st, "get_option", lambda name: "0.0.0.0")
+    with pytest.raises(Problem, match="without a sign-in"):
+        access.seat()
+
+
+def test_what_a_role_has() -> None:
+    owner, accountant, analyst = (Seat(role) for role in ("owner", "accountant", "analyst"))
+    assert owner.sees("gross")
+    assert analyst.sees("sql")
+    assert accountant.sees("ageing")
+    assert not accountant.sees("sql")
+    assert not accountant.sees("")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_shows_a_limited_person_another_rooftop(
+    published_home: Home, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("FORECOURT_HOME", str(published_home.root))
+    seat = Seat("owner", ("R1",), "north@example.com")
+    monkeypatch.setattr(access, "seat", lambda: seat)
+    monkeypatch.setattr(access, "enter", lambda: seat)
+    app = AppTest.from_file(APP, default_timeout=120)
+    app.query_params["rooftop"] = "R2"
+    if name != "overview":
+        app.switch_page(f"app_pages/{name}.py")
+    app.run()
+    assert not app.exception
+    assert not app.error
+    said = " ".join([*map(str, app.main), *(frame.value.to_csv() for frame in app.dataframe)])
+    assert not OTHER.search(said), name
+
+
+def test_every_kpi_of_a_limited_person_is_that_of_the_rooftop(published_home: Home) -> None:
+    run_id = str(current_run(published_home))
+    whole, cut = (Reader(str(published_home.root), run_id, limit) for limit in (None, ("R1",)))
+    period = default_period(whole.newest_day())
+    for start in (period.first, date(period.first.year - 1, 1, 1)):
+        asked = type(period)(start, period.last, period.as_of)
+        for name in whole.metrics():
+            ours, theirs = cut.kpi(name, asked), whole.kpi(name, asked, rooftops=["R1"])
+            assert [(row.value, row.numerator, row.denominator, row.n, row.currency) for row in ours] == [
+                (row.value, row.numerator, row.denominator, row.n, row.currency) for row in theirs
+            ], name
+
+
+def test_what_is_kept_for_one_person_is_not_given_to_another(published_home: Home) -> None:
+    run_id = str(current_run(published_home))
+    statement = "select distinct rooftop from marts.fct_deal order by rooftop"
+    readers = [Reader(str(published_home.root), run_id, limit) for limit in (None, ("R1",), ("R2",), None)]
+    assert [[row["rooftop"] for row in reader.rows(statement)] for reader in readers] == [
+        ["R1", "R2"],
+        ["R1"],
+        ["R2"],
+        ["R1", "R2"],
+    ]
