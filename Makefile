@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev browser demo test lint format docs lock clean
+.PHONY: help setup dev browser demo test lint format docs docs-site lock clean
 
 help:  ## list these targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.setup  ## make .venv from the pinned, hashed requirements
 dev: $(VENV)/.dev  ## add what tests and lint need
@@ -57,6 +57,18 @@ format: dev  ## write files as `make lint` wants them
 docs: dev  ## write the pages that are made from the project: KPI handbook, mart reference, tests by line of METRICS.md
 	@$(BIN)/python -m tests.support.pages
 
+# Of the project alone: no home, no network. The catalog would only add sizes.
+SITE := docs-site
+DBT := FORECOURT_BUILD=$(SITE) FORECOURT_LANDING=$(SITE)/landing.duckdb DBT_SEND_ANONYMOUS_USAGE_STATS=false \
+	$(BIN)/dbt --quiet --log-level-file none
+docs-site: setup  ## models, columns and lineage as one page to open in a browser: docs-site/index.html
+	@mkdir -p $(SITE)
+	@$(DBT) parse --profiles-dir . --target-path $(abspath $(SITE))/target
+	@$(DBT) docs generate --static --empty-catalog --no-compile --profiles-dir . --target-path $(abspath $(SITE))/target
+	@mv $(SITE)/target/static_index.html $(SITE)/index.html
+	@rm -rf $(SITE)/target
+	@echo "Open $(SITE)/index.html"
+
 # Needs uv; --universal makes one file for every supported Python and platform, without index addresses.
 LOCK := uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate --no-strip-extras --quiet
@@ -65,4 +77,4 @@ lock:  ## compile the requirements anew
 	$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt
 
 clean:  ## remove the environment, the demo and everything made
-	rm -rf $(VENV) demo-warehouse warehouse target test-output .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	rm -rf $(VENV) demo-warehouse warehouse target test-output $(SITE) .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -165,7 +165,7 @@ def _drawn(
     names = list(dict.fromkeys(point["series"] for point in points))
     is_time, is_number = _is_time(type_of_x), _is_number(type_of_x)
     places = list(dict.fromkeys(point["x"] for point in points))
-    lower = alt.Axis(title=None, labelLimit=160, grid=False, labelOverlap=True)
+    lower = alt.Axis(title=None, labelLimit=160, labelAngle=0, grid=False, labelOverlap=True)
     if is_time and len(places) <= POINTS // 20:
         months = all(place[8:10] == "01" for place in places)
         lower.values, lower.format = places, "%b %Y" if months else "%-d %b %Y"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -236,4 +237,59 @@ def test_the_workbook_comes_down_and_is_logged(browser: Any, address: str, publi
     assert data.startswith(b"PK")
     assert waiting.value.suggested_filename.startswith("ageing_")
     assert published_home.exports_log.read_text().count("\n") >= 1
+    visit.context.close()
+
+
+def test_the_analyst_asks_in_sql_and_sends_the_link(browser: Any, address: str, published_home: Home) -> None:
+    """A statement by keyboard, its chart, a file of it, and a link that shows a colleague the same."""
+    visit = Visit(browser, 1440, "light")
+    page = visit.page
+    page.goto(f"{address}/sql")
+    statement = page.get_by_role("textbox", name="Statement")
+    statement.wait_for(timeout=60_000)
+    page.wait_for_selector(DONE, timeout=60_000)
+    statement.fill("select rooftop, count(*) as deals\nfrom fct_deal\ngroup by rooftop\norder by rooftop")
+    statement.press("Control+Enter")
+    page.get_by_text("2\u00a0rows").wait_for(timeout=60_000)
+    page.get_by_role("tab", name="Chart").click()
+    page.get_by_test_id("stVegaLiteChart").wait_for(timeout=30_000)
+    page.get_by_role("combobox", name="Drawn as").click()
+    page.get_by_role("option", name="Dots").click()
+    page.wait_for_url("**chart=Dots**", timeout=30_000)
+    page.wait_for_timeout(500)  # a button of the run before has nothing to give any more
+    page.wait_for_selector(DONE, timeout=60_000)
+    with page.expect_download(timeout=60_000) as waiting:
+        page.get_by_role("button", name="csv of these 2").click()
+    lines = Path(waiting.value.path()).read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "rooftop,deals"
+    assert len(lines) == 3
+    entry = json.loads(published_home.exports_log.read_text(encoding="utf-8").splitlines()[-1])
+    assert (entry["export"], entry["rows"], entry["by"]) == ("sql", 2, "page")
+    page.get_by_role("button", name="Link to this").click()
+    link = page.get_by_test_id("stCode").last.inner_text().strip()
+    assert link.startswith(f"{address}/sql?")
+    assert "run=" in link
+
+    colleague = Visit(browser, 1440, "light")
+    colleague.page.goto(link)
+    colleague.page.get_by_text("2\u00a0rows").wait_for(timeout=60_000)
+    colleague.page.wait_for_selector(DONE, timeout=60_000)
+    assert "from fct_deal" in colleague.page.get_by_role("textbox", name="Statement").input_value()
+    assert "chart=Dots" in colleague.page.url
+    assert visit.problems + colleague.problems == []
+    colleague.context.close()
+    visit.context.close()
+
+
+def test_a_number_leads_to_its_sql(browser: Any, address: str) -> None:
+    visit = Visit(browser, 1440, "light")
+    page = visit.page
+    page.goto(f"{address}/gross")
+    page.get_by_role("link", name="The SQL behind it").click(timeout=60_000)
+    page.wait_for_selector("h1:has-text('SQL')", timeout=60_000)
+    page.get_by_role("tab", name="Chart").wait_for(timeout=60_000)
+    page.wait_for_selector(DONE, timeout=60_000)
+    assert page.get_by_role("textbox", name="Statement").input_value().startswith("-- Gross margin")
+    page.get_by_test_id("stDataFrame").first.wait_for(timeout=60_000)
+    assert visit.problems == []
     visit.context.close()
