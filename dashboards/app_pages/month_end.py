@@ -107,7 +107,8 @@ def _next(page: Page, waiting: list[date]) -> None:
             "The month-end pack is kept for good and late costs count on their own day from then on. "
             "**A month is closed once.** The numbers are made again with it, which takes minutes."
         )
-        differs = f" and know that {words.counted(len(off), 'accounts', page.locale)} differ" if off else ""
+        said = words.counted(len(off), "accounts", page.locale) + (" differs" if len(off) == 1 else " differ")
+        differs = f" and know that {said}" if off else ""
         sure = st.checkbox(f"I have read the tie-out{differs}", key=f"sure_{month}")
         if st.button("Close the month for good", disabled=not sure, type="primary", key=f"close_{month}"):
             with st.spinner(f"Closing {_month(month)}", show_time=True):

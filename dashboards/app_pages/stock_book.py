@@ -13,11 +13,18 @@ from dashboards.tables import Column, Kind
 
 _HEADS = {"vin": "VIN", "vat_rate": "VAT rate", "vat_due": "VAT due", "row": "Line"}
 _KINDS: dict[str, Kind] = {"text": "text", "day": "day", "money": "money", "whole": "count", "rate": "number"}
+#: What answers first; the rest of a car stands in its record.
+_FIRST = (
+    *("rooftop", "stock_number", "make", "model", "bought_on", "purchase_price", "sold_on", "sale_price", "margin"),
+    *("vat_due", "currency", "note"),
+)
 COLUMNS = {
     ("row_number" if name == "row" else name): Column(
         _HEADS.get(name, name.replace("_", " ").capitalize()), _KINDS[field.kind], decimals=2
     )
-    for name, (_, field) in stock_book.COLUMNS.items()
+    for name, (_, field) in sorted(
+        stock_book.COLUMNS.items(), key=lambda item: _FIRST.index(item[0]) if item[0] in _FIRST else len(_FIRST)
+    )
     if name != "legal_entity"
 }
 
@@ -38,7 +45,7 @@ def draw(page: Page) -> None:
     if missing:
         st.markdown(
             f":red[:material/error:] The VAT of {words.counted(len(missing), 'cars', page.locale)} is not known: "
-            "their last column but two says what is missing."
+            "the note in its line says what is missing."
         )
     with st.container(horizontal=True):
         for suffix in ("xlsx", "csv"):
@@ -53,19 +60,20 @@ def draw(page: Page) -> None:
             )
     part = stock_book.totals(table, first, last)
     if part.rows:
-        names = [
+        heads = [
             f"{column.head}{' ' * part.columns[:place].count(column)}" for place, column in enumerate(part.columns)
         ]
-        rows = [dict(zip(map(str, range(len(names))), row.cells, strict=True)) for row in part.rows]
+        rows = [dict(zip(map(str, range(len(heads))), row.cells, strict=True)) for row in part.rows]
         kinds: list[Kind] = ["count" if isinstance(cell, int) else "money" for cell in part.rows[0].cells]
         columns = {
             str(place): Column(name, kind if place > 1 else "text")
-            for place, (name, kind) in enumerate(zip(names, kinds, strict=True))
+            for place, (name, kind) in enumerate(zip(heads, kinds, strict=True))
         }
         st.subheader("By rooftop", anchor=False)
         tables.records(page, rows, columns, key="totals", name="By rooftop", phone=("0", "4", "7"), downloads=False)
     st.subheader("Cars, the earliest bought first", anchor=False)
-    shown = [car | {"row_number": car["row"]} for car in cars]
+    names = page.reader.rooftops()
+    shown = [car | {"row_number": car["row"], "rooftop": names.get(car["rooftop"], car["rooftop"])} for car in cars]
     tables.records(
         page, shown, COLUMNS, key="cars", name="Cars", phone=("stock_number", "margin", "vat_due"), downloads=False
     )
