@@ -8,7 +8,7 @@ Whoever is limited to rooftops has a file of those open and no other: ``_warehou
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -135,8 +135,11 @@ def reader() -> Reader | None:
 
 
 def last_run() -> LastRun | None:
-    """How the last run ended, published or not."""
-    return door.last_run(home())
+    """How the last run ended, published or not; a limited person is not told why, since that may quote any rooftop."""
+    last = door.last_run(home())
+    if last and access.seat().rooftops is not None:
+        return replace(last, message="Whoever runs these pages can see why.")
+    return last
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -45,7 +45,7 @@ def serve(home: Home, port: int | None = None, open_browser: bool = True, addres
         # Whoever stops this process stops the pages with it, and the file with the secret goes.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         child = subprocess.Popen(given, cwd=PROJECT, env=environment(home, access))
-        if open_browser and address in LOOPBACK:
+        if open_browser and address in (ADDRESS, "localhost"):
             threading.Thread(target=_open_when_ready, args=(chosen, child), daemon=True).start()
         try:
             return child.wait()

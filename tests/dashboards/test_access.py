@@ -11,13 +11,14 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboards import access
+from dashboards import access, data
 from dashboards.access import SIGN_IN, Seat
 from dashboards.data import Reader
 from forecourt.door import current_run
 from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.kpi import default_period
+from forecourt.publish import record_end
 
 APP = Path(__file__).resolve().parents[2] / "dashboards" / "streamlit_app.py"
 PAGES = sorted(file.stem for file in (APP.parent / "app_pages").glob("[!_]*.py"))
@@ -87,6 +88,19 @@ def test_without_a_sign_in_the_pages_are_open_on_this_machine_only(monkeypatch: 
     monkeypatch.setattr(st, "get_option", lambda name: "0.0.0.0")
     with pytest.raises(Problem, match="without a sign-in"):
         access.seat()
+
+
+def test_why_a_run_failed_is_not_told_to_a_limited_person(signed_in: dict[str, Any]) -> None:
+    home = access.home()
+    home.create()
+    record_end(home, "20260101T000000-000000", "failed", "The run failed: R2|D1 stands twice")
+    last = data.last_run()
+    assert last
+    assert (last.status, last.message) == ("failed", "Whoever runs these pages can see why.")
+    home.settings.write_text(SETTINGS.replace('rooftops = ["R1"]', ""), "utf-8")
+    told = data.last_run()
+    assert told
+    assert told.message == "The run failed: R2|D1 stands twice"
 
 
 def test_what_a_role_has() -> None:

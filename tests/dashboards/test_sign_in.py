@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 import shutil
 import socket
@@ -79,14 +80,16 @@ def home(published_home: Home, issuer: str, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="module")
 def address(home: Home) -> Iterator[str]:
-    """Where `forecourt dashboards` shows that home."""
+    """Where `forecourt dashboards` shows that home; the secret lies in no log, and in no file once it has stopped."""
     with socket.socket() as probe:
         probe.bind((ADDRESS, 0))
         port = probe.getsockname()[1]
     given = [sys.executable, "-m", "forecourt.cli", "dashboards", "--home", str(home.root), "--no-browser"]
-    log = home.root / "dashboards.log"
+    log, private = home.root / "dashboards.log", home.root / "private"
+    private.mkdir()
+    told = os.environ | {"TMPDIR": str(private)}
     with log.open("w") as out:
-        child = subprocess.Popen([*given, "--port", str(port)], cwd=PROJECT, stdout=out, stderr=out)
+        child = subprocess.Popen([*given, "--port", str(port)], cwd=PROJECT, env=told, stdout=out, stderr=out)
         try:
             deadline = time.monotonic() + 90
             while child.poll() is None and time.monotonic() < deadline:
@@ -97,11 +100,16 @@ def address(home: Home) -> Iterator[str]:
                     time.sleep(0.2)
             else:
                 pytest.fail(f"The server did not start: {log.read_text('utf-8')}")
+            (kept,) = private.rglob("secrets.toml")
+            assert (kept.parent.stat().st_mode & 0o777, kept.stat().st_mode & 0o777) == (0o700, 0o600)
             yield f"http://{ADDRESS}:{port}"
         finally:
             child.terminate()
             child.wait()
     assert SECRET not in log.read_text("utf-8")
+    assert not list(private.rglob("secrets.toml"))
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection((ADDRESS, port), timeout=1)
 
 
 @pytest.fixture
