@@ -173,6 +173,21 @@ def plain(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
+def table(
+    rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column], alt: str, page: Page, phone: Sequence[str]
+) -> None:
+    """A short table that nothing is chosen from; a phone shows three of its columns."""
+    shown = phone if page.is_phone else tuple(columns)
+    st.dataframe(
+        tables.frame(rows, columns),
+        hide_index=True,
+        column_config=tables.column_config(columns, shown if page.is_phone else ()),
+        column_order=shown,
+        alt=alt,
+        placeholder="",
+    )
+
+
 #: What moved a part of a document up to a day. Parameters: rooftop, kind, document, instalment, day.
 _MOVED = """
 select movements.effective_on, movements.movement, movements.kind, movements.currency, movements.amount,
@@ -207,14 +222,5 @@ def _movements(page: Page, row: Mapping[str, Any], day: date) -> None:
     if not moved:
         return
     st.markdown("**What moved it**")
-    shown = ("effective_on", "amount", "open_after") if page.is_phone else tuple(_MOVEMENTS)
-    st.dataframe(
-        tables.frame(moved, _MOVEMENTS),
-        column_config=tables.column_config(_MOVEMENTS, shown if page.is_phone else ()),
-        column_order=shown,
-        hide_index=True,
-        height="content",
-        placeholder="",
-        alt="What moved the document",
-    )
+    table(moved, _MOVEMENTS, "What moved the document", page, ("effective_on", "amount", "open_after"))
     records.evidence(page, "fct_receivable", str(moved[0]["receivable_key"]))

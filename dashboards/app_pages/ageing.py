@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -186,21 +186,7 @@ def _tieout(page: Page, facts: AgeingFacts) -> None:
     if facts.tieout:
         with st.expander("Tie-out to the ledger, differences first", expanded=differs):
             rows = [{**row, "schedule": debtors.plain(row["schedule"])} for row in facts.tieout]
-            _table(rows, TIEOUT, "Tie-out to the ledger", page, ("rooftop", "schedule", "difference"))
-
-
-def _table(
-    rows: Sequence[Mapping[str, Any]], columns: dict[str, Column], alt: str, page: Page, phone: tuple[str, ...]
-) -> None:
-    shown = phone if page.is_phone else tuple(columns)
-    st.dataframe(
-        tables.frame(rows, columns),
-        hide_index=True,
-        column_config=tables.column_config(columns, shown if page.is_phone else ()),
-        column_order=shown,
-        alt=alt,
-        placeholder="",
-    )
+            debtors.table(rows, TIEOUT, "Tie-out to the ledger", page, ("rooftop", "schedule", "difference"))
 
 
 TIEOUT = {
@@ -266,7 +252,7 @@ def _behind(page: Page, table: pa.Table, facts: AgeingFacts) -> None:
             for row in facts.provision
         ]
         st.caption("Percents of what is owed in each bucket: `ageing.provision.<bucket>` in the settings.")
-        _table(rows, PROVISION, "Provision", page, ("schedule", "bucket", "provision"))
+        debtors.table(rows, PROVISION, "Provision", page, ("schedule", "bucket", "provision"))
     with third:
         rows = [
             {**row, "rooftop": names.get(row["rooftop"], row["rooftop"]), "schedule": debtors.plain(row["schedule"])}
@@ -278,7 +264,7 @@ def _behind(page: Page, table: pa.Table, facts: AgeingFacts) -> None:
             st.caption(
                 f"{days}, at booked rates: the last month that was over by the day above, or that the data end in."
             )
-        _table(rows, ROLLFORWARD, "Roll-forward", page, ("schedule", "opening", "closing"))
+        debtors.table(rows, ROLLFORWARD, "Roll-forward", page, ("schedule", "opening", "closing"))
 
 
 def _downloads(page: Page, table: pa.Table, day: date, basis: Basis, choice: Choice) -> None:

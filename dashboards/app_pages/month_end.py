@@ -8,7 +8,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboards import access, closing, receivables, shell, tables, words
+from dashboards import access, closing, debtors, receivables, shell, tables, words
 from dashboards.shell import Page
 from dashboards.tables import Column
 from forecourt.close import ClosedMonth, closed_file, closed_months, require_closable
@@ -89,9 +89,7 @@ def _next(page: Page, waiting: list[date]) -> None:
     st.markdown(f"{mark} {words.plain(receivables.tied(facts.tieout))}")
     if facts.tieout:
         with st.expander("Tie-out to the ledger, differences first", expanded=bool(off)):
-            rows = [dict(row) for row in facts.tieout]
-            phone = ("rooftop", "schedule", "difference")
-            tables.records(page, rows, TIEOUT, key="tieout", name="Tie-out", phone=phone)
+            debtors.table(facts.tieout, TIEOUT, "Tie-out to the ledger", page, ("rooftop", "schedule", "difference"))
     try:
         behind = require_closable(page.reader.home, page.reader.warehouse, month)
     except Problem as problem:
