@@ -37,7 +37,7 @@ def sql_page(page: Page) -> None:
             help="One select in the dialect of DuckDB. It reads this warehouse and nothing else, and changes nothing.",
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.form_submit_button("Run", type="primary", icon=":material/play_arrow:", help="Ctrl+Enter does the same.")
+            st.form_submit_button("Run", icon=":material/play_arrow:", help="Ctrl+Enter does the same.")
             seconds = st.selectbox(
                 "Stop after",
                 SECONDS,
@@ -57,10 +57,12 @@ def sql_page(page: Page) -> None:
 
 def _browser(page: Page) -> None:
     marts = columns.marts_of(page.reader)
-    with st.popover("Examples", icon=":material/lightbulb:"):
+    # Another key is another popover: what was chosen from closes.
+    picked = st.session_state.get("picked", 0)
+    with st.popover("Examples", icon=":material/lightbulb:", key=f"examples_{picked}"):
         for number, (question, statement) in enumerate(EXAMPLES.items()):
             st.button(question, key=f"example_{number}", on_click=_write, args=(statement,), type="tertiary")
-    with st.popover("Marts and columns", icon=":material/database:"):
+    with st.popover("Marts and columns", icon=":material/database:", key=f"marts_{picked}"):
         names = list(marts)
         name = st.selectbox("Mart", names, names.index("fct_deal") if "fct_deal" in names else 0, key="browsed")
         if name:
@@ -72,6 +74,7 @@ def _browser(page: Page) -> None:
 def _write(statement: str) -> None:
     """Puts a statement in place of the one that stands there; what was chosen for its chart goes with it."""
     st.session_state["q"] = statement
+    st.session_state["picked"] = st.session_state.get("picked", 0) + 1
     for key in KEPT:
         st.session_state.pop(key, None)
         st.query_params.pop(key, None)
