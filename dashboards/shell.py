@@ -70,12 +70,14 @@ def run(page: Any) -> None:
         return
     _banner(reader, locale)
     try:
-        if page.url_path == UNFILTERED or page.url_path in DESK:
+        if page.url_path == UNFILTERED:
             # The page looks at the run, so its day will do: it opens even where no file landed.
             chosen = Filters((), default_period(reader.started_on()), None, "")
         elif not reader.has_landed():
             _nothing_landed(reader)
             return
+        elif page.url_path in DESK:
+            chosen = Filters((), default_period(reader.started_on()), None, "")
         elif page.url_path in LIVES:
             chosen = Filters((), default_period(reader.newest_day()), None, "")
         else:
