@@ -120,7 +120,7 @@ cancelled_products as (
     from deals
     inner join products
         on deals.deal_key = products.deal_key
-    where products.chargeback is not null
+    where (products.chargeback is not null or products.is_chargeback_unknown)
         and products.charged_back_on is not null
         and (deals.reversed_on is null or products.charged_back_on <= deals.reversed_on)
 ),

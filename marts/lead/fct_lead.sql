@@ -82,7 +82,7 @@ select
     first_appointments.appointment_created_on,
     leads.stage_changed_at,
     leads.next_action_due_at,
-    {{ local_day('leads.gone_at', 'rooftops.time_zone') }} as gone_on,
+    {{ data_day('leads.gone_at', 'rooftops.time_zone') }} as gone_on,
     leads.attempts,
     leads.follow_ups,
     leads.elapsed_seconds as response_seconds,

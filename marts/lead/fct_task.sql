@@ -26,7 +26,7 @@ select
     {{ local_day('tasks.due_at', 'rooftops.time_zone') }} as due_on,
     tasks.completed_at,
     {{ local_day('tasks.completed_at', 'rooftops.time_zone') }} as completed_on,
-    {{ local_day('tasks.gone_at', 'rooftops.time_zone') }} as gone_on,
+    {{ data_day('tasks.gone_at', 'rooftops.time_zone') }} as gone_on,
     -- A due day without a time is kept until the day is over.
     coalesce(
         case

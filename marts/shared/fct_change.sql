@@ -73,7 +73,8 @@ changes as (
             cast(try_cast(comparable as decimal(18, 6)) as varchar),
             comparable
         ) as compared_value,
-        coalesce(updated_at, dated_at, exported_at) as true_at,
+        coalesce(updated_at, dated_at) as said_at,
+        exported_at,
         greatest(landed_at, previous_landed_at) as known_at,
         file_id,
         row_number,
@@ -146,8 +147,11 @@ final as (
         explained.role as changed_by_role,
         explained.reason,
         case when senders.rooftop is null then 'the rooftop sends no events' end as excluded,
-        {{ local_day('changes.true_at', "coalesce(rooftops.time_zone, 'UTC')") }} as changed_on,
-        changes.true_at,
+        coalesce(
+            {{ local_day('changes.said_at', "coalesce(rooftops.time_zone, 'UTC')") }},
+            {{ data_day('changes.exported_at', "coalesce(rooftops.time_zone, 'UTC')") }}
+        ) as changed_on,
+        coalesce(changes.said_at, changes.exported_at) as true_at,
         changes.known_at,
         explained.change_key is not null as is_explained,
     from changes

@@ -69,7 +69,7 @@ joined as (
             'vehicles.purchase_price',
             booked_rate('vehicles.currency', 'vehicles.rate', 'rooftops.currency'),
         ) }} as purchase_price_booked,
-        {{ local_day('vehicles.gone_at', 'rooftops.time_zone') }} as gone_on,
+        {{ data_day('vehicles.gone_at', 'rooftops.time_zone') }} as gone_on,
         ready_steps.ready_on as first_ready_on,
         sold.deal_key,
         sold.deal_type,

@@ -42,7 +42,7 @@ fleet as (
         -- the car.
         least(
             vehicles.removed_on,
-            {{ local_day('vehicles.gone_at', 'rooftops.time_zone') }}
+            {{ data_day('vehicles.gone_at', 'rooftops.time_zone') }}
         ) as end_day,
         exported.last_day,
         rooftops.time_zone,

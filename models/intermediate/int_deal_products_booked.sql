@@ -32,6 +32,7 @@ final as (
         {{ money_times('deal_products.cost', 'deals.booked_rate') }} as cost,
         {{ money_times('deal_products.chargeback', 'deals.booked_rate') }} as chargeback,
         coalesce(deal_products.booked_on > deals.recognised_on, false) as is_late,
+        deal_products.chargeback is not null and deals.booked_rate is null as is_chargeback_unknown,
         -- What is booked after the deal was taken back is no part of it.
         coalesce(deal_products.booked_on > deals.reversed_on, false) as is_after_reversal,
         deal_products.gone_at is not null as is_vanished,

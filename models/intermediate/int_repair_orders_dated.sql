@@ -30,7 +30,7 @@ select
     {{ local_day('orders.closed_at', 'rooftops.time_zone') }} as closed_on,
     {{ local_day('coalesce(orders.completed_at, orders.closed_at)', 'rooftops.time_zone') }}
         as finished_on,
-    {{ local_day('orders.gone_at', 'rooftops.time_zone') }} as gone_on,
+    {{ data_day('orders.gone_at', 'rooftops.time_zone') }} as gone_on,
     orders.parts_eta,
     orders.odometer,
     coalesce(

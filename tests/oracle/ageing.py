@@ -326,7 +326,7 @@ class Ageing:
             top=(base if days > 0 else ZERO) if kpi == "overdue_rate" else base,
             bottom=base if kpi == "overdue_rate" else None,
             currency=home,
-            excluded=None if base is not None else "exchange rate missing",
+            excluded=None if base is not None else f"no rate for {currency}",
         )
 
     def _bucket(self, found: Open, days: int, day: date) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from tests.oracle.clock import moment
+from tests.oracle.clock import moment, through
 from tests.oracle.settings import Rooftop, Settings
 
 CONTRACT = Path(__file__).resolve().parents[2] / "ingest" / "feeds"
@@ -60,7 +60,7 @@ class Version:
 
 @dataclass
 class Record:
-    """A key's state in force (``row``), its versions in order, and the day a full file left it out."""
+    """A key's state in force (``row``), its versions in order, and the day from which a full file left it out."""
 
     row: Row
     versions: list[Version] = field(default_factory=list)
@@ -235,4 +235,4 @@ def _gone_on(
         for file in files
         if file.is_full and file.exported_at > last and any(other[at] == rooftop for _, other, _ in file.rows)
     ]
-    return min(omitted).astimezone(settings.rooftop(rooftop).zone).date() if omitted else None
+    return through(min(omitted), settings.rooftop(rooftop)) if omitted else None

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from tests.oracle.clock import DAY, local_day, midnight
+from tests.oracle.clock import DAY, local_day, midnight, through
 from tests.oracle.exports import Record, Row
 from tests.oracle.records import Part, Question, World
 
@@ -149,7 +149,7 @@ class Fleet:
             elif owned and not found:
                 since = min(owned)
             else:
-                since = version.exported_at.astimezone(rooftop.zone).date()
+                since = through(version.exported_at, rooftop)
             found.append((since, version.order, state.get("use")))
             previous = state
         return [(since, use) for since, _, use in sorted(found, key=lambda step: step[:2])]

@@ -29,7 +29,7 @@ NO_PURCHASE = "margin scheme without purchase price"
 NO_COMMISSION = "commission of a consignment car missing"
 NO_PRICE = "sale price missing"
 NO_LINE_RATE = "exchange rate of a cost line missing"
-NO_RATE = "exchange rate missing"
+NO_RATE = "exchange rate of the deal missing"
 
 
 @dataclass(frozen=True)
@@ -115,14 +115,18 @@ class Gross:
         return self._vehicles.get((deal["rooftop"], deal.get("stock_number")), {})
 
     def _own(self, amount: Decimal | None, row: Row, rooftop: str) -> Decimal | None:
-        """An amount in the rooftop's currency; None where it is not known."""
+        """An amount in the rooftop's currency, which counts at 1 whatever the row says; None where it is not known."""
         if amount is None:
             return None
+        if self._is_home(row, rooftop):
+            return amount
         rate: Decimal | None = row.get("rate")
-        if rate is not None:
-            return cents(amount * rate)
+        return cents(amount * rate) if rate is not None and rate > 0 else None
+
+    def _is_home(self, row: Row, rooftop: str) -> bool:
+        """Whether a row is in the rooftop's own currency, or in none it names."""
         home = self._world.settings.rooftop(rooftop).currency
-        return amount if (row.get("currency") or home) == home else None
+        return (row.get("currency") or home) == home
 
     def _moves(self, deal: Row, as_of: date) -> Iterator[Movement]:
         day = recognised_on(self._world, deal)
@@ -273,6 +277,8 @@ class Gross:
     ) -> tuple[Decimal | None, Decimal | None, str | None]:
         """Revenue and gross of the car and the trade-in, or why they are not known."""
         rooftop = deal["rooftop"]
+        if not self._is_home(deal, rooftop) and not (deal.get("rate") or ZERO) > 0:
+            return None, None, NO_RATE
         over = self._over_allowance(deal)
         if vehicle.get("use") == "consignment":
             commission = self._own(deal.get("commission"), deal, rooftop)
@@ -432,16 +438,27 @@ class Gross:
     def _hires(self) -> Iterator[Store]:
         """Revenue by the share of the hire's seconds passed at each day's end, the last day taking the remainder.
 
-        So any period has the share of its own seconds, and days, months and years of one hire add up.
+        So any period has the share of its own seconds, and days, months and years of one hire add up. Revenue that
+        has no time, or no rate to the rooftop's currency (the feed has none), is excluded and counted.
         """
         for hire in self._world.rows("dms_rentals"):
             revenue, out, back = hire.get("revenue"), hire["out_at"], hire.get("returned_at") or hire.get("due_back_at")
             rooftop = self._world.settings.rooftop(hire["rooftop"])
-            is_foreign = (hire.get("currency") or rooftop.currency) != rooftop.currency
-            if revenue is None or back is None or back.at <= out.at or is_foreign:
+            if revenue is None:
+                continue
+            day = local_day(out, rooftop)
+            reason = None
+            if not self._is_home(hire, hire["rooftop"]):
+                reason = "exchange rate of the hire missing"
+            elif back is None:
+                reason = "hire still open without a day it is due back"
+            elif back.at < out.at:
+                reason = "hire ends before it starts"
+            if reason or back is None:
+                record = ("hire", hire["rooftop"], hire["agreement_number"])
+                yield Store("rental", hire["rooftop"], day, day, None, None, reason, record)
                 continue
             whole = Decimal((back.at - out.at) // SECOND)
-            day = local_day(out, rooftop)
             earned = ZERO
             while True:
                 end = midnight(day + DAY, rooftop)
@@ -473,7 +490,10 @@ class Gross:
         for line in self._world.rows("dms_counter_sales"):
             department = COUNTER.get(line["department"], "other")
             record = ("ticket", line["rooftop"], line["ticket"], str(line["line"]))
-            yield _sold(department, line, line["sold_on"], record)
+            sold = _sold(department, line, line["sold_on"], record)
+            if sold.reason is None and not self._is_home(line, line["rooftop"]):
+                sold = replace(sold, revenue=None, gross=None, reason="exchange rate of the sale missing")
+            yield sold
 
     def store_parts(self, question: Question) -> Iterator[Part]:
         """The records of store_gross."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tests.oracle.clock import Moment, elapsed, local_day, moment
+from tests.oracle.clock import Moment, elapsed, local_day, moment, through
 from tests.oracle.exports import Key, Record, Row, contracts
 from tests.oracle.records import LONGEST, Part, Question, World
 
@@ -108,14 +108,14 @@ class History:
             if not is_first and value != before:
                 dated = state.get(dated_by) if dated_by and dated_by in version.values else None
                 updated = version.values.get("updated_at")
-                at: datetime = updated.at if updated else dated.at if dated else version.exported_at
+                said = updated or dated
                 yield Change(
                     code,
                     entity,
                     "|".join(rest),
                     column,
                     value,
-                    at.astimezone(rooftop.zone).date(),
+                    local_day(said, rooftop) if said else through(version.exported_at, rooftop),
                     self._is_explained(code, entity, "|".join(rest), column, value),
                 )
             before, is_first = value, False

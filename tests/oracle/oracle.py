@@ -14,7 +14,9 @@ from tests.oracle.exports import newest_day, read_feeds
 from tests.oracle.fleet import Fleet
 from tests.oracle.gross import Gross
 from tests.oracle.history import History
+from tests.oracle.inspections import Inspections
 from tests.oracle.leads import Leads
+from tests.oracle.penetration import PRODUCT, Penetration
 from tests.oracle.promises import Promises
 from tests.oracle.quotes import Quotes
 from tests.oracle.records import Answer, Part, Question, World, spread, summed
@@ -56,6 +58,7 @@ OWN = {
         "sales_crm_unmatched",
         "sales_dms_unmatched",
     ),
+    "inspections": ("inspection_fail_rate", "inspection_fail_rate_all_kinds"),
     "promises": ("promise_kept_rate",),
     "quotes": ("appraisal_hours", "approval_hours"),
     "history": ("exception_days", "change_explained_rate"),
@@ -111,7 +114,9 @@ STATES = {"stock_units", "stock_cost", "days_supply", "service_retention_rate", 
 }
 #: With fewer records there is no number.
 FEWEST = {"csi_score": 30}
-KPIS = frozenset((*GROSS, "store_gross", *DURATIONS, "sla_met_rate", *FLEET, *CLAIMS, *STOCKS, *LEADS, *PART_OF))
+KPIS = frozenset(
+    (*GROSS, "store_gross", *DURATIONS, "sla_met_rate", *FLEET, *CLAIMS, *STOCKS, *LEADS, *PRODUCT, *PART_OF)
+)
 
 
 class Oracle:
@@ -128,6 +133,14 @@ class Oracle:
     @cached_property
     def gross(self) -> Gross:
         return Gross(self.world)
+
+    @cached_property
+    def inspections(self) -> Inspections:
+        return Inspections(self.world)
+
+    @cached_property
+    def penetration(self) -> Penetration:
+        return Penetration(self.world, self.gross)
 
     @cached_property
     def leads(self) -> Leads:
@@ -202,6 +215,8 @@ class Oracle:
             return found
         if kpi in GROSS:
             return self.gross.parts(kpi, question, by)
+        if kpi in PRODUCT:
+            return self.penetration.parts(kpi, question, by)
         if kpi == "store_gross":
             return self.gross.store_parts(question)
         if kpi in DURATIONS or kpi == "sla_met_rate":

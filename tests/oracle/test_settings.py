@@ -58,6 +58,7 @@ code = "M00"
 name = "Late shift"
 time_zone = "Europe/Berlin"
 vat_rate = 0.19
+currency = "EUR"
 holidays = [2026-01-12, 2026-02-09]
 hours = { mon = "09:00-12:00, 13:00-19:00", tue = "09:00-18:00", fri = "18:00-02:00", sat = "09:00-17:00" }
 
