@@ -133,6 +133,8 @@ def _counted(metric: Metric) -> str:
         kind += f", an event by `{metric.event}`"
     if metric.dated:
         kind += f", known from `{metric.dated}`"
+    if metric.due:
+        kind += f", open until `{metric.due}`"
     said = [kind]
     if metric.population:
         said.append(f"only where `{_line(metric.population)}`")

@@ -322,6 +322,8 @@ def _value(metric: Metric, found: dict[str, Any]) -> tuple[int | float | str | N
         if found["n"]:
             return shown(metric, top), None
         return None, f"none finished in the period, {found['open']} still open"
+    if found["n"] == 0 and found["open"]:
+        return None, f"none due yet, {found['open']} still open"
     if found["n"] == 0:
         return None, "every record of the period is excluded"
     if found["n"] < metric.fewest:

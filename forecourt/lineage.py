@@ -93,7 +93,7 @@ class Lineage:
 def sourced(metric: Metric, lineage: Lineage) -> Metric:
     """A KPI with the feed columns, settings and exclusions behind it; what its description names is a setting of it."""
     model = metric.relation.removeprefix("marts.").partition("(")[0]
-    days = (metric.date, metric.dated, metric.started, metric.stopped, metric.closed, metric.event)
+    days = (metric.date, metric.dated, metric.due, metric.started, metric.stopped, metric.closed, metric.event)
     given = (metric.numerator, metric.denominator, *days, metric.event_by_as_of, metric.population, metric.excluded)
     found = lineage.behind(model, [_on_a_day(each) for each in given if each])
     told = [key for key in POLICY_DEFAULTS if key in metric.description]

@@ -13,6 +13,7 @@ from datetime import date
 from forecourt.metrics import Metric, Period
 
 COUNTED = "why_excluded is null"
+NOT_DUE = "why_excluded = 'not due yet'"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def statement(metric: Metric, period: Period, *, by: str | None = None, rooftops
         case "cohort":
             return _cohort(metric, period, facts, pieces)
         case _:
-            return _ratio(metric, facts, pieces)
+            return _ratio(metric, period, facts, pieces)
 
 
 def answer_statement(
@@ -178,6 +179,8 @@ def _flow_pieces(metric: Metric, period: Period, where: list[str]) -> Pieces:
     where = [*where, f"{metric.date} between {_day(period.first)} and {_day(period.end)}"]
     if metric.dated:
         where.append(f"{metric.dated} <= {_day(period.as_of)}")
+    if metric.due:
+        where.append(f"{metric.due} is not null")
     top = COUNTED
     if metric.event_by_as_of:
         top += f" and {metric.event_by_as_of} <= {_day(period.as_of)}"
@@ -216,6 +219,11 @@ def _happened(metric: Metric, period: Period) -> str:
         f"{metric.event} >= {metric.date} and {metric.event} <= {metric.date} + window_days"
         f" and {metric.event} <= {_day(period.as_of)}"
     )
+
+
+def _is_due(metric: Metric, period: Period) -> str:
+    """A record that can be judged by as_of."""
+    return f"{metric.due} <= {_day(period.as_of)}" if metric.due else "true"
 
 
 def _within(metric: Metric, period: Period) -> str:
@@ -265,11 +273,14 @@ def _day(day: date) -> str:
 
 def _facts(metric: Metric, period: Period, pieces: Pieces, by: str | None) -> str:
     conditions = "\n        and ".join(pieces.where) or "true"
+    excluded = metric.excluded or "cast(null as varchar)"
+    if metric.due:
+        excluded = f"coalesce({excluded}, case when not ({_is_due(metric, period)}) then 'not due yet' end)"
     columns = [
         "*",
         f"{_group(metric, period, by)} as grp",
         f"{metric.currency or 'cast(null as varchar)'} as money_currency",
-        f"{metric.excluded or 'cast(null as varchar)'} as why_excluded",
+        f"{excluded} as why_excluded",
         f"{metric.record or 'row_number() over ()'} as counted_record",
         *pieces.extra,
     ]
@@ -328,18 +339,23 @@ full join excluded
 order by grp, currency"""
 
 
-def _ratio(metric: Metric, facts: str, pieces: Pieces) -> str:
+def _ratio(metric: Metric, period: Period, facts: str, pieces: Pieces) -> str:
     counted = f"""{pieces.numerator} as numerator,
         {pieces.denominator} as denominator,
         count(distinct counted_record) filter (where {COUNTED}) as n"""
-    columns = """counted.numerator,
+    still, having = "null", "n > 0"
+    if metric.due:
+        counted += f""",
+        count(distinct counted_record) filter (where {NOT_DUE}) as open"""
+        still, having = "coalesce(counted.open, 0)", "n > 0 or open > 0"
+    columns = f"""counted.numerator,
     counted.denominator,
     coalesce(counted.n, 0) as n,
     null as p90,
-    null as open,
+    {still} as open,
     null as immature,
     null as so_far"""
-    return _joined(facts, counted, "n > 0", columns, _excluded())
+    return _joined(facts, counted, having, columns, _excluded(_is_due(metric, period)))
 
 
 def _duration(metric: Metric, period: Period, facts: str) -> str:

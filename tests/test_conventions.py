@@ -537,7 +537,10 @@ def test_every_feed_says_its_grain_and_its_key() -> None:
 
 UNITS = ("percent", "days", "hours", "minutes", "money", "count", "score")
 #: Parts of a KPI's meta that name one column of its mart.
-COLUMNS = ("date", "dated", "started", "stopped", "closed", "event", "event_by_as_of", "record", "excluded", "currency")
+COLUMNS = (
+    *("date", "dated", "due", "started", "stopped", "closed", "event", "event_by_as_of"),
+    *("record", "excluded", "currency"),
+)
 #: A stock is not selected by a day of its own, and its relation may be a macro with other columns.
 NEEDS = {
     "flow": ("date", "record"),

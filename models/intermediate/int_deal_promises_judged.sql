@@ -169,12 +169,13 @@ final as (
         lead_key='first_leads.lead_key', deal_key='deals.deal_key', owner='deals.salesperson',
         opened_on='deals.recognised_on', closed_on='least(follow_ups.made_on, deals.reversed_on)',
         is_kept='follow_ups.made_on <= deals.recognised_on',
-        evidence="case when follow_ups.made_on is null then 'no task' else 'task given' end",
+        evidence="case when follow_ups.made_on is not null then 'task given' "
+            ~ "when first_leads.lead_key is null then 'no task, no lead' else 'no task' end",
     ) }}
     from deals
     inner join task_senders
         on deals.rooftop = task_senders.rooftop
-    inner join first_leads
+    left join first_leads
         on deals.deal_key = first_leads.deal_key
     left join follow_ups
         on deals.deal_key = follow_ups.deal_key
@@ -185,10 +186,10 @@ final as (
 
     select {{ promise(
         'hire_past_due', 'rental', of='rentals', entity_id='rentals.agreement_number',
-        owner='rentals.customer_id', opened_on='least(rentals.out_on, rentals.due_back_on)',
-        due_on='rentals.due_back_on', closed_on='rentals.returned_on',
-        is_kept='rentals.returned_at <= rentals.due_back_at',
-        evidence="rentals.kind || ' of ' || rentals.stock_number",
+        opened_on='least(rentals.out_on, rentals.due_back_on)', due_on='rentals.due_back_on',
+        closed_on='rentals.returned_on', is_kept='rentals.returned_at <= rentals.due_back_at',
+        evidence="rentals.kind || ' of ' || rentals.stock_number "
+            ~ "|| coalesce(' by ' || rentals.customer_id, '')",
     ) }}
     from rentals
     where rentals.due_back_on is not null

@@ -12,6 +12,10 @@ orders as (
         coalesce(orders.completed_at, orders.closed_at) as done_at,
         {{ local_day('coalesce(orders.completed_at, orders.closed_at)', 'rooftops.time_zone') }}
             as done_on,
+        coalesce(
+            {{ local_day('staged.promise_moved_at', 'rooftops.time_zone') }},
+            {{ data_day('staged.promise_move_exported_at', 'rooftops.time_zone') }}
+        ) as move_told_on,
     from {{ ref('fct_repair_order') }} as orders
     inner join rooftops
         on orders.rooftop = rooftops.rooftop
@@ -121,8 +125,10 @@ final as (
         'promised_time_missed', 'repair_order', of='orders', entity_id='orders.ro_number',
         owner='orders.advisor', opened_on='least(orders.opened_on, orders.promised_on)',
         due_on='orders.promised_on', closed_on='orders.done_on',
-        is_kept='orders.seconds_past_promise <= 0',
-        evidence="case when orders.promised_at > orders.first_promised_at then 'promise moved' "
+        broken_on='case when orders.move_told_on is null then orders.promised_on '
+            ~ 'else least(orders.promised_on, orders.move_told_on, orders.done_on) end',
+        is_kept='orders.seconds_past_promise <= 0 and orders.move_told_on is null',
+        evidence="case when orders.move_told_on is not null then 'promise moved' "
             ~ "else 'first promise stands' end",
     ) }}
     from orders

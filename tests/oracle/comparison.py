@@ -66,11 +66,12 @@ def _figures(metric: Metric, row: KpiRow, answer: Answer) -> list[str]:
     if is_duration:
         pairs["value"] = (_number(row.value), _as_shown(value))
         pairs["p90"] = (_number(row.p90), _as_shown(answer.p90))
-        pairs["open"] = (row.open, answer.open)
     else:
         numerator = answer.numerator if answer.n else None
         pairs["numerator"] = (_number(row.numerator) if row.n else None, _as_shown(numerator))
         pairs["value"] = (_number(row.value), value)
+    if is_duration or metric.due:
+        pairs["open"] = (row.open, answer.open)
     if metric.kind == "cohort":
         pairs["immature"] = (row.immature, answer.immature)
         pairs["immature_events"] = (row.immature_events, answer.so_far)

@@ -333,16 +333,18 @@ class Promises:
             )
 
     def _sales(self) -> Iterator[Promise]:
-        """Sold without follow-up task."""
+        """Sold without follow-up task, with a lead behind it or without."""
+        sending = {row["rooftop"] for row in self._world.rows("crm_tasks")}
         for deal in self._world.rows("dms_deals"):
             day = recognised_on(self._world, deal)
             if deal["deal_type"] not in UNITS or day is None:
                 continue
             rooftop = deal["rooftop"]
-            episode = self._leads.episode_of_deal.get((rooftop, deal["deal_number"]))
-            if episode is None:
+            if rooftop not in sending:
                 continue
-            tasks = [row for lead in episode.leads for row in self._tasks_of.get((rooftop, lead.number), [])]
+            episode = self._leads.episode_of_deal.get((rooftop, deal["deal_number"]))
+            leads = episode.leads if episode else []
+            tasks = [row for lead in leads for row in self._tasks_of.get((rooftop, lead.number), [])]
             kept = any(
                 row.get("created_at")
                 and self._day(row["created_at"], rooftop) <= day <= self._day(row["due_at"], rooftop)
@@ -357,9 +359,7 @@ class Promises:
             if due is not None:
                 kept = self._is_by(row.get("returned_at"), due, row["rooftop"])
                 day = self._day(due, row["rooftop"])
-                yield Promise(
-                    "hire_past_due", row["rooftop"], row.get("customer_id"), day, kept, row["agreement_number"]
-                )
+                yield Promise("hire_past_due", row["rooftop"], None, day, kept, row["agreement_number"])
 
     def _payments(self) -> Iterator[Promise]:
         """Payment past policy, and contract in transit past 7 days."""
@@ -401,13 +401,19 @@ class Promises:
             )
 
     def _promised_times(self) -> Iterator[Promise]:
-        """Promised time passed or moved: the first promise."""
+        """Promised time passed or moved: the first promise, kept only where it was never moved to a later time."""
+        moved = {
+            (record.row["rooftop"], record.row["ro_number"])
+            for record in self._world.feeds.get("dms_repair_orders", {}).values()
+            if self._is_moved(record)
+        }
         for order in self._service.orders.values():
             row = order.row
             promised = row.get("first_promised_at") or row.get("promised_at")
             if order.is_voided or promised is None:
                 continue
             kept = self._is_by(row.get("completed_at") or row.get("closed_at"), promised, order.rooftop)
+            kept = kept and order.key not in moved
             yield Promise(
                 "promised_time_missed",
                 order.rooftop,
@@ -416,6 +422,19 @@ class Promises:
                 kept,
                 order.key,
             )
+
+    def _is_moved(self, record: Record) -> bool:
+        """Whether a version promised an order for later than it was promised first."""
+        rooftop = self._world.settings.rooftop(record.row["rooftop"])
+        first: Moment | None = None
+        for _, state in record.states():
+            promised = state.get("promised_at")
+            if promised is None:
+                continue
+            first = first or promised
+            if elapsed(state.get("first_promised_at") or first, promised, rooftop) > NOTHING:
+                return True
+        return False
 
     def _parts(self) -> Iterator[Promise]:
         """Part past its ETA."""

@@ -37,15 +37,19 @@ class Scorecard:
             part = Part(day, {**lead.groups(), "after_hours": "open" if is_open else "after hours"}, record=lead)
             rooftop = settings.rooftop(lead.rooftop)
             end = lead.received.at + timedelta(hours=float(settings.policy("follow_up.hours", day)))
-            if end.astimezone(rooftop.zone).date() > question.as_of:
-                continue
+            is_due = end.astimezone(rooftop.zone).date() <= question.as_of
             if lead.received.is_day:
-                yield replace(part, excluded="received on a day without a time")
+                if is_due:
+                    yield replace(part, excluded="received on a day without a time")
                 continue
             row = lead.record.row if lead.record else {}
             changed = row.get("stage_changed_at")
             if row.get("stage") in ("won", "lost") and changed and changed.at <= end:
-                yield replace(part, excluded="closed before its follow-up was due")
+                if is_due:
+                    yield replace(part, excluded="closed before its follow-up was due")
+                continue
+            if not is_due:
+                yield replace(part, is_open=True)
                 continue
             tries = sum(self._is_attempt(one) and one["occurred_at"].at <= end for one in self._after(lead))
             enough = tries + lead.answered_at_receipt >= settings.policy("follow_up.attempts", day)
@@ -78,14 +82,15 @@ class Scorecard:
         for row, due, kept in self._promises.missed_calls:
             rooftop = self._world.settings.rooftop(row["rooftop"])
             day = local_day(row["started_at"], rooftop)
-            if question.covers(day) and due.astimezone(rooftop.zone).date() <= question.as_of:
+            if question.covers(day):
                 is_open = self._world.clock.is_open(row["rooftop"], row["started_at"].at)
                 groups = {
                     "after_hours": "open" if is_open else "after hours",
                     "portal": row.get("portal"),
                     "rooftop": row["rooftop"],
                 }
-                yield Part(day, groups, top=int(kept), bottom=1)
+                is_due = due.astimezone(rooftop.zone).date() <= question.as_of
+                yield Part(day, groups, top=int(kept), bottom=1) if is_due else Part(day, groups, is_open=True)
 
     def owned_rate(self, question: Question) -> Iterator[Part]:
         """Open episodes with exactly one owner / open episodes, at the end of a day."""

@@ -127,6 +127,7 @@ class Turnaround:
             if due is None:
                 continue
             if due.astimezone(settings.rooftop(lead.rooftop).zone).date() > question.as_of:
+                yield Part(received, self._groups(lead), is_open=True)
                 continue
             at = self._answered(lead, question.as_of)
             met = at is not None and self.seconds(lead, at) <= target
