@@ -35,6 +35,11 @@ VINS = ("dms.dms_vehicles", "dms.dms_deals")
 Plain = tuple[str | None, str | None]
 
 
+def vin_as_key(column: str) -> str:
+    """SQL for a VIN in the form that ``vehicle_key`` has; a placeholder in it is no car's key (macro ``vin_key``)."""
+    return f"upper(regexp_replace({column}, '[\\s\\p{{Z}}\\p{{Pd}}]', '', 'g'))"
+
+
 def write_identity(
     connection: duckdb.DuckDBPyConnection, landing: duckdb.DuckDBPyConnection, settings: Settings
 ) -> None:

@@ -23,6 +23,7 @@ from forecourt import __version__
 from forecourt.door import Warehouse, open_warehouse, published_path
 from forecourt.errors import Problem
 from forecourt.home import Home
+from forecourt.identity import vin_as_key
 
 #: Tables without a rooftop that say nothing about any: calendars, settings of the company, definitions.
 WHOLE = frozenset({
@@ -72,7 +73,7 @@ OWN_RULE = {
         inner join customers on known.customer_key = customers.customer_key
     """,
     "marts.dim_source": "select * from run.marts.dim_source where is_known or source in (select value from sources)",
-    "marts.dim_vehicle": """
+    "marts.dim_vehicle": f"""
         with units as (
             select
                 vehicle_key,
@@ -95,7 +96,8 @@ OWN_RULE = {
         )
         from run.marts.dim_vehicle as cars
         left join units on cars.vehicle_key = units.vehicle_key
-        where cars.vehicle_key in (select value from vehicles) or cars.vin in (select value from vins)
+        where cars.vehicle_key in (select value from vehicles)
+            or cars.vehicle_key in (select {vin_as_key("value")} from vins)
     """,
     "meta.files": """
         select files.* replace (

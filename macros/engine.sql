@@ -202,3 +202,19 @@
 
     select node, label from labelled
 {%- endmacro %}
+
+{#- A text without spaces and dashes of any kind. -#}
+{% macro without_spaces_and_dashes(text) -%}
+    {{ return(adapter.dispatch('without_spaces_and_dashes')(text)) }}
+{%- endmacro %}
+{% macro default__without_spaces_and_dashes(text) -%}
+    regexp_replace({{ text }}, '[\s\p{Z}\p{Pd}]', '', 'g')
+{%- endmacro %}
+
+{#- The letters and digits of a text, of any script, and nothing else. -#}
+{% macro letters_and_digits(text) -%}
+    {{ return(adapter.dispatch('letters_and_digits')(text)) }}
+{%- endmacro %}
+{% macro default__letters_and_digits(text) -%}
+    regexp_replace({{ text }}, '[^\p{L}\p{N}]', '', 'g')
+{%- endmacro %}

@@ -7,12 +7,13 @@ import streamlit as st
 from dashboards import lives, shell, words
 from dashboards.lives import Event
 from dashboards.shell import Page
+from forecourt.identity import vin_as_key
 
-#: The car, its stock units and its VIN.
-OURS = """car as (select vehicle_key, vin from marts.dim_vehicle where vehicle_key = $1),
+#: The car and its stock units.
+OURS = """car as (select vehicle_key from marts.dim_vehicle where vehicle_key = $1),
 units as (select stock_unit_key, rooftop, stock_number from marts.fct_stock_unit where vehicle_key = $1)"""
 _UNIT = "it.stock_unit_key in (select stock_unit_key from units)"
-_VIN = "it.vin in (select vin from car)"
+_VIN = f"{vin_as_key('it.vin')} in (select vehicle_key from car)"
 _NUMBER = "(it.rooftop, it.stock_number) in (select (rooftop, stock_number) from units)"
 
 EVENTS = (

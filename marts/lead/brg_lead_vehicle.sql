@@ -33,7 +33,7 @@ by_vin as (
         'VIN' as matched_by,
     from leads
     inner join units
-        on upper(trim(leads.vin)) = units.vin
+        on {{ vin_key('leads.vin') }} = {{ vin_key('units.vin') }}
     left join by_stock_number
         on leads.lead_key = by_stock_number.lead_key
     where by_stock_number.lead_key is null

@@ -70,7 +70,7 @@ candidates as (
         deals.model,
     from localised as claims
     inner join deals
-        on claims.vin = deals.vin
+        on {{ vin_key('claims.vin') }} = {{ vin_key('deals.vin') }}
         and deals.handed_over_on is not null
 ),
 

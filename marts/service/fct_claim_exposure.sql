@@ -10,7 +10,7 @@ appointments as (
     select
         appointments.rooftop,
         appointments.lead_id,
-        nullif(upper(trim(appointments.vin)), '') as vin,
+        {{ vin_key('appointments.vin') }} as vin_key,
         {{ local_day('appointments.created_at', 'rooftops.time_zone') }} as created_on,
         {{ local_day('appointments.starts_at', 'rooftops.time_zone') }} as starts_on,
     from {{ ref('stg_crm__appointments') }} as appointments
@@ -40,7 +40,7 @@ appointments_of_deals as (
         appointments.starts_on,
     from deals
     inner join appointments
-        on deals.vin = appointments.vin
+        on {{ vin_key('deals.vin') }} = appointments.vin_key
     union all
     select
         deals.deal_key,
@@ -51,7 +51,7 @@ appointments_of_deals as (
     inner join appointments
         on deals.rooftop = appointments.rooftop
         and deals.lead_id = appointments.lead_id
-        and appointments.vin is null
+        and appointments.vin_key is null
 ),
 
 first_services as (
@@ -96,7 +96,8 @@ units as (
         cast(null as varchar) as excluded,
         case when deals.customer_id is null then 'no customer' end as excluded_buyer,
         case
-            when deals.vin is null and deals.lead_id is null then 'neither VIN nor lead'
+            when {{ vin_key('deals.vin') }} is null and deals.lead_id is null
+                then 'neither VIN nor lead'
         end as excluded_service,
         deals.handed_over_on as started_on,
         claimed.first_claim_on,

@@ -13,7 +13,7 @@ vehicles as (
 localised as (
     select
         inspections.*,
-        coalesce(vehicles.vehicle_key, inspections.vin) as vehicle_key,
+        coalesce(vehicles.vehicle_key, {{ vin_key('inspections.vin') }}) as vehicle_key,
         coalesce(nullif(trim(vehicles.make), ''), 'unknown') as make,
         coalesce(nullif(trim(vehicles.model), ''), 'unknown') as model,
         {{ local_day('inspections.inspected_at', 'rooftops.time_zone') }} as inspected_on,

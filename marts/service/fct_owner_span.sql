@@ -107,7 +107,7 @@ visits as (
     select owned.exposure_key, orders.repair_order_key, orders.closed_on
     from owned
     inner join orders
-        on owned.vin = orders.vin
+        on {{ vin_key('owned.vin') }} = {{ vin_key('orders.vin') }}
     where orders.closed_on >= owned.started_on
     union
     select owned.exposure_key, orders.repair_order_key, orders.closed_on

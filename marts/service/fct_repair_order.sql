@@ -91,7 +91,7 @@ following as (
         later.comeback_of is not null as is_flagged,
     from orders
     inner join orders as later
-        on orders.vin = later.vin
+        on {{ vin_key('orders.vin') }} = {{ vin_key('later.vin') }}
         and orders.repair_order_key != later.repair_order_key
         and later.opened_at >= orders.closed_at
     where not orders.is_voided
@@ -172,7 +172,7 @@ final as (
             when timed.is_voided then 'voided'
             else {{ why_no_duration('timed.order_seconds') }}
         end as excluded,
-        case when timed.vin is null then 'no VIN' end as excluded_comeback,
+        case when {{ vin_key('timed.vin') }} is null then 'no VIN' end as excluded_comeback,
         case
             when rooftops_known.rooftop is null
                 then 'the CRM knows no customer of the workshop'

@@ -19,6 +19,7 @@ joined as (
         lines.*,
         orders.repair_order_key,
         orders.vin,
+        {{ vin_key('orders.vin') }} as vin_key,
         orders.customer_id,
         coalesce(orders.advisor, 'unknown') as advisor,
         rooftops.currency,
@@ -44,7 +45,7 @@ sold_later as (
         min(sold.closed_on) as sold_later_on,
     from joined as declined
     inner join joined as sold
-        on declined.vin = sold.vin
+        on declined.vin_key = sold.vin_key
         and declined.op_code = sold.op_code
         and declined.repair_order_key != sold.repair_order_key
         and sold.opened_at >= declined.opened_at
@@ -79,7 +80,7 @@ final as (
             when joined.sale is null or joined.cost is null then 'sale or cost missing'
         end as excluded,
         case
-            when joined.vin is null then 'no VIN'
+            when joined.vin_key is null then 'no VIN'
             when joined.op_code is null then 'no operation code'
         end as excluded_recovery,
         joined.opened_on,

@@ -6,7 +6,7 @@ with rooftops as (
 ),
 
 deals as (
-    select * from {{ ref('fct_deal') }}
+    select *, {{ vin_key('vin') }} as vin_key from {{ ref('fct_deal') }}
 ),
 
 rentals as (
@@ -67,7 +67,8 @@ documents as (
 ),
 
 service_appointments as (
-    select rooftop, vin, lead_key, created_on, due_on from {{ ref('fct_appointment') }}
+    select rooftop, {{ vin_key('vin') }} as vin_key, lead_key, created_on, due_on,
+    from {{ ref('fct_appointment') }}
     where kind = 'service'
 ),
 
@@ -85,7 +86,7 @@ first_services as (
         on deals.rooftop = service_appointments.rooftop
         and deals.delivered_on < service_appointments.due_on
         and (
-            deals.vin = service_appointments.vin
+            deals.vin_key = service_appointments.vin_key
             or deal_leads.lead_key = service_appointments.lead_key
         )
     group by deals.deal_key

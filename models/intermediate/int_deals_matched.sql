@@ -6,6 +6,7 @@
 with deals as (
     select
         *,
+        {{ vin_key('vin') }} as vin_key,
         least(contract_on, finalised_on, delivered_on) as first_step_on,
         greatest(contract_on, finalised_on, delivered_on) as last_step_on,
         status = 'cancelled' and reversed_on is null as is_called_off,
@@ -15,7 +16,7 @@ with deals as (
 leads as (
     select
         *,
-        upper(trim(vin)) as plain_vin,
+        {{ vin_key('vin') }} as vin_key,
     from {{ ref('int_leads_united') }}
     where origin <> 'portal_call'
 ),
@@ -89,7 +90,7 @@ vins as (
     from deals_left as deals
     inner join sales_left as sales
         on deals.rooftop = sales.rooftop
-        and deals.vin = sales.plain_vin
+        and deals.vin_key = sales.vin_key
 ),
 
 -- Each side's nearest, so that no sale of the CRM stands for two deals.

@@ -29,7 +29,8 @@ senders as (
         rooftop,
         bool_or(budget is not null) as sends_budgets,
         bool_or(next_action is not null) as sends_next_actions,
-        bool_or(coalesce(vin, stock_number, vehicle_text) is not null) as sends_vehicles,
+        bool_or(coalesce({{ vin_key('vin') }}, stock_number, vehicle_text) is not null)
+            as sends_vehicles,
     from {{ ref('fct_lead') }}
     group by rooftop
 ),
@@ -51,7 +52,8 @@ judged as (
         ) as ended_on,
         case
             when senders.sends_vehicles
-                and coalesce(leads.vin, leads.stock_number, leads.vehicle_text) is null
+                and coalesce({{ vin_key('leads.vin') }}, leads.stock_number, leads.vehicle_text)
+                    is null
                 then ' vehicle'
             else ''
         end

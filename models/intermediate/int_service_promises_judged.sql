@@ -74,7 +74,7 @@ follow_ups as (
 inspections as (
     select
         inspections.*,
-        coalesce(inspections.vin, inspections.stock_number) as car,
+        coalesce({{ vin_key('inspections.vin') }}, inspections.stock_number) as car,
         {{ local_day('inspections.inspected_at', 'rooftops.time_zone') }} as inspected_on,
     from {{ ref('stg_dms__inspections') }} as inspections
     inner join rooftops

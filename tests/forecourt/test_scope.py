@@ -41,7 +41,8 @@ FILES = {
     "R1,C1,Rosa Both,rosa@example.com,100.00,E1\nZWO,C-ZWO5,Rosa ZWO,rosa@example.com,9999.00,E-ZWO\n",
     "dms_vehicles_2026-03-31.csv": "rooftop,stock_number,vin,make,model,acquired_on,arrived_on\n"
     f"R1,S1,{VIN},Opel,Corsa,2026-01-02,2026-01-03\nZWO,S-ZWO2,{VIN},Opel,Corsa,2026-03-01,2026-03-02\n"
-    "ZWO,S-ZWO3,ZZ9ZWO00000000003,ZWO,ZWO,2026-02-01,2026-02-01\n",
+    "ZWO,S-ZWO3,ZZ9ZWO00000000003,ZWO,ZWO,2026-02-01,2026-02-01\n"
+    "R1,S4,N/A,Opel,Agila,2026-01-02,2026-01-03\nZWO,S-ZWO4,N/A,ZWO,ZWO,2026-03-01,2026-03-02\n",
     "dms_deals_2026-03-31.csv": "rooftop,deal_number,stock_number,customer_id,salesperson,deal_type,status,"
     "finalised_on,delivered_on,sale_price,vehicle_cost,currency\n"
     "R1,D1,S1,C1,E1,retail,delivered,2026-03-05,2026-03-05,20000.00,18000.00,GBP\n"
@@ -144,8 +145,9 @@ def test_a_car_of_both_is_what_the_rooftop_had_of_it(whole: Warehouse, cut: Ware
     asked = "select vin, make, last_stock_unit_key, stock_units, first_seen_on::varchar as seen from marts.dim_vehicle"
     (before,) = whole.rows(f"{asked} where vin = '{VIN}'")
     assert (before["last_stock_unit_key"], before["stock_units"]) == ("ZWO|S-ZWO2", 2)
-    assert cut.rows(asked) == [
-        {"vin": VIN, "make": "Opel", "last_stock_unit_key": "R1|S1", "stock_units": 1, "seen": "2026-01-03"}
+    assert cut.rows(f"{asked} order by 1 desc") == [
+        {"vin": VIN, "make": "Opel", "last_stock_unit_key": "R1|S1", "stock_units": 1, "seen": "2026-01-03"},
+        {"vin": "N/A", "make": "Opel", "last_stock_unit_key": "R1|S4", "stock_units": 1, "seen": "2026-01-03"},
     ]
 
 

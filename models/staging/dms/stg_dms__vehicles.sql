@@ -13,5 +13,9 @@ cleaned as (
 
 select
     *,
-    coalesce(vin, 'registration|' || plain_registration, 'stock|' || stock_unit_key) as vehicle_key,
+    coalesce(
+        {{ vin_key('vin') }},
+        'registration|' || {{ unless_placeholder('plain_registration') }},
+        'stock|' || stock_unit_key
+    ) as vehicle_key,
 from cleaned
