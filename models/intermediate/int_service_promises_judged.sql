@@ -19,6 +19,8 @@ orders as (
     from {{ ref('fct_repair_order') }} as orders
     inner join rooftops
         on orders.rooftop = rooftops.rooftop
+    left join {{ ref('stg_dms__repair_orders') }} as staged
+        on orders.repair_order_key = staged.repair_order_key
     where not orders.is_voided
 ),
 
