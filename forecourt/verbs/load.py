@@ -55,6 +55,8 @@ def land(paths: tuple[Path, ...], home_path: Path, file_id: str | None, reason: 
 def build(home_path: Path, as_json: bool) -> None:
     """Build the marts from what has landed and test them, without publishing.
 
+    A landing that is gone is made anew from the archive.
+
     \b
     Example:  forecourt build --home warehouse
     """
@@ -63,10 +65,13 @@ def build(home_path: Path, as_json: bool) -> None:
     from forecourt.build import build as build_marts
     from forecourt.run import dbt_checks
     from forecourt.terminal import step
+    from ingest.landing import rebuild
 
     home = Home(home_path)
     with home.lock():
         settings = settings_of(home)
+        if home.log.exists() and not home.landing.exists():
+            rebuild(home, settings)
         if as_json:
             nodes = build_marts(home, settings)
         else:

@@ -5,10 +5,11 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
+import duckdb
 import pytest
 from click.testing import CliRunner
 
@@ -130,6 +131,18 @@ def test_a_wrong_setting_is_said_with_its_line(tmp_path: Path) -> None:
     home.create()
     home.settings.write_text("[policy]\nclaim.window_days = -3\n", encoding="utf-8")
     assert "forecourt.toml, line 2" in said(call("build", "--home", str(home.root)))
+
+
+def test_a_landing_that_is_gone_is_made_anew_by_a_build(project: Callable[..., Home], tmp_path: Path) -> None:
+    home = project()
+    home.landing.unlink()
+    leads = tmp_path / "crm_leads_2026-03-02.csv"
+    leads.write_text("rooftop,lead_id,received_at\nR1,L1,2026-03-02T10:00:00\n", encoding="utf-8")
+    assert call("land", str(leads), "--home", str(home.root)).exit_code == 0
+    home.landing.unlink()
+    assert call("build", "--home", str(home.root), "--json").exit_code == 0
+    with duckdb.connect(str(home.landing), read_only=True) as landing:
+        assert landing.execute("select lead_id from crm.crm_leads").fetchall() == [("L1",)]
 
 
 def test_a_home_in_use_is_said(tmp_path: Path) -> None:
