@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.oracle.clock import local_day, months_after
 from tests.oracle.exports import Row
-from tests.oracle.records import Part, Question, World
+from tests.oracle.records import Part, Question, World, car
 
 UNITS = ("retail", "lease")
 NO_UNIT = "claim without a unit"
@@ -43,7 +43,7 @@ class Claims:
         for deal in sorted(self.deliveries, key=lambda deal: (deal["delivered_on"], deal["deal_number"])):
             vehicle = self._vehicles.get((deal["rooftop"], deal.get("stock_number")), {})
             by_stock[deal["rooftop"], deal.get("stock_number")].append(deal)
-            by_vin[deal.get("vin") or vehicle.get("vin")].append(deal)
+            by_vin[car(deal.get("vin")) or car(vehicle.get("vin"))].append(deal)
         found: list[tuple[Row, date, Row | None]] = []
         for claim in self._world.rows("dms_claims"):
             rooftop = claim["rooftop"]
@@ -51,8 +51,8 @@ class Claims:
             unit = by_deal.get((rooftop, claim.get("deal_number")))
             if unit is None and claim.get("stock_number"):
                 unit = _last(by_stock[rooftop, claim["stock_number"]], opened)
-            if unit is None and claim.get("vin"):
-                unit = _last(by_vin[claim["vin"]], opened)
+            if unit is None and (vin := car(claim.get("vin"))):
+                unit = _last(by_vin[vin], opened)
             found.append((claim, opened, unit))
         return found
 

@@ -12,8 +12,8 @@ from tests.oracle.claims import UNITS, Claims
 from tests.oracle.clock import DAY, local_day, midnight, months_after
 from tests.oracle.exports import Row
 from tests.oracle.leads import Leads
-from tests.oracle.records import Part, Question, World
-from tests.oracle.service import Service, upper
+from tests.oracle.records import Part, Question, World, car
+from tests.oracle.service import Service
 
 OWNED = 24
 VISITED = 12
@@ -141,7 +141,7 @@ class Customers:
                 yield replace(part, top=int(left is not None and left < day), bottom=1)
 
     def _vin(self, deal: Row) -> str | None:
-        return upper(deal.get("vin") or self._claims.vehicle(deal).get("vin"))
+        return car(deal.get("vin")) or car(self._claims.vehicle(deal).get("vin"))
 
     def first_service_set_rate(self, question: Question) -> Iterator[Part]:
         """DOMAIN 2.7: retail deliveries with a later service appointment made by the day after / deliveries."""
@@ -161,8 +161,8 @@ class Customers:
         for row in visits:
             if row["rooftop"] != deal["rooftop"]:
                 continue
-            car = upper(row.get("vin"))
-            mine = car == vin if car else bool(deal.get("lead_id")) and row.get("lead_id") == deal["lead_id"]
+            named = car(row.get("vin"))
+            mine = named == vin if named else bool(deal.get("lead_id")) and row.get("lead_id") == deal["lead_id"]
             made, due = self._day(row, "created_at"), self._day(row, "starts_at")
             if mine and made is not None and due is not None and due > on and made <= on + DAY:
                 days.append(max(made, on))

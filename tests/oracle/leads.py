@@ -16,7 +16,7 @@ from tests.oracle.clock import Moment, local_day, moment, through
 from tests.oracle.exports import Record, Row
 from tests.oracle.gross import recognised_on
 from tests.oracle.identity import Identity, contacts_of, normal_phone
-from tests.oracle.records import Part, Question, World
+from tests.oracle.records import Part, Question, World, car
 
 SOURCE_MAP = Path(__file__).resolve().parents[2] / "seeds" / "source_map.csv"
 SALES = ("buy", "finance", "test_drive", "trade_in")
@@ -410,8 +410,8 @@ class Leads:
             if mine:
                 found[key] = max(mine, key=lambda lead: (lead.received.at, lead.number)), "deal number"
                 continue
-            car = deal.get("vin") or next(
-                (row.get("vin") for row in vehicles.get((rooftop, deal.get("stock_number")), [])), None
+            vin = car(deal.get("vin")) or next(
+                (car(row.get("vin")) for row in vehicles.get((rooftop, deal.get("stock_number")), [])), None
             )
             buyer = next(iter(buyers.get((rooftop, deal.get("customer_id")), [])), {})
             for rung, reach in (("VIN", 7), ("phone", 0), ("e-mail", 0)):
@@ -420,7 +420,7 @@ class Leads:
                     for lead in crm.values()
                     if lead.rooftop == rooftop and lead not in taken and days
                     for won in self.won_on(Episode([lead]))
-                    if any(abs((won - day).days) <= reach for day in days) and self._is_by(rung, lead, car, buyer)
+                    if any(abs((won - day).days) <= reach for day in days) and self._is_by(rung, lead, vin, buyer)
                 ]
                 if fits:
                     _, _, lead = min(fits, key=lambda fit: fit[:2])
@@ -429,9 +429,9 @@ class Leads:
                     break
         return found
 
-    def _is_by(self, rung: str, lead: Lead, car: str | None, buyer: Row) -> bool:
+    def _is_by(self, rung: str, lead: Lead, vin: str | None, buyer: Row) -> bool:
         if rung == "VIN":
-            return bool(car) and lead.record is not None and lead.record.row.get("vin") == car
+            return bool(vin) and lead.record is not None and car(lead.record.row.get("vin")) == vin
         if rung == "phone":
             return bool(lead.phone) and lead.phone == normal_phone(buyer.get("phone"))
         return bool(lead.email) and lead.email == (buyer.get("email") or "").strip().lower()
@@ -603,4 +603,4 @@ class Leads:
 
 def vehicle(vin: str | None, stock_number: str | None) -> frozenset[str]:
     """What a message names a car by."""
-    return frozenset(name for name in (vin, stock_number) if name)
+    return frozenset(name for name in (car(vin), stock_number) if name)

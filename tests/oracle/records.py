@@ -18,6 +18,16 @@ Number = int | Decimal
 #: What took longer is not a duration but a mistake.
 LONGEST = timedelta(days=365)
 
+#: What is typed where no VIN is known.
+NO_CAR = {"NA", "NIL", "NO", "NONE", "NULL", "TBA", "TBC", "TBD", "TOFOLLOW", "UNK", "UNKNOWN", "NOVIN", "TEST"}
+
+
+def car(vin: str | None) -> str | None:
+    """A VIN as cars are compared by it: no spaces and dashes, and nothing where it names no car."""
+    plain = "".join((vin or "").upper().replace("-", " ").split())
+    bare = [sign for sign in plain if sign.isalnum()]
+    return None if len(set(bare)) <= 1 or "".join(bare) in NO_CAR else plain
+
 
 @dataclass(frozen=True)
 class Question:

@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.oracle.clock import DAY, Moment, elapsed, local_day, midnight
 from tests.oracle.exports import Row
-from tests.oracle.records import LONGEST, Part, Question, World
+from tests.oracle.records import LONGEST, Part, Question, World, car
 
 ROUTINE = Path(__file__).resolve().parents[2] / "seeds" / "routine_op_codes.csv"
 SECOND = timedelta(seconds=1)
@@ -44,7 +44,7 @@ class Order:
 
     @property
     def vin(self) -> str | None:
-        return upper(self.row.get("vin"))
+        return car(self.row.get("vin"))
 
     @property
     def is_voided(self) -> bool:
@@ -412,7 +412,7 @@ def supplier_of(order: Order) -> str | None:
 
 
 def upper(text: str | None) -> str | None:
-    """A VIN or operation code as it is compared."""
+    """An operation code as it is compared."""
     return text.upper() if text else None
 
 
