@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from forecourt.door import Warehouse
 from forecourt.kpi import KpiRow, compute
+from forecourt.learned import Learned, learned_rows
 from forecourt.metrics import Metric, Period
-from forecourt.statements import record_statement
+from forecourt.statements import excluded_record_statement, record_statement
 from forecourt.trace import leading_rows
 
-Parts = tuple[Any, Any]
+
+@dataclass(frozen=True)
+class Parts:
+    """What a record gives to a KPI; ``denominator`` is None where the KPI has none. What is excluded gives nothing
+    and says why in ``excluded``.
+    """
+
+    numerator: Any = None
+    denominator: Any = None
+    excluded: str | None = None
 
 
 @dataclass(frozen=True)
 class Moved:
-    """One record that counts differently. ``change``: added, gone or changed; ``then`` and ``now``: its numerator
-    and denominator, None where it does not count; ``file`` and ``row`` of the record as it now is, else as it was.
+    """One record that counts differently. ``change``: added, gone or changed; ``then`` and ``now``: its parts, None
+    where it is not in the KPI; ``file`` and ``row`` of the record as it now is, else as it was; ``learned``: the file
+    rows behind it that became known in between, none where a setting or a closing made the difference.
     """
 
     record: str
@@ -28,6 +39,7 @@ class Moved:
     now: Parts | None
     file: str | None
     row: int | None
+    learned: tuple[Learned, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,6 +66,7 @@ class Restated:
                     "as_now_known": _plain(moved.now),
                     "file": moved.file,
                     "row": moved.row,
+                    "learned": [asdict(each) for each in moved.learned],
                 }
                 for moved in self.records
             ],
@@ -70,15 +83,18 @@ def restate(
     )
     parts_then, parts_now = (_parts(warehouse, metric, period, rooftops) for warehouse in (then, now))
     different = [key for key in {**parts_then, **parts_now} if parts_then.get(key) != parts_now.get(key)]
-    records = [record for _, record in different]
+    records = sorted({record for _, record in different})
     # A record is found where it is now; one that is gone where it was.
-    places = leading_rows(then, metric.model, records) | leading_rows(now, metric.model, records)
+    places: dict[str, tuple[str, int]] = {}
+    for warehouse in (then, now) if records else ():
+        places |= leading_rows(warehouse, metric.model, records, metric.record or "")
+    learned = learned_rows(then, now, metric, records)
     moved: dict[str | None, list[Moved]] = {}
     for currency, record in sorted(different, key=lambda key: (key[0] or "", key[1])):
         old, new = parts_then.get((currency, record)), parts_now.get((currency, record))
         change = "added" if old is None else "gone" if new is None else "changed"
         file, row = places.get(record, (None, None))
-        moved.setdefault(currency, []).append(Moved(record, change, old, new, file, row))
+        moved.setdefault(currency, []).append(Moved(record, change, old, new, file, row, learned.get(record, ())))
     # A state without any record has one row that says why, in no currency.
     named = [currency for currency in {**before, **after} if currency is not None]
     currencies: Sequence[str | None] = named or (None,)
@@ -98,8 +114,15 @@ def _parts(
     landed = {row["feed"] for row in warehouse.rows("select distinct feed from meta.freshness")}
     if not set(metric.requires) <= landed:
         return {}
-    rows = warehouse.rows(record_statement(metric, period, rooftops=rooftops))
-    return {(row["currency"], str(row["record"])): (row["numerator"], row["denominator"]) for row in rows}
+    has_denominator = metric.denominator is not None or metric.kind != "flow"
+    parts = {
+        (row["currency"], str(row["record"])): Parts(row["numerator"], row["denominator"] if has_denominator else None)
+        for row in warehouse.rows(record_statement(metric, period, rooftops=rooftops))
+    }
+    for row in warehouse.rows(excluded_record_statement(metric, period, rooftops=rooftops)):
+        key = (row["currency"], str(row["record"]))
+        parts[key] = replace(parts.get(key, Parts()), excluded=row["reason"])
+    return parts
 
 
 def _figures(row: KpiRow) -> dict[str, Any]:
@@ -110,5 +133,8 @@ def _figures(row: KpiRow) -> dict[str, Any]:
 def _plain(parts: Parts | None) -> dict[str, Any] | None:
     if parts is None:
         return None
-    numerator, denominator = (str(part) if isinstance(part, Decimal) else part for part in parts)
-    return {"numerator": numerator, "denominator": denominator}
+    said = {
+        name: str(part) if isinstance(part, Decimal) else part
+        for name, part in (("numerator", parts.numerator), ("denominator", parts.denominator))
+    }
+    return said | ({"excluded": parts.excluded} if parts.excluded else {})

@@ -19,7 +19,7 @@ from forecourt.handbook import figure
 from forecourt.kpi import KpiRow
 from forecourt.meta import CheckResult
 from forecourt.metrics import Metric, Period
-from forecourt.reported import Restated
+from forecourt.reported import Moved, Parts, Restated
 from forecourt.terminal import out, table
 from forecourt.why import Effect, Why
 
@@ -252,11 +252,8 @@ def print_restated(found: Sequence[Restated]) -> None:
             (
                 record.record,
                 record.change,
-                *(
-                    f"{_amount(parts[0])} of {_amount(parts[1])}" if parts else ""
-                    for parts in (record.then, record.now)
-                ),
-                f"{record.file}:{record.row}" if record.file else "",
+                *(_parts(parts) for parts in (record.then, record.now)),
+                _whence(record),
             )
             for record in each.records[:20]
         ]
@@ -264,6 +261,24 @@ def print_restated(found: Sequence[Restated]) -> None:
         if len(each.records) > 20:
             out.print(f"... and {len(each.records) - 20} more: --json lists them all")
     out.print(f"{len(found) - len(moved)} of {len(found)} figures are as they were reported.")
+
+
+def _parts(parts: Parts | None) -> str:
+    if parts is None:
+        return ""
+    if parts.excluded:
+        return f"excluded: {parts.excluded}"
+    of = "" if parts.denominator is None else f" of {_amount(parts.denominator)}"
+    return f"{_amount(parts.numerator)}{of}"
+
+
+def _whence(record: Moved) -> str:
+    """The file rows that made the difference; where none came in between, the record's own."""
+    if not record.learned:
+        return f"{record.file}:{record.row}" if record.file else ""
+    told = [f"{each.file}:{each.row}" if each.row else f"{each.file} ({each.op})" for each in record.learned[:3]]
+    further = len(record.learned) - len(told)
+    return ", ".join(told) + (f" and {further} more" if further else "")
 
 
 def _restated(row: KpiRow) -> str:

@@ -111,6 +111,22 @@ group by all
 order by all"""
 
 
+def excluded_record_statement(metric: Metric, period: Period, *, rooftops: Sequence[str] | None = None) -> str:
+    """The SQL of a KPI's excluded records: currency, record, reason, one row each."""
+    metric = _asked(metric, period)
+    selected = _within(metric, period) if metric.kind == "duration" else _is_due(metric, period)
+    return f"""with {_facts(metric, period, _pieces(metric, period, rooftops), None)}
+
+select
+    money_currency as currency,
+    counted_record as record,
+    min(why_excluded) as reason,
+from facts
+where why_excluded is not null and ({selected})
+group by all
+order by all"""
+
+
 def grouped_record_statement(
     metric: Metric, period: Period, dimensions: Sequence[str], *, rooftops: Sequence[str] | None = None
 ) -> str:
@@ -144,7 +160,7 @@ def _asked(metric: Metric, period: Period) -> Metric:
     """
     at_the_end = metric.kind == "stock" or (metric.kind == "duration" and metric.by == "stop")
     day = _day(period.end if at_the_end else period.as_of)
-    parts = ("relation", "population", "numerator", "denominator", "excluded")
+    parts = ("relation", "population", "numerator", "denominator", "excluded", "date")
     given = {part: getattr(metric, part) for part in parts}
     asked = replace(metric, **{part: text.replace("{as_of}", day) for part, text in given.items() if text})
     if asked.excluded and asked.excluded_on:

@@ -7,11 +7,14 @@ from dashboards.tables import Column
 
 CAR = Column("Car", sql="trim(it.make || ' ' || it.model)")
 CURRENCY = Column("Currency")
+#: Until the cost of its car was known, a deal stands in its month without a gross.
+KNOWN = "it.gross_dated_on <= asked.as_of"
 
 DEALS = Records(
     title="Deals, lowest gross first",
     mart="fct_deal_credit",
-    where="it.gross_moved_on between asked.first_day and asked.last_day and it.gross_dated_on <= asked.as_of",
+    where=f"case when {KNOWN} then it.gross_moved_on else it.moved_on end between asked.first_day and asked.last_day "
+    "and it.dated_on <= asked.as_of",
     joins="left join marts.fct_deal as deal on it.deal_key = deal.deal_key",
     leading="deal",
     key="deal_key",
@@ -22,18 +25,21 @@ DEALS = Records(
         "deal_number": Column("Deal"),
         "car": Column("Car", sql="any_value(trim(it.make || ' ' || it.model))"),
         "salesperson": Column("Salesperson", sql="string_agg(distinct it.salesperson, ', ' order by it.salesperson)"),
-        "moved_on": Column("Day", "day", sql="max(it.gross_moved_on)"),
+        "moved_on": Column("Day", "day", sql=f"max(case when {KNOWN} then it.gross_moved_on else it.moved_on end)"),
         "what": Column(
             "What moved",
             help="Sale, late cost, cancelled product or reversal in the period.",
             sql="string_agg(distinct replace(it.kind, '_', ' '), ', ' order by replace(it.kind, '_', ' '))",
         ),
         "currency": Column("Currency", sql="any_value(it.currency)"),
-        "revenue": Column("Revenue", "money", sql="sum(it.revenue)"),
-        "front": Column("Front gross", "money", sql="sum(it.front)"),
-        "back": Column("Back gross", "money", sql="sum(it.back)"),
-        "total": Column("Total gross", "money", sql="sum(it.total)"),
-        "excluded": Column("Why not counted", sql="any_value(it.excluded)"),
+        "revenue": Column("Revenue", "money", sql=f"sum(it.revenue) filter (where {KNOWN})"),
+        "front": Column("Front gross", "money", sql=f"sum(it.front) filter (where {KNOWN})"),
+        "back": Column("Back gross", "money", sql=f"sum(it.back) filter (where {KNOWN})"),
+        "total": Column("Total gross", "money", sql=f"sum(it.total) filter (where {KNOWN})"),
+        "excluded": Column(
+            "Why not counted",
+            sql=f"any_value(coalesce(it.excluded, case when not ({KNOWN}) then 'vehicle cost unknown' end))",
+        ),
     },
     order="excluded is null, total nulls first, rooftop, deal_number",
     phone=("deal_number", "car", "total"),

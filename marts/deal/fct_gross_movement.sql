@@ -29,8 +29,10 @@ vehicle_rows as (
         case when condition in ('new', 'used') then condition else 'other' end as department,
         currency,
         excluded,
-        gross_moved_on as moved_on,
-        gross_dated_on as dated_on,
+        moved_on,
+        dated_on,
+        gross_moved_on,
+        gross_dated_on,
         front_revenue as revenue,
         front as gross,
     from deal_movements
@@ -46,8 +48,10 @@ finance_rows as (
         'F&I' as department,
         currency,
         excluded,
-        gross_moved_on as moved_on,
-        gross_dated_on as dated_on,
+        moved_on,
+        dated_on,
+        gross_moved_on,
+        gross_dated_on,
         back_revenue as revenue,
         back as gross,
     from deal_movements
@@ -114,6 +118,8 @@ rental_rows as (
         cast(null as varchar) as excluded,
         day as moved_on,
         day as dated_on,
+        day as gross_moved_on,
+        day as gross_dated_on,
         {{ money_share('revenue', 'seconds_after', 'seconds') }}
             - {{ money_share('revenue', 'seconds_before', 'seconds') }} as revenue,
         {{ money_share('revenue', 'seconds_after', 'seconds') }}
@@ -139,6 +145,8 @@ other_rental_rows as (
         end as excluded,
         out_on as moved_on,
         out_on as dated_on,
+        out_on as gross_moved_on,
+        out_on as gross_dated_on,
         revenue,
         revenue as gross,
     from hires
@@ -160,6 +168,8 @@ order_rows as (
         excluded,
         closed_on as moved_on,
         closed_on as dated_on,
+        closed_on as gross_moved_on,
+        closed_on as gross_dated_on,
         revenue,
         gross,
     from order_lines
@@ -179,6 +189,8 @@ counter_rows as (
         excluded,
         sold_on as moved_on,
         sold_on as dated_on,
+        sold_on as gross_moved_on,
+        sold_on as gross_dated_on,
         case when excluded is null then revenue end as revenue,
         case when excluded is null then revenue - cost end as gross,
     from counter_sales
@@ -210,6 +222,8 @@ final as (
         excluded,
         moved_on,
         dated_on,
+        gross_moved_on,
+        gross_dated_on,
         cast(revenue as decimal(18, 2)) as revenue,
         cast(revenue - gross as decimal(18, 2)) as cost,
         cast(gross as decimal(18, 2)) as gross,

@@ -55,6 +55,10 @@ def warehouse_of(tmp_path: Path) -> WarehouseOf:
                     file_id varchar, reason varchar, exported_at timestamp
                 );
                 create table meta.quarantine (feed varchar, reason_code varchar, status varchar);
+                create table meta.runs (run_id varchar, known_at timestamp);
+                create table meta.versions (
+                    feed varchar, key varchar, op varchar, file_id varchar, row_number bigint, received_at timestamp
+                );
                 """
             )
             fill(connection, "meta.policies", policies)

@@ -427,3 +427,39 @@ def test_the_headlines_come_first(warehouse_of: WarehouseOf) -> None:
     names = ["aaa_rate", *reversed(HEADLINES), "show_rate"]
     stored = warehouse_of(FACTS, metrics=[replace(FLOW, name=name) for name in names])
     assert list(load_metrics(stored)) == [*HEADLINES, "aaa_rate", "show_rate"]
+
+
+def test_a_gross_of_a_closed_month_is_excluded_there_until_the_day_it_became_known(warehouse_of: WarehouseOf) -> None:
+    """Sold in March, which was closed; its cost is learnt on 6 April, whose gross it then is."""
+    warehouse = warehouse_of(
+        """
+        create table marts.fct_late as select
+            'R1' as rooftop, 'R1|D1' as deal_key, date '2026-03-10' as moved_on, date '2026-04-06' as gross_moved_on,
+            date '2026-04-06' as gross_dated_on, 970.00 as total
+        """
+    )
+    gross = Metric(
+        name="gross",
+        label="Gross",
+        description="",
+        kind="flow",
+        unit="money",
+        model="fct_late",
+        relation="marts.fct_late",
+        date="case when {as_of} < gross_dated_on then moved_on else gross_moved_on end",
+        dated="moved_on",
+        numerator="sum(total)",
+        record="deal_key",
+        excluded="case when {as_of} < gross_dated_on then 'vehicle cost unknown' end",
+    )
+
+    def asked(first: date, last: date, as_of: date) -> tuple[object, int]:
+        (row,) = compute(warehouse, gross, Period(first, last, as_of))
+        return row.value, row.excluded
+
+    march, april = (date(2026, 3, 1), date(2026, 3, 31)), (date(2026, 4, 1), date(2026, 4, 30))
+    assert asked(*march, date(2026, 3, 31)) == (None, 1)
+    assert asked(*march, date(2026, 4, 5)) == (None, 1)
+    assert asked(*march, date(2026, 4, 30)) == (None, 0)
+    assert asked(*april, date(2026, 4, 5)) == (None, 0)
+    assert asked(*april, date(2026, 4, 30)) == (970, 0)

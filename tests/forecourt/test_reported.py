@@ -9,7 +9,7 @@ import pytest
 
 from forecourt import show
 from forecourt.metrics import Metric, Period
-from forecourt.reported import restate
+from forecourt.reported import Parts, restate
 from tests.forecourt.conftest import WarehouseOf
 
 MARGIN = Metric(
@@ -65,13 +65,34 @@ def test_the_records_that_differ_add_up_to_the_difference(
         ("R1|C", "gone", "deals.csv", 4),
         ("R1|D", "added", "deals.csv", 9),
     ]
-    nothing = (Decimal(0), Decimal(0))
-    for part, difference in ((0, Decimal(0)), (1, Decimal("300.00"))):
-        assert sum((r.now or nothing)[part] - (r.then or nothing)[part] for r in found.records) == difference
+    nothing = Parts(Decimal(0), Decimal(0))
+    for part, difference in (("numerator", Decimal(0)), ("denominator", Decimal("300.00"))):
+        moved = [getattr(r.now or nothing, part) - getattr(r.then or nothing, part) for r in found.records]
+        assert sum(moved) == difference
     show.print_restated([found, *restate(then, then, MARGIN, MARCH)])
     told = capsys.readouterr().out
     assert "Margin (GBP) 2026-03-01 to 2026-03-31: reported 10.00 %, now 8.42 %" in told
     assert "1 of 2 figures are as they were reported." in told
+
+
+def test_a_record_between_excluded_and_counted_is_listed(
+    tmp_path: Path, warehouse_of: WarehouseOf, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gross = replace(MARGIN, denominator=None, unit="money", excluded="case when gross is null then 'cost unknown' end")
+    day = "date '2026-03-02'"
+    rows = (f"('R1|A', 'R1', {day}, null, 9.00, 'GBP', 2)", f"('R1|B', 'R1', {day}, 5.00, 9.00, 'GBP', 3)")
+    later = (rows[0].replace("null", "40.00"), rows[1].replace("5.00", "cast(null as decimal(18, 2))"))
+    then = warehouse_of(sales(*rows), path=tmp_path / "then.duckdb", freshness=LANDED)
+    now = warehouse_of(sales(*later), path=tmp_path / "now.duckdb", freshness=LANDED)
+    (found,) = restate(then, now, gross, MARCH)
+    unknown = Parts(excluded="cost unknown")
+    assert [(r.record, r.change, r.then, r.now) for r in found.records] == [
+        ("R1|A", "changed", unknown, Parts(Decimal("40.00"))),
+        ("R1|B", "changed", Parts(Decimal("5.00")), unknown),
+    ]
+    show.print_restated([found])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "R1|A changed excluded: cost unknown 40.00 deals.csv:2" in told
 
 
 def test_what_had_not_landed_then_is_told_with_its_reason(tmp_path: Path, warehouse_of: WarehouseOf) -> None:
@@ -81,4 +102,4 @@ def test_what_had_not_landed_then_is_told_with_its_reason(tmp_path: Path, wareho
     facts = found.as_dict()
     assert facts["as_reported"]["reason"] == "no data: no dms_deals landed"
     assert facts["as_now_known"]["numerator"] == "160.00"
-    assert {(r["change"], r["file"]) for r in facts["records"]} == {("added", None)}
+    assert {(r["change"], r["file"]) for r in facts["records"]} == {("added", "deals.csv")}

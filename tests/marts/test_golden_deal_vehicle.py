@@ -242,6 +242,12 @@ def test_unknown_cost_is_excluded_and_counted(warehouse: Warehouse) -> None:
     assert march(warehouse, "units", "UNKNOWN", "2026-04-30").numerator == 3
     before = march(warehouse, "gross_margin_rate", "UNKNOWN", "2026-04-19")
     assert (before.numerator, before.denominator) == ("1000.00", "10000.00")
+    # D5 is one of the unknown until that day
+    for name in ("total_gross", "store_gross"):
+        (early,) = kpi(warehouse, name, "UNKNOWN", "2026-03-01", "2026-03-31", "2026-04-19")
+        assert early.excluded_reasons == {"vehicle cost unknown": 2}
+    (by_month,) = kpi(warehouse, "total_gross", "UNKNOWN", "2026-03-01", "2026-04-19", "2026-04-19", by="month")
+    assert (by_month.group, by_month.excluded) == ("2026-03", 2)
     assert march(warehouse, "units", "UNKNOWN", "2026-04-19").numerator == 3
     assert march(warehouse, "gross_beside", "UNKNOWN").numerator == "-150.00"
     assert march(warehouse, "units_beside", "UNKNOWN").value == 1

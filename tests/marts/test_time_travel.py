@@ -72,7 +72,10 @@ rooftop,invoice_number,kind,posted_on,amount,disputed_from
 R1,I1,invoice,2026-01-10,950.00,2026-03-24
 """,
 }
-PART = "+path:marts/finance +path:marts/deal +fct_claim +fct_episode +fct_vehicle_day"
+PART = (
+    "+path:marts/finance +path:marts/deal +fct_claim +fct_episode +fct_vehicle_day "
+    "+fct_stock_unit +dim_vehicle +dim_customer"
+)
 
 
 @dataclass
@@ -250,9 +253,72 @@ def test_as_reported_against_as_now_known_lists_the_records_between(story: Story
     )
     assert record["as_reported"] == {"numerator": "600.00", "denominator": "600.00"}
     assert record["as_now_known"] == {"numerator": "500.00", "denominator": "500.00"}
+    (learned,) = record["learned"]
+    assert (learned["feed"], learned["file"], learned["row"]) == ("dms_invoices", "dms_invoices_2026-05-04.csv", 2)
     # March was open then, so its late cost lowered it; now it is closed.
     assert (gross["as_reported"]["numerator"], gross["as_now_known"]["numerator"]) == ("1539.50", "1739.50")
-    assert [(moved["record"], moved["change"]) for moved in gross["records"]] == [("R1|D1", "changed")]
+    (moved,) = gross["records"]
+    assert (moved["record"], moved["change"], moved["file"], moved["row"]) == (
+        "R1|D1",
+        "changed",
+        "dms_deals_2026-03-31.csv",
+        2,
+    )
+    assert moved["learned"] == []  # nothing came: the closing made the difference
+
+
+@pytest.mark.metrics("0.known-at")
+def test_what_was_learned_of_a_gross_is_named_with_its_file_row(tmp_path: Path) -> None:
+    """A cost posted before the sale, one after it, and a deal whose cost nobody knew come after the number."""
+    home = Home(tmp_path / "home")
+    home.create()
+    home.settings.write_text('[company]\nname = "Example Motors"\ncurrency = "GBP"\n', encoding="utf-8")
+    told = Story(home, tmp_path)
+    told.deliver(
+        {
+            "dms_deals_2026-03-31.csv": """\
+rooftop,deal_number,stock_number,deal_type,status,delivered_on,sale_price,vehicle_cost
+R1,D1,S1,retail,delivered,2026-03-10,10000.00,
+R1,D2,S2,retail,delivered,2026-03-10,10000.00,9000.00
+R1,D3,S3,retail,delivered,2026-03-10,10000.00,9000.00
+R1,D4,S4,retail,delivered,2026-03-10,10000.00,
+""",
+            "dms_vehicle_costs_2026-03-31.csv": """\
+rooftop,cost_id,stock_number,posted_on,category,amount
+R1,K0,S4,2026-03-01,purchase,8000.00
+""",
+        },
+        part="+path:marts/deal +fct_vehicle_cost",
+    )
+    told.said["first"] = now()
+    told.deliver(
+        {
+            "dms_vehicle_costs_2026-04-20.csv": """\
+rooftop,cost_id,stock_number,posted_on,category,amount
+R1,K1,S1,2026-03-20,purchase,9500.00
+R1,K2,S2,2026-03-30,recon,55.00
+R1,K4,S4,2026-03-02,recon,45.00
+R1,K9,S9,2026-03-30,recon,99.00
+""",
+        },
+        part="+path:marts/deal +fct_vehicle_cost",
+    )
+    words = ("kpi", "total_gross", "--from", "2026-03-01", "--to", "2026-03-31", "--as-of", "2026-03-31")
+    result = told.call(*words, "--known-at", told.said["first"].isoformat(), "--versus-now", "--json")
+    assert result.exit_code == 0, result.exception
+    (gross,) = json.loads(result.output)
+    assert (gross["as_reported"]["excluded"], gross["as_now_known"]["excluded"]) == (1, 0)
+    costs = "dms_vehicle_costs_2026-04-20.csv"
+    assert [
+        (moved["record"], moved["change"], moved["file"], [(each["file"], each["row"]) for each in moved["learned"]])
+        for moved in gross["records"]
+    ] == [
+        ("R1|D1", "changed", "dms_deals_2026-03-31.csv", [(costs, 2)]),
+        ("R1|D2", "changed", "dms_deals_2026-03-31.csv", [(costs, 3)]),
+        ("R1|D4", "changed", "dms_deals_2026-03-31.csv", [(costs, 4)]),
+    ]
+    unknown = {"numerator": None, "denominator": None, "excluded": "vehicle cost unknown"}
+    assert gross["records"][0]["as_reported"] == unknown
 
 
 def test_nothing_was_known_before_the_first_delivery(story: Story) -> None:
