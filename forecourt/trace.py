@@ -11,6 +11,16 @@ from typing import Any
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
 
+#: Mart -> the marts whose rows a row of it is made of, and the column that says of which.
+PARTS = {
+    "fct_deal": {
+        "fct_deal_product": "deal_key",
+        "fct_vehicle_cost": "stock_unit_key",
+        "fct_deal_movement": "deal_key",
+    },
+    "fct_receivable": {"fct_receivable_movement": "receivable_key"},
+}
+
 
 @dataclass(frozen=True)
 class Version:
@@ -58,15 +68,52 @@ def trace(warehouse: Warehouse, mart: str, parts: Sequence[str]) -> list[Version
     return [version for row in rows for version in _versions(warehouse, row)]
 
 
-def leading_rows(warehouse: Warehouse, mart: str, keys: Sequence[str], column: str = "") -> dict[str, tuple[str, int]]:
-    """Key -> file name and row of the leading record of these rows of a mart; others are left out.
+def parts_of(warehouse: Warehouse, mart: str, versions: Sequence[Version]) -> list[Version]:
+    """The versions of what else the traced rows are made of: a deal's products and costs, a debt's allocations.
 
-    Where ``column`` says that they are keys of another mart (the deals of their movements), of the rows of that one.
+    None of those that are there already. A car's costs are those of its stock unit.
     """
-    own = {name: columns[0] for name, columns in key_columns(warehouse).items()}
-    if own.get(mart) != column:
-        mart = next((name for name, first in own.items() if first == column), mart)
-    key = own.get(mart)
+    known = {(version.feed, version.key) for version in versions}
+    found: list[Version] = []
+    for other, column in PARTS.get(mart, {}).items():
+        if not _is_there(warehouse, other):
+            continue
+        where = f'"{column}" in (select "{column}" from marts."{mart}" where "{_key_column(warehouse, mart)}" in '
+        keys = sorted({version.mart_key for version in versions})
+        listed = ", ".join(f"${place}" for place in range(1, len(keys) + 1))
+        for row in _rows(warehouse, other, _key_column(warehouse, other), f"{where}({listed}))", keys):
+            told = [each for each in _versions(warehouse, row) if (each.feed, each.key) not in known]
+            known |= {(each.feed, each.key) for each in told}
+            found += told
+    return found
+
+
+def changes_of(warehouse: Warehouse, versions: Sequence[Version]) -> dict[tuple[str, str, str, int | None], list[str]]:
+    """(feed, key, file id, row) of a version -> what it changed of the watched fields: ``amount: 90 to 80 (why)``."""
+    if not _is_there(warehouse, "fct_change"):
+        return {}
+    rows = warehouse.rows(
+        "select feed, record_key, file_id, row_number, field, previous_value, new_value, reason from marts.fct_change "
+        "where record_key in (select unnest($1)) order by change_key",
+        [sorted({version.key for version in versions})],
+    )
+    found: dict[tuple[str, str, str, int | None], list[str]] = {}
+    for row in rows:
+        values = [row[name] if row[name] is not None else "nothing" for name in ("previous_value", "new_value")]
+        said = f"{row['field']}: {values[0]} to {values[1]}" + (f" ({row['reason']})" if row["reason"] else "")
+        found.setdefault((row["feed"], row["record_key"], row["file_id"], row["row_number"]), []).append(said)
+    return found
+
+
+def _is_there(warehouse: Warehouse, mart: str) -> bool:
+    """A run of an earlier version, or a part of one, may not have every mart."""
+    found = "select 1 from information_schema.tables where table_schema = 'marts' and table_name = $1"
+    return bool(warehouse.rows(found, [mart]))
+
+
+def leading_rows(warehouse: Warehouse, mart: str, keys: Sequence[str]) -> dict[str, tuple[str, int]]:
+    """Key -> file name and row of the leading record of these rows of a mart; others are left out."""
+    key = _key_columns(warehouse).get(mart)
     if key is None:
         return {}
     rows = warehouse.rows(
@@ -78,16 +125,16 @@ def leading_rows(warehouse: Warehouse, mart: str, keys: Sequence[str], column: s
 
 
 def _key_column(warehouse: Warehouse, mart: str) -> str:
-    keys = key_columns(warehouse)
+    keys = _key_columns(warehouse)
     if mart not in keys:
         near = get_close_matches(mart, keys, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise Problem(f"{mart} is no mart with a file row behind its rows.{hint} Those are: {', '.join(keys)}.")
-    return keys[mart][0]
+    return keys[mart]
 
 
-def key_columns(warehouse: Warehouse) -> dict[str, list[str]]:
-    """Mart -> its readable key and then those of others that it names, of marts whose rows name their file row."""
+def _key_columns(warehouse: Warehouse) -> dict[str, str]:
+    """Mart -> its readable key (the first of its columns that is one), of marts whose rows name their file row."""
     columns = warehouse.rows(
         "select table_name as mart, column_name as name from information_schema.columns "
         "where table_schema = 'marts' order by table_name, ordinal_position"
@@ -96,7 +143,7 @@ def key_columns(warehouse: Warehouse) -> dict[str, list[str]]:
     for column in columns:
         marts.setdefault(column["mart"], []).append(column["name"])
     return {
-        mart: [name for name in names if name.endswith("_key")]
+        mart: next(name for name in names if name.endswith("_key"))
         for mart, names in marts.items()
         if {"file_id", "row_number"} <= set(names) and any(name.endswith("_key") for name in names)
     }

@@ -23,6 +23,8 @@ from forecourt.verbs.options import home_option, json_option
 def trace(mart: str, key: tuple[str, ...], home_path: Path, as_json: bool) -> None:
     """Show the file rows behind a row of a mart: every version of its record, with the original text.
 
+    A deal has its products and costs with it, a receivable its allocations; what a version changed is said.
+
     \b
     KEY is the natural key part by part; its first parts alone show all rows that begin with them.
     Example:  forecourt trace fct_deal R1 D1
@@ -32,11 +34,15 @@ def trace(mart: str, key: tuple[str, ...], home_path: Path, as_json: bool) -> No
     from forecourt import show
     from forecourt.door import open_warehouse
     from forecourt.terminal import out
+    from forecourt.trace import changes_of, parts_of
     from forecourt.trace import trace as versions_of
     from ingest.originals import original_texts
 
     home = Home(home_path)
-    versions = versions_of(open_warehouse(home), mart, key)
+    warehouse = open_warehouse(home)
+    versions = versions_of(warehouse, mart, key)
+    versions += parts_of(warehouse, mart, versions)
+    changes = changes_of(warehouse, versions)
     settings = settings_of(home)
     wanted: dict[tuple[str, str], set[int]] = {}
     for version in versions:
@@ -48,7 +54,11 @@ def trace(mart: str, key: tuple[str, ...], home_path: Path, as_json: bool) -> No
         for row, text in original_texts(home, settings, name, digest, rows).items()
     }
     facts = [
-        asdict(version) | {"text": texts.get((version.content_hash, version.row or 0)) if version.op == "row" else None}
+        asdict(version)
+        | {
+            "text": texts.get((version.content_hash, version.row or 0)) if version.op == "row" else None,
+            "changes": changes.get((version.feed, version.key, version.file_id, version.row), []),
+        }
         for version in versions
     ]
     if as_json:
@@ -65,6 +75,8 @@ def trace(mart: str, key: tuple[str, ...], home_path: Path, as_json: bool) -> No
         )
         if fact["text"]:
             click.echo(f"    {fact['text']}")
+        for changed in fact["changes"]:
+            click.echo(f"    changed {changed}")
 
 
 @click.group(invoke_without_command=True)

@@ -7,7 +7,7 @@ import pytest
 
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
-from forecourt.trace import leading_rows, trace
+from forecourt.trace import changes_of, leading_rows, parts_of, trace
 
 TABLES = r"""
 create schema marts;
@@ -85,3 +85,42 @@ def test_what_is_not_there_is_answered_with_what_is_near(
 def test_leading_rows_by_key(warehouse: Warehouse) -> None:
     assert leading_rows(warehouse, "fct_deal", ["R1|D1", "R1|D9"]) == {"R1|D1": ("deals_2.csv", 7)}
     assert leading_rows(warehouse, "fct_sums", ["R1"]) == {}
+
+
+PARTS = """
+alter table marts.fct_deal add column stock_unit_key varchar;
+update marts.fct_deal set stock_unit_key = 'R1|S1' where deal_key = 'R1|D1';
+create table marts.fct_deal_product as
+    select 'R1|D1|warranty' as deal_product_key, 'R1|D1' as deal_key, 'f3' as file_id, 9 as row_number;
+create table marts.fct_vehicle_cost as select * from (values
+    ('R1|K0', 'R1|S1', 'f3', 3), ('R1|K9', 'R1|S9', 'f3', 4)
+) as rows(vehicle_cost_key, stock_unit_key, file_id, row_number);
+insert into meta.versions values
+    ('dms_deal_products', 'R1|D1|warranty', 'row', 'f3', 9, timestamp '2026-03-04'),
+    ('dms_vehicle_costs', 'R1|K0', 'row', 'f1', 8, timestamp '2026-03-02'),
+    ('dms_vehicle_costs', 'R1|K0', 'row', 'f3', 3, timestamp '2026-03-04'),
+    ('dms_vehicle_costs', 'R1|K9', 'row', 'f3', 4, timestamp '2026-03-04');
+create table marts.fct_change as select 'c1' as change_key, 'dms_vehicle_costs' as feed, 'R1|K0' as record_key,
+    'f3' as file_id, 3 as row_number, 'amount' as field, '90.00' as previous_value, '80.00' as new_value,
+    'typed wrongly' as reason;
+"""
+
+
+def test_a_deal_has_its_products_and_costs_with_it_and_what_changed(tmp_path: Path) -> None:
+    path = tmp_path / "run1.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(TABLES)
+        connection.execute(PARTS)
+    warehouse = Warehouse(path)
+    versions = trace(warehouse, "fct_deal", ["R1", "D1"])
+    parts = parts_of(warehouse, "fct_deal", versions)
+    assert [(each.feed, each.key, each.file, each.row) for each in parts] == [
+        ("dms_deal_products", "R1|D1|warranty", "costs.csv", 9),
+        ("dms_vehicle_costs", "R1|K0", "deals_1.csv", 8),
+        ("dms_vehicle_costs", "R1|K0", "costs.csv", 3),
+        ("dms_vehicle_costs", "R1|K1", "costs.csv", 2),
+        ("dms_vehicles", "R1|S1", "deals_2.csv", 7),
+    ]
+    assert changes_of(warehouse, [*versions, *parts]) == {
+        ("dms_vehicle_costs", "R1|K0", "f3", 3): ["amount: 90.00 to 80.00 (typed wrongly)"]
+    }

@@ -373,7 +373,12 @@ def test_a_month_that_is_not_closed_is_said(story: Story) -> None:
 def test_a_row_of_a_mart_is_traced_to_the_text_in_its_file(story: Story) -> None:
     result = story.call("trace", "fct_receivable", "R1", "invoice", "I1", "--json")
     assert result.exit_code == 0, result.exception
-    (version,) = json.loads(result.output)
+    version, allocation = json.loads(result.output)
+    assert (allocation["feed"], allocation["key"], allocation["text"]) == (
+        "dms_allocations",
+        "R1|A1",
+        "R1,A1,P1,payment,I1,invoice,2026-03-01,400.00",
+    )
     assert (version["feed"], version["key"], version["file"], version["row"], version["op"]) == (
         "dms_invoices",
         "R1|I1",
@@ -382,6 +387,9 @@ def test_a_row_of_a_mart_is_traced_to_the_text_in_its_file(story: Story) -> None
         "row",
     )
     assert version["text"] == "R1,I1,invoice,C1,2026-01-10,2026-02-09,1000.00"
+    told = story.call("trace", "fct_deal", "R1", "D1")
+    assert "R1,D1,S1,retail,delivered,2026-03-10,10000.00,8260.50" in told.output
+    assert "R1,K1,S1,2026-04-05,recon,200.00" in told.output
     told = story.call("trace", "fct_deal_movement", "R1", "D1", "late_cost", "K1")
     assert "R1,K1,S1,2026-04-05,recon,200.00" in told.output
     assert "The nearest: R1|invoice|I1|1" in str(story.call("trace", "fct_receivable", "R1", "invoice", "I7").exception)
