@@ -111,9 +111,15 @@ def _is_there(warehouse: Warehouse, mart: str) -> bool:
     return bool(warehouse.rows(found, [mart]))
 
 
-def leading_rows(warehouse: Warehouse, mart: str, keys: Sequence[str]) -> dict[str, tuple[str, int]]:
-    """Key -> file name and row of the leading record of these rows of a mart; others are left out."""
-    key = _key_columns(warehouse).get(mart)
+def leading_rows(warehouse: Warehouse, mart: str, keys: Sequence[str], column: str = "") -> dict[str, tuple[str, int]]:
+    """Key -> file name and row of the leading record of these rows of a mart; others are left out.
+
+    Where ``column`` says that they are keys of another mart (the deals of their movements), of the rows of that one.
+    """
+    own = {name: columns[0] for name, columns in key_columns(warehouse).items()}
+    if own.get(mart) != column:
+        mart = next((name for name, first in own.items() if first == column), mart)
+    key = own.get(mart)
     if key is None:
         return {}
     rows = warehouse.rows(
@@ -125,16 +131,16 @@ def leading_rows(warehouse: Warehouse, mart: str, keys: Sequence[str]) -> dict[s
 
 
 def _key_column(warehouse: Warehouse, mart: str) -> str:
-    keys = _key_columns(warehouse)
+    keys = key_columns(warehouse)
     if mart not in keys:
         near = get_close_matches(mart, keys, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise Problem(f"{mart} is no mart with a file row behind its rows.{hint} Those are: {', '.join(keys)}.")
-    return keys[mart]
+    return keys[mart][0]
 
 
-def _key_columns(warehouse: Warehouse) -> dict[str, str]:
-    """Mart -> its readable key (the first of its columns that is one), of marts whose rows name their file row."""
+def key_columns(warehouse: Warehouse) -> dict[str, list[str]]:
+    """Mart -> its readable key and then those of others that it names, of marts whose rows name their file row."""
     columns = warehouse.rows(
         "select table_name as mart, column_name as name from information_schema.columns "
         "where table_schema = 'marts' order by table_name, ordinal_position"
@@ -143,7 +149,7 @@ def _key_columns(warehouse: Warehouse) -> dict[str, str]:
     for column in columns:
         marts.setdefault(column["mart"], []).append(column["name"])
     return {
-        mart: next(name for name in names if name.endswith("_key"))
+        mart: [name for name in names if name.endswith("_key")]
         for mart, names in marts.items()
         if {"file_id", "row_number"} <= set(names) and any(name.endswith("_key") for name in names)
     }
