@@ -107,7 +107,7 @@ class Claims:
             if claim.get("amount_paid") is None:
                 yield replace(part, excluded="amount paid is missing")
             elif (claim.get("currency") or rooftop.currency) != rooftop.currency:
-                yield replace(part, excluded="exchange rate missing")
+                yield replace(part, excluded="exchange rate of the claim missing")
             else:
                 yield replace(part, top=claim["amount_paid"])
 
