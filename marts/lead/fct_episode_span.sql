@@ -43,7 +43,10 @@ states as (
         ) as open_owners,
         count(distinct leads.owner) filter (where leads.owner <> 'unknown') as all_owners,
         bool_or(leads.is_open and leads.not_good_reason is null) as has_open_lead,
-        bool_or(leads.owner = 'not known') as is_owner_unknown,
+        bool_or(
+            leads.owner = 'not known' and leads.is_open and leads.not_good_reason is null
+        ) as is_open_owner_unknown,
+        bool_or(leads.owner = 'not known') as is_any_owner_unknown,
         bool_or(leads.not_good_reason is null) as is_good,
         bool_or(leads.quality = 'not known') as is_quality_unknown,
         max(leads.owner) filter (where leads.lead_key = spans.episode_key) as first_owner,
@@ -63,7 +66,10 @@ judged as (
         states.first_owner,
         case when states.has_open_lead then states.open_owners else states.all_owners end
             as owners,
-        states.is_owner_unknown,
+        case
+            when states.has_open_lead then states.is_open_owner_unknown
+            else states.is_any_owner_unknown
+        end as is_owner_unknown,
         senders.sends_owners,
         case
             when states.is_good then null

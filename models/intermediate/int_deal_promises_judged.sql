@@ -30,9 +30,11 @@ receivables as (
     from {{ ref('fct_receivable') }}
 ),
 
+-- What was paid when it was due stays kept, also where the payment is undone later.
 open_when_due as (
     select
         receivables.receivable_key,
+        sum(movements.amount) <= 0 as is_settled,
         cast(sum(movements.amount_base) as decimal(18, 2)) as amount,
     from receivables
     inner join {{ ref('fct_receivable_movement') }} as movements
@@ -206,7 +208,7 @@ final as (
         deal_key='receivables.deal_key', owner='receivables.customer_id',
         opened_on='least(receivables.posted_on, receivables.due_on)', due_on='receivables.due_on',
         broken_on=add_days('receivables.due_on', 1), closed_on='receivables.settled_on',
-        is_kept='receivables.settled_on <= receivables.due_on', evidence='receivables.schedule',
+        is_kept='open_when_due.is_settled', evidence='receivables.schedule',
         worth=['open_when_due.amount', 'open balance', 'receivables.base_currency'],
     ) }}
     from receivables

@@ -101,6 +101,7 @@ scheduled as (
 ),
 
 -- Of several messages in a row the first one waits for an acknowledgement, a machine's too.
+-- A mail that came in between is no acknowledgement, and the first WhatsApp after it is still one.
 messages as (
     select
         *,
@@ -115,6 +116,7 @@ messages as (
         ) as acknowledged_at,
     from activities
     where channel <> 'note'
+        and (direction = 'out' or channel = 'whatsapp')
         and not is_day_only
         and coalesce(lead_key, customer_id) is not null
 ),

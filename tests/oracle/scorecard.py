@@ -132,6 +132,8 @@ class Scorecard:
         if lead.record and lead.record.gone_on and lead.record.gone_on <= day:
             return False
         episode = self._episode_of.get(lead)
+        if episode is None and lead.origin != "crm":
+            return False  # nothing would ever end it
         if episode is not None and not self._is_running(episode, day):
             return False
         return self._stage_on(lead, day)[0] not in ("won", "lost")
@@ -170,7 +172,9 @@ class Scorecard:
             part = Part(day, groups, record=lead)
             quality = self._leads.quality_on(lead, day)
             said = self._leads.on(lead, day)
-            if lead.rooftop not in sending:
+            if lead.origin != "crm":
+                yield replace(part, excluded="not in the CRM")
+            elif lead.rooftop not in sending:
                 yield replace(part, excluded="the rooftop sends no next actions")
             elif quality not in ("good", NOT_KNOWN):
                 yield replace(part, excluded=quality)
@@ -182,9 +186,8 @@ class Scorecard:
                 yield replace(part, top=int(due is not None and local_day(due, rooftop) > day), bottom=1)
 
     def _open_leads(self, day: date) -> Iterator[Lead]:
-        """Open leads of the CRM: what it never got nobody can close."""
-        crm = (lead for lead in self._leads.all if lead.origin == "crm" and self._leads.day(lead) <= day)
-        return (lead for lead in crm if self._is_open(lead, day))
+        """Open leads, those among them that the CRM never got too: they are counted as left out."""
+        return (lead for lead in self._leads.all if self._leads.day(lead) <= day and self._is_open(lead, day))
 
     def stage_age_days(self, question: Question) -> Iterator[Part]:
         """Open leads: as_of − stage entered."""
@@ -194,7 +197,9 @@ class Scorecard:
             groups = {**lead.groups(), "owner": self._leads.owner_on(lead, day), "stage": stage}
             part = Part(day, groups, record=lead)
             quality = self._leads.quality_on(lead, day)
-            if stage == "not known":
+            if lead.origin != "crm":
+                yield replace(part, excluded="not in the CRM")
+            elif stage == "not known":
                 yield replace(part, excluded="stage not known on the day")
             elif quality != "good":
                 yield replace(part, excluded=quality)
