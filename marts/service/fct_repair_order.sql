@@ -82,20 +82,31 @@ operations as (
         and not is_routine
 ),
 
+-- Kept, so that the key of the car is made once an order and not once a pair of orders.
+keyed as materialized (
+    select
+        repair_order_key,
+        {{ vin_key('vin') }} as vin_key,
+        opened_at,
+        opened_on,
+        closed_at,
+        comeback_of,
+    from orders
+    where not is_voided
+),
+
 following as (
     select
-        orders.repair_order_key,
+        keyed.repair_order_key,
         later.repair_order_key as later_key,
         later.opened_at,
         later.opened_on,
         later.comeback_of is not null as is_flagged,
-    from orders
-    inner join orders as later
-        on {{ vin_key('orders.vin') }} = {{ vin_key('later.vin') }}
-        and orders.repair_order_key != later.repair_order_key
-        and later.opened_at >= orders.closed_at
-    where not orders.is_voided
-        and not later.is_voided
+    from keyed
+    inner join keyed as later
+        on keyed.vin_key = later.vin_key
+        and keyed.repair_order_key != later.repair_order_key
+        and later.opened_at >= keyed.closed_at
 ),
 
 comebacks as (
