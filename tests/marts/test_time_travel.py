@@ -373,7 +373,8 @@ def test_a_month_that_is_not_closed_is_said(story: Story) -> None:
 def test_a_row_of_a_mart_is_traced_to_the_text_in_its_file(story: Story) -> None:
     result = story.call("trace", "fct_receivable", "R1", "invoice", "I1", "--json")
     assert result.exit_code == 0, result.exception
-    version, allocation = json.loads(result.output)
+    version, credit_note, allocation = json.loads(result.output)
+    assert (credit_note["feed"], credit_note["key"]) == ("dms_invoices", "R1|CN1")
     assert (allocation["feed"], allocation["key"], allocation["text"]) == (
         "dms_allocations",
         "R1|A1",
