@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from checks_scene import Scene, sound_scene
+from tests.checks.checks_scene import Scene, sound_scene
 
 from checks import candidate
 from checks.gate import check, docs_index

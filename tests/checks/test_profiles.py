@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from checks_scene import Scene, sound_scene
+from tests.checks.checks_scene import Scene, sound_scene
 
 from checks import candidate, deliveries
 from forecourt.publish import publish

@@ -9,7 +9,7 @@ from string import Template
 import duckdb
 import pytest
 import yaml
-from checks_scene import META, documented_marts
+from tests.checks.checks_scene import META, documented_marts
 
 from checks import candidate, deliveries
 from checks.suite import THRESHOLDS, Expectation, thresholds

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from dashboards.serve import ADDRESS, PROJECT, command, environment
 from forecourt.home import Home
@@ -287,9 +288,9 @@ def test_a_number_leads_to_its_sql(browser: Any, address: str) -> None:
     page.goto(f"{address}/gross")
     page.get_by_role("link", name="The SQL behind it").click(timeout=60_000)
     page.wait_for_selector("h1:has-text('SQL')", timeout=60_000)
-    page.get_by_role("tab", name="Chart").wait_for(timeout=60_000)
+    statement = page.get_by_role("textbox", name="Statement")
+    expect(statement).to_have_value(re.compile("^-- Gross margin"), timeout=60_000)
     page.wait_for_selector(DONE, timeout=60_000)
-    assert page.get_by_role("textbox", name="Statement").input_value().startswith("-- Gross margin")
     page.get_by_test_id("stDataFrame").first.wait_for(timeout=60_000)
     assert visit.problems == []
     visit.context.close()

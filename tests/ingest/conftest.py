@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from landing_scene import Scene
+from tests.ingest.landing_scene import Scene
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from landing_scene import Scene
+from tests.ingest.landing_scene import Scene
 
 from forecourt.errors import Problem
 from ingest.landing import confirm, land, rebuild

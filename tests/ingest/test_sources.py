@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from landing_scene import Scene
+from tests.ingest.landing_scene import Scene
 
 from forecourt.errors import Problem
 from ingest.sources import load_sources, read_source, recognise

@@ -7,10 +7,10 @@ import tempfile
 from pathlib import Path
 
 import duckdb
-from histories import expected_state, landed_state, random_history
+from tests.ingest.histories import expected_state, landed_state, random_history
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from landing_scene import Scene
+from tests.ingest.landing_scene import Scene
 
 TASKS = "rooftop,task_id,kind,due_at\n"
 DUE = "2026-01-09T10:00Z"

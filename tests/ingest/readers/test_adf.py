@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from adf_samples import SPEC_MINIMAL, adf, mail, prospect
+from tests.ingest.readers.adf_samples import SPEC_MINIMAL, adf, mail, prospect
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
