@@ -9,7 +9,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tests.checks.checks_scene import Scene, sound_scene
 
 from checks import candidate
 from checks.gate import check, docs_index
@@ -17,6 +16,7 @@ from checks.suite import Expectation
 from forecourt.errors import Problem
 from forecourt.meta import CheckResult
 from forecourt.publish import publish
+from tests.checks.checks_scene import Scene, sound_scene
 
 #: Every process started below notes each attempt to reach a network, and fails it.
 NO_NETWORK = """

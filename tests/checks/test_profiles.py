@@ -8,10 +8,10 @@ from typing import Any
 
 import duckdb
 import pytest
-from tests.checks.checks_scene import Scene, sound_scene
 
 from checks import candidate, deliveries
 from forecourt.publish import publish
+from tests.checks.checks_scene import Scene, sound_scene
 
 
 def broken_by(scene: Scene, tmp_path: Path, name: str) -> list[dict[str, Any]]:

@@ -9,12 +9,12 @@ from string import Template
 import duckdb
 import pytest
 import yaml
-from tests.checks.checks_scene import META, documented_marts
 
 from checks import candidate, deliveries
 from checks.suite import THRESHOLDS, Expectation, thresholds
 from forecourt.build import PROJECT
 from ingest.contract import load_feeds
+from tests.checks.checks_scene import META, documented_marts
 
 ALL = (*deliveries.SUITE, *candidate.SUITE)
 

@@ -11,10 +11,10 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from tests.ingest.landing_scene import Scene
 
 from forecourt.errors import Problem
 from ingest.landing import confirm, land, rebuild
+from tests.ingest.landing_scene import Scene
 
 LEADS = "rooftop,lead_id,received_at,budget,stage\n"
 TASKS = "rooftop,task_id,due_at\n"

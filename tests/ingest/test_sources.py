@@ -8,10 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.ingest.landing_scene import Scene
 
 from forecourt.errors import Problem
 from ingest.sources import load_sources, read_source, recognise
+from tests.ingest.landing_scene import Scene
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data"
 

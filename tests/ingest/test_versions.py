@@ -7,9 +7,10 @@ import tempfile
 from pathlib import Path
 
 import duckdb
-from tests.ingest.histories import expected_state, landed_state, random_history
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tests.ingest.histories import expected_state, landed_state, random_history
 from tests.ingest.landing_scene import Scene
 
 TASKS = "rooftop,task_id,kind,due_at\n"

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.ingest.readers.adf_samples import SPEC_MINIMAL, adf, mail, prospect
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.readers.adf import AdfFile, looks_like_adf, read_adf
 from ingest.readers.adf_dates import read_instant
+from tests.ingest.readers.adf_samples import SPEC_MINIMAL, adf, mail, prospect
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 
