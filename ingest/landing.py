@@ -368,9 +368,10 @@ class _FileLanding:
         if not self.confirmed:
             self._check_again()
         rows = read_rows(recognised, data, self.settings)
-        self.encoding, result.rows_read = rows.encoding, rows.rows_read
-        self._tell(0)
+        self.encoding = rows.encoding
         staged = stage(self.connection, source, rows, self.settings)
+        result.rows_read = rows.rows_read
+        self._tell(0)
         delivery = Delivery(
             file_id=self.entry["file_id"],
             name=self.entry["name"],

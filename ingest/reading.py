@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -12,7 +12,7 @@ from forecourt.settings import Settings
 from ingest.quarantine import Quarantined, unreadable
 from ingest.readers.adf import AdfFile, read_adf
 from ingest.readers.rows import TextRow
-from ingest.readers.text import read_text
+from ingest.readers.text import Originals, TextTable, read_pieces
 from ingest.sources import Recognised, Source
 
 
@@ -30,18 +30,29 @@ class Batch:
 
 @dataclass
 class FileRows:
-    """What one file gave. ``raw`` gives the original text of a row by its row_id."""
+    """What one file gives. ``raw`` gives the original text of a row by its row_id.
 
-    batches: list[Batch]
+    A large file is read while its batches are taken, once and in order: ``raw`` knows the rows taken so far, and
+    ``bad``, ``blank`` and ``rows`` (how many rows the batches had) grow with them.
+    """
+
+    batches: Iterable[Batch]
     encoding: str
     raw: Callable[[int], str]
     bad: list[Quarantined] = field(default_factory=list)
     blank: int = 0
     repairs: list[str] = field(default_factory=list)
+    rows: int = 0
 
     @property
     def rows_read(self) -> int:
-        return sum(batch.rows.num_rows for batch in self.batches) + len(self.bad) + self.blank
+        return self.rows + len(self.bad) + self.blank
+
+    def taken(self) -> Iterator[Batch]:
+        """The batches, counted as they are taken."""
+        for batch in self.batches:
+            self.rows += batch.rows.num_rows
+            yield batch
 
 
 def read_rows(recognised: Recognised, data: bytes, settings: Settings) -> FileRows:
@@ -50,15 +61,21 @@ def read_rows(recognised: Recognised, data: bytes, settings: Settings) -> FileRo
     feed = source.feeds[0] if len(source.feeds) == 1 else None
     if recognised.decoded is None:
         return _lead_rows(source, read_adf(data), settings, feed)
-    table = read_text(recognised.decoded, recognised.dialect)
-    rows = table.rows.append_column("row_id", table.rows["row_number"])
-    return FileRows(
-        batches=[Batch(table.header, rows, table.trimmed)],
-        encoding=table.encoding,
-        raw=table.raw,
-        bad=[unreadable(row.row_number, row.row_number, row.reason, row.raw, feed) for row in table.bad],
-        blank=table.blank,
-    )
+    header, pieces = read_pieces(recognised.decoded, recognised.dialect, trim=True)
+    originals = Originals()
+    rows = FileRows([], recognised.decoded.encoding, raw=originals.text)
+    rows.batches = _text_batches(rows, header, pieces, originals, feed)
+    return rows
+
+
+def _text_batches(
+    rows: FileRows, header: list[str], pieces: Iterator[TextTable], originals: Originals, feed: str | None
+) -> Iterator[Batch]:
+    for piece in pieces:
+        rows.bad.extend(unreadable(row.row_number, row.row_number, row.reason, row.raw, feed) for row in piece.bad)
+        rows.blank += piece.blank
+        originals.blocks.extend(piece.originals.blocks)
+        yield Batch(header, piece.rows.append_column("row_id", piece.rows["row_number"]), piece.trimmed)
 
 
 def _lead_rows(source: Source, adf: AdfFile, settings: Settings, feed: str | None) -> FileRows:

@@ -74,7 +74,7 @@ def place_clocks(connection: duckdb.DuckDBPyConnection, settings: Settings, sour
 def stage(connection: duckdb.DuckDBPyConnection, source: Source, rows: FileRows, settings: Settings) -> Staged:
     """Types all rows of a file. Raises Problem (without the file's name) when the header or the dates do not fit."""
     staged = Staged()
-    for batch in rows.batches:
+    for batch in rows.taken():
         connection.register("batch", batch.rows)
         layout = lay_out(source, batch.header, trimmed=batch.trimmed)
         mappings = usable_mappings(source, layout)

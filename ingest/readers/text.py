@@ -1,26 +1,38 @@
 """Reads delimited text: the bytes of one file in, records of text with line numbers out.
 
-Two paths give the same answer. A scan of the bytes proves that every record has the columns of the header and that
-every quote stands where the grammar (RFC 4180) allows it; then a fast parser may cut the values, because there is
-only one way to cut them. Where the proof fails, each record is read by hand: what cannot be read without guessing is
-a bad row with its original text, and reading resumes at the next line.
+Two paths give the same answer. A block of bytes is cut by a fast parser where a scan proves that there is only one way
+to cut it (``block``). Where the proof fails, smaller blocks are tried, and what is left is read record by record
+(``careful``).
 """
 
 from __future__ import annotations
 
 import codecs
-import re
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 
 from forecourt.errors import Problem
+from ingest.readers.block import BlockRows, Places, read_block, trim_columns
+from ingest.readers.careful import CarefulRows, Lines, Record, read_carefully, read_record
+from ingest.readers.dialect import Dialect, trimmed
 from ingest.readers.rows import BadRow
 
-#: A quoted value longer than this many lines is taken for a quote that was never closed.
-MAX_LINES_PER_VALUE = 500
+__all__ = ["Decoded", "Dialect", "TextTable", "decode", "header_of", "read_pieces", "read_text"]
+
+#: Bytes that are handed on at once.
+PIECE = 64 << 20
+
+#: Bytes that are proven and cut at once. A block without a proof is tried again in blocks of the next size.
+BLOCKS = (2 << 20, 128 << 10, 8 << 10)
+
+#: Blocks are read side by side, the next piece while the last is landed: parser and scan leave the interpreter free.
+_WORKERS = 2
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8", 3),
@@ -53,15 +65,6 @@ _SEPARATORS = {",": "','", ";": "';'", "\t": "a tab", "|": "'|'"}
 
 
 @dataclass(frozen=True)
-class Dialect:
-    """How a text file is written. ``quote`` empty: quotes are ordinary characters."""
-
-    encoding: str = "utf-8"
-    delimiter: str = ","
-    quote: str = '"'
-
-
-@dataclass(frozen=True)
 class Decoded:
     """UTF-8 bytes without a byte order mark, and the encoding that the file had."""
 
@@ -69,9 +72,39 @@ class Decoded:
     encoding: str
 
 
+@dataclass(frozen=True)
+class _BlockTexts:
+    """The original texts of the records of one block, or where they stand; ``first_line``: where the block starts."""
+
+    first_line: int
+    row_numbers: Places
+    data: bytes
+    starts: Places | None = None
+    ends: Places | None = None
+    texts: list[str] = field(default_factory=list)
+
+    def text(self, row_number: int) -> str:
+        place = int(np.searchsorted(self.row_numbers, row_number))
+        if self.starts is None or self.ends is None:
+            return self.texts[place]
+        return self.data[self.starts[place] : self.ends[place]].decode("utf-8").rstrip("\r")
+
+
+@dataclass
+class Originals:
+    """The original texts of the records of the blocks read so far."""
+
+    blocks: list[_BlockTexts] = field(default_factory=list)
+
+    def text(self, row_number: int) -> str:
+        """That of the record that starts on the line, without its line end."""
+        place = bisect_right(self.blocks, row_number, key=lambda block: block.first_line) - 1
+        return self.blocks[place].text(row_number)
+
+
 @dataclass
 class TextTable:
-    """The records of one file.
+    """The records of one file, or of one piece of it.
 
     ``rows``: one string column a header name, called c0, c1, ..., and ``row_number`` (int64: the physical line on
     which the record starts, the header line being 1 when it comes first). ``blank`` counts empty lines.
@@ -84,9 +117,7 @@ class TextTable:
     blank: int = 0
     encoding: str = "utf-8"
     trimmed: bool = True
-    _data: bytes = b""
-    _places: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
-    _raw: dict[int, str] = field(default_factory=dict)
+    originals: Originals = field(default_factory=Originals)
 
     @property
     def rows_read(self) -> int:
@@ -94,11 +125,7 @@ class TextTable:
 
     def raw(self, row_number: int) -> str:
         """The original text of the record that starts on that line, without its line end."""
-        if self._places is None:
-            return self._raw[row_number]
-        starts, ends, row_numbers = self._places
-        position = int(np.searchsorted(row_numbers, row_number))
-        return self._data[starts[position] : ends[position]].decode("utf-8").rstrip("\r")
+        return self.originals.text(row_number)
 
 
 def what_it_is(data: bytes) -> str | None:
@@ -170,12 +197,28 @@ def separated_otherwise(words: str) -> Problem:
 
 
 def read_text(decoded: Decoded, dialect: Dialect) -> TextTable:
-    """All records below the header. Raises Problem (without the file's name) for an unreadable header."""
-    data = decoded.data
-    header, start = _header(data, dialect)
-    table = _read_fast(data, start, header, dialect) or _read_by_hand(data, start, header, dialect)
-    table.encoding = decoded.encoding
-    return table
+    """All records below the header, values as they stand. Raises Problem (without the file's name) for an unreadable
+    header."""
+    header, pieces = read_pieces(decoded, dialect, trim=False)
+    parts = list(pieces)
+    return TextTable(
+        header=header,
+        rows=pa.concat_tables([piece.rows for piece in parts]),
+        bad=[row for piece in parts for row in piece.bad],
+        blank=sum(piece.blank for piece in parts),
+        encoding=decoded.encoding,
+        trimmed=all(piece.trimmed for piece in parts),
+        originals=Originals([block for piece in parts for block in piece.originals.blocks]),
+    )
+
+
+def read_pieces(decoded: Decoded, dialect: Dialect, *, trim: bool) -> tuple[list[str], Iterator[TextTable]]:
+    """The header, and the records below it in at least one piece; ``trim``: without the blanks around values.
+
+    Raises Problem (without the file's name) for an unreadable header.
+    """
+    header, start, lines = _header(decoded.data, dialect)
+    return header, _pieces(decoded, header, start, lines, dialect, trim)
 
 
 def _likely(data: bytes, encoding: str) -> str:
@@ -184,259 +227,120 @@ def _likely(data: bytes, encoding: str) -> str:
     return ""
 
 
-def _header(data: bytes, dialect: Dialect) -> tuple[list[str], int]:
-    """The header's names and where the first record below it starts."""
-    lines = _Lines(data)
-    record = _record(lines, 0, dialect)
-    if isinstance(record, str):
+def _header(data: bytes, dialect: Dialect) -> tuple[list[str], int, int]:
+    """The header's names, where the first record below it starts, and how many lines stand above that."""
+    lines = Lines(data)
+    record = read_record(lines, 0, dialect)
+    if not isinstance(record, Record):
         words = other_separator(data.split(b"\n", 1)[0].decode("utf-8"), dialect.delimiter)
         if words and dialect.delimiter == ",":
             raise separated_otherwise(words)
         raise Problem(f"line 1, the header, cannot be read: {record}. Export the file again.")
-    names = [_trimmed(name) for name in record.values]
+    names = [trimmed(name) for name in record.values]
     if all(not name for name in names):
         raise Problem("line 1 is blank where the header should stand. Remove the lines above the header.")
-    return names, lines.start(record.next_line)
+    return names, lines.start(record.next_line), record.next_line
 
 
-def _trimmed(text: str) -> str:
-    return text.strip(" \t\r\n\u00a0\ufeff")
-
-
-# --- the fast path -----------------------------------------------------------------------------------------------
-
-
-def _read_fast(data: bytes, start: int, header: list[str], dialect: Dialect) -> TextTable | None:
-    """The records, if the bytes prove that there is only one way to cut them; else None."""
-    if len(dialect.delimiter) != 1 or start >= len(data) or len(header) < 2:
-        return None
-    found = _proven_records(data, start, len(header), dialect)
-    if found is None:
-        return None
-    starts, ends, row_numbers, blank, has_line_in_value, trimmed = found
-    names = [f"c{position}" for position in range(len(header))]
-    try:
-        rows = pa_csv.read_csv(
-            pa.BufferReader(pa.py_buffer(data).slice(start)),
-            read_options=pa_csv.ReadOptions(column_names=names, block_size=8 << 20),
-            parse_options=pa_csv.ParseOptions(
-                delimiter=dialect.delimiter,
-                quote_char=dialect.quote or False,
-                double_quote=True,
-                escape_char=False,
-                newlines_in_values=has_line_in_value,
-                ignore_empty_lines=True,
-            ),
-            convert_options=pa_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False
-            ),
-        )
-    except pa.ArrowInvalid:
-        return None
-    if rows.num_rows != len(starts):
-        return None
-    # From the buffer, because a conversion of the array would import pandas, which takes a second.
-    numbers = pa.Array.from_buffers(pa.int64(), len(row_numbers), [None, pa.py_buffer(row_numbers.astype(np.int64))])
-    rows = rows.append_column("row_number", numbers)
-    return TextTable(header, rows, blank=blank, trimmed=trimmed, _data=data, _places=(starts, ends, row_numbers))
-
-
-def _proven_records(
-    data: bytes, start: int, columns: int, dialect: Dialect
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, int, bool, bool] | None:
-    """Of all records start and end offsets and first lines, blank lines left out; how many those are, whether a
-    value holds a line end, and whether no value has surrounding blanks. None where the proof fails."""
-    if data.count(b"\r") != data.count(b"\r\n"):
-        return None
-    text = np.frombuffer(data, dtype=np.uint8)[start:]
-    newlines = np.flatnonzero(text == 10)
-    delimiters = np.flatnonzero(text == ord(dialect.delimiter))
-    structural = newlines
-    if dialect.quote and data.find(dialect.quote.encode(), start) >= 0:
-        quotes = np.flatnonzero(text == ord(dialect.quote))
-        if len(quotes) % 2 or not _at_borders(text, quotes, dialect):
-            return None
-        structural = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
-        delimiters = delimiters[np.searchsorted(quotes, delimiters) % 2 == 0]
-    ends = structural if len(text) and text[-1] == 10 else np.append(structural, len(text))
-    starts = np.concatenate(([0], ends[:-1] + 1))
-    lengths = ends - starts
-    is_blank = (lengths == 0) | ((lengths == 1) & (text[np.minimum(starts, len(text) - 1)] == 13))
-    per_record = np.diff(np.concatenate(([0], np.searchsorted(delimiters, ends))))
-    if not np.array_equal(per_record == columns - 1, ~is_blank):
-        return None
-    first_line = data.count(b"\n", 0, start) + 1
-    row_numbers = np.searchsorted(newlines, starts) + first_line
-    keep = ~is_blank
-    return (
-        starts[keep] + start,
-        ends[keep] + start,
-        row_numbers[keep],
-        int(is_blank.sum()),
-        has_line_in_value := len(structural) < len(newlines),
-        not has_line_in_value and _is_trimmed(data, text, dialect),
-    )
-
-
-def _is_trimmed(data: bytes, text: np.ndarray, dialect: Dialect) -> bool:
-    """True when no value can have a surrounding blank: no space stands beside a border, and no tab or no-break
-    space is there at all."""
-    if b"\xc2\xa0" in data or (dialect.delimiter != "\t" and b"\t" in data):
-        return False
-    border = np.zeros(256, dtype=bool)
-    border[[10, 13, ord(dialect.delimiter), *map(ord, dialect.quote)]] = True
-    spaces = np.flatnonzero(text == 32)
-    after = text[np.minimum(spaces + 1, len(text) - 1)]
-    beside = border[text[np.maximum(spaces - 1, 0)]] | border[after]
-    return not bool(beside.any()) and text[0] != 32 and text[-1] != 32
-
-
-def _at_borders(text: np.ndarray, quotes: np.ndarray, dialect: Dialect) -> bool:
-    """True when each opening quote follows a border (or a quote) and each closing one stands before a border."""
-    border = np.zeros(256, dtype=bool)
-    border[[ord(dialect.delimiter), 10, ord(dialect.quote)]] = True
-    before = border.copy()
-    opening, closing = quotes[0::2], quotes[1::2]
-    follows = before[text[opening - 1]] | (opening == 0)
-    after = np.minimum(closing + 1, len(text) - 1)
-    stands = border[text[after]] | (closing == len(text) - 1)
-    # A carriage return counts as a border only as part of a line end.
-    carriage = (text[after] == 13) & (text[np.minimum(after + 1, len(text) - 1)] == 10)
-    return bool(np.all(follows) and np.all(stands | carriage))
-
-
-# --- the careful path --------------------------------------------------------------------------------------------
-
-
-class _Lines:
-    """The physical lines of a text and where each starts; a line ends with LF, CR LF or CR."""
-
-    _END = re.compile(rb"\r\n|\n|\r")
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self._starts = [0]
-        self._ends: list[int] = []
-        self._scanner = self._END.finditer(data)
-        self._complete = False
-
-    def has(self, line: int) -> bool:
-        self._reach(line)
-        return line < len(self._ends)
-
-    def text(self, line: int) -> str:
-        """The line without its end."""
-        self._reach(line)
-        return self.data[self._starts[line] : self._ends[line]].decode("utf-8")
-
-    def start(self, line: int) -> int:
-        self._reach(line)
-        return self._starts[line] if line < len(self._starts) else len(self.data)
-
-    def between(self, first: int, after: int) -> str:
-        """The text of lines first ... after - 1 as it stands, without the last line end."""
-        return self.data[self._starts[first] : self._ends[after - 1]].decode("utf-8")
-
-    def _reach(self, line: int) -> None:
-        while not self._complete and line >= len(self._ends):
-            match = next(self._scanner, None)
-            if match is None:
-                self._complete = True
-                if self._starts[-1] < len(self.data):
-                    self._ends.append(len(self.data))
-                else:
-                    self._starts.pop()
-            else:
-                self._ends.append(match.start())
-                self._starts.append(match.end())
-
-
-@dataclass(frozen=True)
-class _Record:
-    values: list[str]
-    next_line: int
-
-
-def _record(lines: _Lines, line: int, dialect: Dialect) -> _Record | str:
-    """The record that starts on a line (counted from 0), or why it cannot be read."""
-    text = lines.text(line)
-    if not dialect.quote or dialect.quote not in text:
-        return _Record(text.split(dialect.delimiter), line + 1)
-    quote, delimiter = dialect.quote, dialect.delimiter
-    values: list[str] = []
-    position, last = 0, line
-    while True:
-        if text.startswith(quote, position):
-            pieces: list[str] = []
-            position += 1
-            while True:
-                end = text.find(quote, position)
-                if end < 0:
-                    last += 1
-                    if last - line > MAX_LINES_PER_VALUE or not lines.has(last):
-                        return "a quoted value is never closed"
-                    pieces.extend((text[position:], _line_end(lines, last - 1)))
-                    text, position = lines.text(last), 0
-                    continue
-                pieces.append(text[position:end])
-                position = end + 1
-                if text.startswith(quote, position):
-                    pieces.append(quote)
-                    position += 1
-                    continue
-                break
-            values.append("".join(pieces))
-            if position == len(text):
-                return _Record(values, last + 1)
-            if not text.startswith(delimiter, position):
-                return "a quoted value goes on after its closing quote"
-            position += len(delimiter)
+def _pieces(
+    decoded: Decoded, header: list[str], start: int, lines: int, dialect: Dialect, trim: bool
+) -> Iterator[TextTable]:
+    data = decoded.data
+    tables: list[pa.Table] = []
+    piece = TextTable(header, _empty(len(header)), encoding=decoded.encoding)
+    line, border = lines + 1, start + PIECE
+    for block in _blocks(data, start, len(data), len(header), dialect, BLOCKS):
+        numbers = np.asarray(block.row_lines, dtype=np.int64) + line
+        if isinstance(block, BlockRows):
+            rows = trim_columns(block.values) if trim and not block.trimmed else block.values
+            piece.trimmed = piece.trimmed and (trim or block.trimmed)
+            piece.originals.blocks.append(_BlockTexts(line, numbers, data, block.starts, block.ends))
         else:
-            end = text.find(delimiter, position)
-            value = text[position:] if end < 0 else text[position:end]
-            if quote in value:
-                return "a quote stands inside a value that is not quoted"
-            values.append(value)
-            if end < 0:
-                return _Record(values, last + 1)
-            position = end + len(delimiter)
+            rows = pa.table({f"c{place}": pa.array(values, pa.string()) for place, values in enumerate(block.columns)})
+            rows = trim_columns(rows) if trim else rows
+            piece.trimmed = trim
+            piece.originals.blocks.append(_BlockTexts(line, numbers, data, texts=block.raw))
+            piece.bad.extend(BadRow(row.row_number + line, row.reason, row.raw) for row in block.bad)
+        tables.append(rows.append_column("row_number", _integers(numbers)))
+        piece.blank += block.blank
+        line += block.lines
+        if block.end >= border and block.end < len(data):
+            piece.rows = pa.concat_tables(tables)
+            yield piece
+            piece, tables = TextTable(header, _empty(len(header)), encoding=decoded.encoding), []
+            border = block.end + PIECE
+    piece.rows = pa.concat_tables([piece.rows, *tables])
+    yield piece
 
 
-def _line_end(lines: _Lines, line: int) -> str:
-    end = lines.start(line) + len(lines.text(line).encode())
-    return lines.data[end : lines.start(line + 1)].decode()
+def _blocks(
+    data: bytes, start: int, end: int, columns: int, dialect: Dialect, sizes: tuple[int, ...]
+) -> Iterator[BlockRows | CarefulRows]:
+    """The records that start between two offsets, block by block; the last one may reach beyond ``end``."""
+    size, *smaller = sizes
+    if _border(data, start, end, size, dialect) == end:
+        yield from _block(data, start, end, columns, dialect, smaller, read_block(data, start, end, columns, dialect))
+        return
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        position = start
+        while position < end:
+            ahead = position
+            waiting: deque[tuple[int, int, Future[BlockRows | None]]] = deque()
+            while position == (waiting[0][0] if waiting else ahead) < end:
+                while ahead < end and len(waiting) <= PIECE // size:
+                    after = _border(data, ahead, end, size, dialect)
+                    waiting.append((ahead, after, pool.submit(read_block, data, ahead, after, columns, dialect)))
+                    ahead = after
+                first, after, reading = waiting.popleft()
+                for block in _block(data, first, after, columns, dialect, smaller, reading.result()):
+                    yield block
+                    position = block.end
+            # A record reached beyond its block: what was read ahead does not start at a record.
+            for _, _, reading in waiting:
+                reading.cancel()
 
 
-def _read_by_hand(data: bytes, start: int, header: list[str], dialect: Dialect) -> TextTable:
-    lines = _Lines(data)
-    first = 0
-    while lines.has(first) and lines.start(first) < start:
-        first += 1
-    columns: list[list[str]] = [[] for _ in header]
-    row_numbers: list[int] = []
-    bad: list[BadRow] = []
-    raw: dict[int, str] = {}
-    blank, line = 0, first
-    while lines.has(line):
-        if not _trimmed(lines.text(line)):
-            blank += 1
-            line += 1
-            continue
-        record = _record(lines, line, dialect)
-        if isinstance(record, _Record) and len(record.values) != len(header):
-            count = len(record.values)
-            record = f"it has {count} value{'' if count == 1 else 's'} where the header has {len(header)} columns"
-        if isinstance(record, str):
-            bad.append(BadRow(line + 1, record, lines.text(line)))
-            line += 1
-            continue
-        for column, value in zip(columns, record.values, strict=True):
-            column.append(_trimmed(value))
-        row_numbers.append(line + 1)
-        raw[line + 1] = lines.between(line, record.next_line)
-        line = record.next_line
-    rows = pa.table(
-        {f"c{position}": pa.array(values, pa.string()) for position, values in enumerate(columns)}
-        | {"row_number": pa.array(row_numbers, pa.int64())}
+def _block(
+    data: bytes, start: int, end: int, columns: int, dialect: Dialect, smaller: list[int], block: BlockRows | None
+) -> Iterator[BlockRows | CarefulRows]:
+    """A block as it was read, or, where it has no proof, in smaller ones or by hand."""
+    if block:
+        yield block
+    elif smaller:
+        yield from _blocks(data, start, end, columns, dialect, tuple(smaller))
+    elif start < end:
+        yield read_carefully(data, start, end, columns, dialect)
+
+
+def _border(data: bytes, start: int, end: int, size: int, dialect: Dialect) -> int:
+    """Where a block that starts at ``start`` may end: after a line that closes what it opened, if there is one."""
+    stop = start + size
+    while stop < end:
+        after = data.rfind(b"\n", start, stop) + 1
+        if after:
+            break
+        stop += stop - start
+    else:
+        return end
+    if not dialect.quote:
+        return after
+    quote = dialect.quote.encode()
+    border, is_open = after, data.count(quote, start, after) % 2
+    while is_open:
+        before = data.rfind(b"\n", start, border - 1) + 1
+        if not before:
+            return after
+        is_open = (is_open + data.count(quote, before, border)) % 2
+        border = before
+    return border
+
+
+def _empty(columns: int) -> pa.Table:
+    return pa.table({f"c{place}": pa.array([], pa.string()) for place in range(columns)}).append_column(
+        "row_number", pa.array([], pa.int64())
     )
-    return TextTable(header, rows, bad=bad, blank=blank, _raw=raw)
+
+
+def _integers(numbers: Places) -> pa.Array:
+    # From the buffer, because a conversion of the array would import pandas, which takes a second.
+    return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])

@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 
 from forecourt.errors import Problem
 from ingest.readers import text
-from ingest.readers.text import Dialect, TextTable, decode, read_text
+from ingest.readers import text
+from ingest.readers.block import read_block
+from ingest.readers.careful import read_carefully
+from ingest.readers.dialect import trimmed
+from ingest.readers.text import Dialect, TextTable, decode, read_pieces, read_text
 
 
 def read(data: bytes, dialect: Dialect | None = None) -> TextTable:
@@ -77,19 +81,49 @@ def test_what_a_csv_writer_writes_is_read_back(rows: list[list[str]], windows: b
 @given(st.text(alphabet=st.sampled_from(list('ab",\n\r ')), max_size=40))
 def test_both_paths_agree_on_any_text_and_account_for_every_line(body: str) -> None:
     data = b"a,b\n" + body.encode()
-    dialect = Dialect()
-    fast = text._read_fast(data, 4, ["a", "b"], dialect)
-    slow = text._read_by_hand(data, 4, ["a", "b"], dialect)
-    for record in slow.rows["row_number"].to_pylist():
-        assert slow.raw(record)
+    fast = read_block(data, 4, len(data), 2, Dialect())
+    slow = read_carefully(data, 4, len(data), 2, Dialect())
+    assert slow.end == len(data)
+    assert len(slow.raw) == len(slow.row_lines)
     if fast is not None:
         assert not slow.bad
-        assert (records(fast), fast.blank) == (records(slow), slow.blank)
+        assert [column.to_pylist() for column in fast.values.columns] == slow.columns
+        assert (fast.row_lines.tolist(), fast.blank, fast.lines) == (slow.row_lines, slow.blank, slow.lines)
+        assert [
+            data[first:after].decode().rstrip("\r") for first, after in zip(fast.starts, fast.ends, strict=True)
+        ] == slow.raw
         if fast.trimmed:
-            assert fast.rows.drop_columns("row_number") == slow.rows.drop_columns("row_number")
-        assert [fast.raw(row) for row in fast.rows["row_number"].to_pylist()] == [
-            slow.raw(row) for row in slow.rows["row_number"].to_pylist()
+            assert all(value == trimmed(value) for column in slow.columns for value in column)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.text(alphabet=st.sampled_from(list('ab",\n\r é')), max_size=120),
+    st.sampled_from([(16,), (64, 16), (32, 8)]),
+    st.booleans(),
+)
+def test_where_blocks_and_pieces_end_changes_nothing(body: str, sizes: tuple[int, ...], trim: bool) -> None:
+    data = b"a,b\n" + body.encode()
+    whole = read_carefully(data, 4, len(data), 2, Dialect())
+    columns = [[trimmed(value) if trim else value for value in column] for column in whole.columns]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(text, "BLOCKS", sizes)
+        patched.setattr(text, "PIECE", 32)
+        pieces = list(read_pieces(decode(data, "utf-8"), Dialect(), trim=trim)[1])
+    found = [[], [], []]
+    for piece in pieces:
+        for place, name in enumerate(("c0", "c1", "row_number")):
+            found[place].extend(piece.rows[name].to_pylist())
+        assert [piece.raw(number) for number in piece.rows["row_number"].to_pylist()] == [
+            whole.raw[whole.row_lines.index(number - 2)] for number in piece.rows["row_number"].to_pylist()
         ]
+        if piece.trimmed:
+            assert all(value == trimmed(value) for name in ("c0", "c1") for value in piece.rows[name].to_pylist())
+    assert found == [*columns, [line + 2 for line in whole.row_lines]]
+    assert [(bad.row_number, bad.reason, bad.raw) for piece in pieces for bad in piece.bad] == [
+        (bad.row_number + 2, bad.reason, bad.raw) for bad in whole.bad
+    ]
+    assert sum(piece.blank for piece in pieces) == whole.blank
 
 
 @settings(max_examples=150, deadline=None)

@@ -1,0 +1,181 @@
+"""Reads a block of delimited text at once, where its bytes prove that it can be cut in one way only.
+
+The proof counts line ends, delimiters and quotes by itself: every quote stands where the grammar (RFC 4180) allows
+it, and every record has the columns of the header. Only then a parser written by others cuts the values, and it must
+find as many records as were counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+
+from ingest.readers.dialect import BLANKS, Dialect
+
+_LF, _CR, _SPACE = 10, 13, 32
+
+Places = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class BlockRows:
+    """The records of one block. ``values``: one string column a header name (c0, c1, ...), blanks kept as they are;
+    ``starts`` and ``ends``: offsets in the data; ``end``: of the block; ``row_lines``: line of each record, counted from 0 at the block."""
+
+    values: pa.Table
+    starts: Places
+    ends: Places
+    row_lines: Places
+    end: int
+    lines: int
+    blank: int
+    trimmed: bool
+
+
+def read_block(data: bytes, start: int, end: int, columns: int, dialect: Dialect) -> BlockRows | None:
+    """The records between two offsets, of which the first starts a record; None where the proof fails."""
+    if len(dialect.delimiter) != 1 or columns < 2 or start >= end:
+        return None
+    if dialect.escape and data.find(dialect.escape.encode(), start, end) >= 0:
+        return None
+    text = np.frombuffer(data, dtype=np.uint8, count=end - start, offset=start)
+    newlines = np.flatnonzero(text == _LF)
+    if not _ends_lines_alike(text, newlines):
+        return None
+    delimiters = np.flatnonzero(text == ord(dialect.delimiter))
+    structural = newlines
+    quotes = np.flatnonzero(text == ord(dialect.quote)) if dialect.quote else newlines[:0]
+    if len(quotes):
+        if len(quotes) % 2 or not _at_borders(text, quotes, dialect):
+            return None
+        structural, delimiters = _outside(newlines, quotes), _outside(delimiters, quotes)
+    ends = structural if text[-1] == _LF else np.append(structural, len(text))
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    lengths = ends - starts
+    blank = (lengths == 0) | ((lengths == 1) & (text[starts] == _CR))
+    row_lines = np.arange(len(starts)) if structural is newlines else np.searchsorted(newlines, starts)
+    count = len(starts)
+    if blank.any():
+        starts, ends, row_lines = starts[~blank], ends[~blank], row_lines[~blank]
+    if not _has_columns(delimiters, starts, ends, columns):
+        return None
+    has_line_in_value = len(structural) < len(newlines)
+    values = _cut(data, start, end, columns, dialect, has_line_in_value)
+    if values is None or values.num_rows != len(starts):
+        return None
+    return BlockRows(
+        values=values,
+        starts=starts + start,
+        ends=ends + start,
+        row_lines=row_lines,
+        end=end,
+        lines=len(newlines) + (text[-1] != _LF),
+        blank=count - len(starts),
+        trimmed=not has_line_in_value and _is_trimmed(data, start, end, text, quotes, dialect),
+    )
+
+
+def trim_columns(values: pa.Table) -> pa.Table:
+    """The table without the blanks that surround values; only columns that have some are made anew."""
+    for place, name in enumerate(values.column_names):
+        column = values.column(place)
+        if any(_has_blank_end(chunk) for chunk in column.chunks):
+            values = values.set_column(place, name, pc.utf8_trim(column, characters=BLANKS))
+    return values
+
+
+def _ends_lines_alike(text: npt.NDArray[np.uint8], newlines: Places) -> bool:
+    """True when each carriage return is part of a line end."""
+    returns = np.count_nonzero(text == _CR)
+    return not returns or returns == np.count_nonzero(text[newlines[newlines > 0] - 1] == _CR)
+
+
+def _at_borders(text: npt.NDArray[np.uint8], quotes: Places, dialect: Dialect) -> bool:
+    """True when each opening quote follows a border (or a quote) and each closing one stands before a border."""
+    border = np.zeros(256, dtype=bool)
+    border[[ord(dialect.delimiter), _LF, ord(dialect.quote)]] = True
+    opening, closing = quotes[0::2], quotes[1::2]
+    follows = border[text[opening - 1]] | (opening == 0)
+    after = np.minimum(closing + 1, len(text) - 1)
+    stands = border[text[after]] | (closing == len(text) - 1)
+    # A carriage return counts as a border only as part of a line end.
+    carriage = (text[after] == _CR) & (text[np.minimum(after + 1, len(text) - 1)] == _LF)
+    return bool(np.all(follows) and np.all(stands | carriage))
+
+
+def _outside(places: Places, quotes: Places) -> Places:
+    """Those of the places that stand in no quoted value; the same array when all do."""
+    first, after = np.searchsorted(places, quotes[0::2]), np.searchsorted(places, quotes[1::2])
+    if np.array_equal(first, after):
+        return places
+    depth = np.bincount(first, minlength=len(places) + 1) - np.bincount(after, minlength=len(places) + 1)
+    return places[np.cumsum(depth)[:-1] == 0]
+
+
+def _has_columns(delimiters: Places, starts: Places, ends: Places, columns: int) -> bool:
+    """True when between start and end of each record stands one delimiter less than there are columns."""
+    if len(delimiters) != len(starts) * (columns - 1):
+        return False
+    of_record = delimiters.reshape(len(starts), columns - 1)
+    return bool(np.all(of_record[:, 0] >= starts) and np.all(of_record[:, -1] < ends))
+
+
+def _cut(data: bytes, start: int, end: int, columns: int, dialect: Dialect, has_line_in_value: bool) -> pa.Table | None:
+    names = [f"c{place}" for place in range(columns)]
+    try:
+        return pa_csv.read_csv(
+            pa.BufferReader(pa.py_buffer(data).slice(start, end - start)),
+            read_options=pa_csv.ReadOptions(column_names=names, block_size=end - start + 1, use_threads=False),
+            parse_options=pa_csv.ParseOptions(
+                delimiter=dialect.delimiter,
+                quote_char=dialect.quote or False,
+                double_quote=True,
+                escape_char=False,
+                newlines_in_values=has_line_in_value,
+                ignore_empty_lines=True,
+            ),
+            convert_options=pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+
+
+def _is_trimmed(
+    data: bytes, start: int, end: int, text: npt.NDArray[np.uint8], quotes: Places, dialect: Dialect
+) -> bool:
+    """True when no value can have a surrounding blank: no space stands beside a border of values, and no other
+    blank is there at all."""
+    others = [b"\xc2\xa0", b"\xef\xbb\xbf", *([b"\t"] if dialect.delimiter != "\t" else [])]
+    if any(data.find(blank, start, end) >= 0 for blank in others):
+        return False
+    border = np.zeros(256, dtype=bool)
+    border[[_LF, _CR, ord(dialect.delimiter)]] = True
+    spaces = np.flatnonzero(text == _SPACE)
+    before, after = text[np.maximum(spaces - 1, 0)], text[np.minimum(spaces + 1, len(text) - 1)]
+    beside = border[before] | border[after] | (spaces == 0) | (spaces == len(text) - 1)
+    if len(quotes):
+        # Inside a quoted value a delimiter is no border; beside a quote a blank may be the first or the last.
+        beside &= np.searchsorted(quotes, spaces) % 2 == 0
+        quote = ord(dialect.quote)
+        beside |= (before == quote) | (after == quote)
+    return not bool(beside.any())
+
+
+def _has_blank_end(values: pa.StringArray) -> bool:
+    """True when a value may begin or end with a blank, judged by its first and last byte."""
+    _, offsets, content = values.buffers()
+    if content is None or not content.size:
+        return False
+    places = np.frombuffer(offsets, dtype=np.int32)[values.offset : values.offset + len(values) + 1]
+    text = np.frombuffer(content, dtype=np.uint8)
+    filled = places[1:] > places[:-1]
+    first, last = text[places[:-1][filled]], text[places[1:][filled] - 1]
+    # 0xC2 and 0xEF begin, 0xA0 and 0xBF end the blanks that are more than one byte.
+    return bool(np.isin(first, (9, 10, 13, 32, 0xC2, 0xEF)).any() or np.isin(last, (9, 10, 13, 32, 0xA0, 0xBF)).any())
