@@ -6,13 +6,14 @@ JSON object a line, and reaches the disk before the landing commits.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from forecourt.errors import Problem
 from forecourt.home import Home
@@ -30,23 +31,23 @@ def store(home: Home, data: bytes, digest: str) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        # Level 1: export files shrink to a fifth at a third of the time of the default level.
-        file.write(gzip.compress(data, compresslevel=1, mtime=0))
-        file.flush()
-        os.fsync(file.fileno())
+    # The first level of zstd: export files shrink to a fourth at the speed of a disk.
+    with pa.output_stream(str(partial), compression="zstd") as packed:
+        packed.write(data)
+    _sync(partial)
     partial.replace(path)
-    _sync_folder(path.parent)
+    _sync(path.parent)
 
 
 def fetch(home: Home, digest: str) -> bytes:
     """The bytes with that hash. Raises Problem when they are missing or damaged."""
     path = _path(home, digest)
     try:
-        data = gzip.decompress(path.read_bytes())
+        with pa.input_stream(str(path), compression="zstd") as packed:
+            data: bytes = packed.read()
     except FileNotFoundError:
         raise Problem(f"{path} is missing: the log names it. Put it back from a copy of the archive.") from None
-    except (OSError, EOFError) as error:
+    except OSError as error:
         raise Problem(f"{path} cannot be read ({error}). Put it back from a copy of the archive.") from None
     if content_hash(data) != digest:
         raise Problem(f"{path} is damaged: its content does not match its name. Put it back from a copy.")
@@ -86,7 +87,7 @@ def append_log(home: Home, entry: dict[str, Any]) -> None:
         file.flush()
         os.fsync(file.fileno())
     if is_new:
-        _sync_folder(home.archive)
+        _sync(home.archive)
 
 
 def utc(instant: datetime) -> datetime:
@@ -99,7 +100,7 @@ def _instant(value: str | None) -> datetime | None:
 
 
 def _path(home: Home, digest: str) -> Path:
-    return home.archive / digest[:2] / f"{digest}.gz"
+    return home.archive / digest[:2] / f"{digest}.zst"
 
 
 def _cut_torn_line(descriptor: int, path: Path) -> None:
@@ -109,8 +110,8 @@ def _cut_torn_line(descriptor: int, path: Path) -> None:
         os.ftruncate(descriptor, path.read_bytes().rfind(b"\n") + 1)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

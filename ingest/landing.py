@@ -36,7 +36,7 @@ from ingest.values import prepare
 from ingest.versions import Delivery, note_scopes, store_versions
 
 #: Raised when the landing itself changes what it makes of the same files, so that it is made anew.
-LANDING_VERSION = 2
+LANDING_VERSION = 3
 
 #: Files that lie beside exports and are none.
 _NO_EXPORTS = ("forecourt.toml", "truth.json")
@@ -369,9 +369,6 @@ class _FileLanding:
             self._check_again()
         rows = read_rows(recognised, data, self.settings)
         self.encoding = rows.encoding
-        staged = stage(self.connection, source, rows, self.settings)
-        result.rows_read = rows.rows_read
-        self._tell(0)
         delivery = Delivery(
             file_id=self.entry["file_id"],
             name=self.entry["name"],
@@ -380,9 +377,12 @@ class _FileLanding:
             landed_at=self.entry["received_at"],
             is_full=self.is_full,
         )
+        self.connection.execute("create or replace temp table outcome (row_id bigint, feed varchar, result varchar)")
+        staged = stage(self.connection, source, rows, self.settings, delivery)
+        result.rows_read = rows.rows_read
+        self._tell(0)
         quarantined = list(rows.bad)
         empty: set[int] = set()
-        self.connection.execute("create or replace temp table outcome (row_id bigint, feed varchar, result varchar)")
         removed: dict[str, int] = {}
         for feed in staged.feeds.values():
             unsound = self._separate(feed, rows)

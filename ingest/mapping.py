@@ -119,8 +119,10 @@ def usable_mappings(source: Source, layout: Layout) -> list[FeedMapping]:
     return usable
 
 
-def feed_rows(mapping: FeedMapping, source: Source, layout: Layout, relation: str, *, with_rest: bool) -> FeedRows:
-    """The statement that gives the typed rows of one mapping.
+def feed_rows(
+    mapping: FeedMapping, source: Source, layout: Layout, relation: str, *, with_rest: bool, has_marks: bool = True
+) -> FeedRows:
+    """The statement that gives the typed rows of one mapping. ``has_marks``: see ``hash_text``.
 
     Its columns: row_id, row_number, every column of the feed and updated_at (null where not carried), rooftop_text
     (as the file has it), key, carried, day_only, row_hash, rest, bad, problem ('missing:column' or 'wrong:column';
@@ -158,7 +160,7 @@ def feed_rows(mapping: FeedMapping, source: Source, layout: Layout, relation: st
             case when {sound_key} then {key_text(feed)} end as key,
             {quoted(carried_text(feed, carried))} as carried,
             {_day_only([name for name in carried if columns[name].type == "instant"])} as day_only,
-            md5({_canonical(feed, carried)}) as row_hash,
+            {row_hash(_hash_texts(feed, carried, has_marks))} as row_hash,
             rest::json as rest,
             {_bad([name for name in carried if _optional(feed, columns[name])])}::json as bad,
             {_problem(feed, carried)} as problem,
@@ -179,18 +181,34 @@ def key_text(feed: Feed) -> str:
     return " || '|' || ".join(parts)
 
 
-def hash_text(column: Column, value: str, bad: str, is_day: str) -> str:
+#: What stands between the parts of the text that is hashed, and what begins its place holder inside a part: no two
+#: different rows may give the same text.
+HASH_MARKS = (b"\x1f", b"\x1e")
+_BETWEEN, _ESCAPE = "chr(31)", "chr(30)"
+
+
+def row_hash(parts: list[str]) -> str:
+    """SQL of the hash of a row from the parts of its columns (``hash_text``); a null part is left out."""
+    return f"md5(concat_ws({_BETWEEN}, {', '.join(parts)}))"
+
+
+def hash_text(column: Column, value: str, bad: str, is_day: str, *, has_marks: bool = True) -> str:
     """SQL of one column's part of the row hash: its typed value, else the text that failed, else empty.
 
-    Each part states its length, so that no two different rows give the same text.
+    ``has_marks`` false: the file is known to hold none of the marks between parts, so none needs to be escaped.
     """
+
+    def escaped(text: str) -> str:
+        if not has_marks:
+            return text
+        return f"replace(replace({text}, {_ESCAPE}, {_ESCAPE} || '0'), {_BETWEEN}, {_ESCAPE} || '1')"
+
     text = canonical_text(column.type, value)
-    part = f"strlen({text}) || ':' || {text}"
-    if column.type == "instant":
-        part = f"case when {is_day} then 'day ' else '' end || {part}"
     if column.type == "text":
-        return f"coalesce({part}, '-')"
-    return f"coalesce({part}, '!' || strlen(nullif({bad}, '')) || ':' || {bad}, '-')"
+        return f"coalesce({escaped(text)}, '')"
+    if column.type == "instant":
+        text = f"case when {is_day} then 'd' || {text} else {text} end"
+    return f"coalesce({text}, case when {bad} <> '' then '!' || {escaped(bad)} end, '')"
 
 
 def rooftop_query(mapping: FeedMapping, layout: Layout, relation: str) -> str:
@@ -215,7 +233,7 @@ def contradiction_query(mapping: FeedMapping, source: Source, layout: Layout, re
 
 
 def local_instants_query(rows: FeedRows, mapping: FeedMapping, layout: Layout, source: Source, relation: str) -> str:
-    """Every local instant with a time of day: row_number, column, time zone, local (timestamp)."""
+    """Every local instant with a time of day on a day of ``clock_changes``: row_number, column, time zone, local."""
     zone = quoted(source.time_zone) if source.time_zone else "coalesce(time_zone, 'UTC')"
     rooftop = _cell(mapping.cells["rooftop"], layout) if "rooftop" in mapping.cells else "''"
     parts = []
@@ -223,9 +241,12 @@ def local_instants_query(rows: FeedRows, mapping: FeedMapping, layout: Layout, s
         if rows.feed.all_columns[name].type == "instant":
             text = native_form("instant", _cell(mapping.cells[name], layout), source.spelling)
             parts.append(
-                f"select {quoted(name)} as name, {zone} as time_zone, try_cast({text} as timestamp) as local "
-                f"from {relation} left join rooftop_places on {rooftop} = rooftop_places.text "
-                f"where {_all(mapping.when, layout)} and {is_local(text)}"
+                f"select {quoted(name)} as name, {zone} as time_zone, try_cast(cells.text as timestamp) as local "
+                f"from (select {text} as text, {rooftop} as rooftop_text from {relation} "
+                f"where {_all(mapping.when, layout)}) as cells "
+                "semi join clock_changes on left(cells.text, 10) = clock_changes.day "
+                "left join rooftop_places on rooftop_text = rooftop_places.text "
+                f"where {is_local('cells.text')}"
             )
     return " union all ".join(parts)
 
@@ -366,12 +387,11 @@ def _is_day(name: str) -> str:
     return f'length("x_{name}") <= 10'
 
 
-def _canonical(feed: Feed, carried: tuple[str, ...]) -> str:
-    parts = []
-    for name in carried:
-        column = feed.all_columns[name]
-        parts.append(hash_text(column, f'"{name}"', f'"x_{name}"', _is_day(name)))
-    return f"concat_ws(',', {', '.join(parts)})"
+def _hash_texts(feed: Feed, carried: tuple[str, ...], has_marks: bool) -> list[str]:
+    return [
+        hash_text(feed.all_columns[name], f'"{name}"', f'"x_{name}"', _is_day(name), has_marks=has_marks)
+        for name in carried
+    ]
 
 
 def _problem(feed: Feed, carried: tuple[str, ...]) -> str:

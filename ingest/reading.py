@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from forecourt.settings import Settings
+from ingest.mapping import HASH_MARKS
 from ingest.quarantine import Quarantined, unreadable
 from ingest.readers.adf import AdfFile, read_adf
 from ingest.readers.rows import TextRow
@@ -20,12 +21,13 @@ from ingest.sources import Recognised, Source
 class Batch:
     """Rows with the same columns: one string column c0, c1, ... a header name, and row_id and row_number (int64).
 
-    ``trimmed``: no cell has surrounding blanks.
+    ``trimmed``: no cell has surrounding blanks; ``has_marks`` false: none holds a mark of the row hash.
     """
 
     header: list[str]
     rows: pa.Table
     trimmed: bool
+    has_marks: bool = True
 
 
 @dataclass
@@ -64,18 +66,21 @@ def read_rows(recognised: Recognised, data: bytes, settings: Settings) -> FileRo
     header, pieces = read_pieces(recognised.decoded, recognised.dialect, trim=True)
     originals = Originals()
     rows = FileRows([], recognised.decoded.encoding, raw=originals.text)
-    rows.batches = _text_batches(rows, header, pieces, originals, feed)
+    has_marks = any(mark in recognised.decoded.data for mark in HASH_MARKS)
+    rows.batches = _text_batches(rows, header, pieces, originals, feed, has_marks)
     return rows
 
 
 def _text_batches(
-    rows: FileRows, header: list[str], pieces: Iterator[TextTable], originals: Originals, feed: str | None
+    rows: FileRows, header: list[str], pieces: Iterator[TextTable], originals: Originals, feed: str | None,
+    has_marks: bool,
 ) -> Iterator[Batch]:
     for piece in pieces:
         rows.bad.extend(unreadable(row.row_number, row.row_number, row.reason, row.raw, feed) for row in piece.bad)
         rows.blank += piece.blank
         originals.blocks.extend(piece.originals.blocks)
-        yield Batch(header, piece.rows.append_column("row_id", piece.rows["row_number"]), piece.trimmed)
+        numbered = piece.rows.append_column("row_id", piece.rows["row_number"])
+        yield Batch(header, numbered, piece.trimmed, has_marks)
 
 
 def _lead_rows(source: Source, adf: AdfFile, settings: Settings, feed: str | None) -> FileRows:

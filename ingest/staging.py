@@ -25,6 +25,7 @@ from ingest.mapping import (
 from ingest.reading import Batch, FileRows
 from ingest.sources import FeedMapping, Source
 from ingest.values import clock_changes
+from ingest.versions import Delivery, is_first, store_first, take_back_repeated
 
 _CLOCK_KINDS = {
     "ambiguous": "an hour that came twice: the first was taken",
@@ -67,27 +68,44 @@ def place_clocks(connection: duckdb.DuckDBPyConnection, settings: Settings, sour
         connection.execute(f"insert into clock_spans values {rows}")
     connection.execute(
         "create or replace temp table clock_changes as "
-        "select starts::date as day from clock_spans union select ends::date from clock_spans"
+        "select starts::date::varchar as day from clock_spans union select ends::date::varchar from clock_spans"
     )
 
 
-def stage(connection: duckdb.DuckDBPyConnection, source: Source, rows: FileRows, settings: Settings) -> Staged:
-    """Types all rows of a file. Raises Problem (without the file's name) when the header or the dates do not fit."""
+def stage(
+    connection: duckdb.DuckDBPyConnection,
+    source: Source,
+    rows: FileRows,
+    settings: Settings,
+    delivery: Delivery | None = None,
+) -> Staged:
+    """Types all rows of a file. Raises Problem (without the file's name) when the header or the dates do not fit.
+
+    Given the ``delivery`` the sound rows of a feed's first file are stored at once, and reported in ``outcome``; of
+    them ``typed_<feed>`` keeps only those of keys that the file names more than once.
+    """
     staged = Staged()
+    # Delta text in one mapping: its rows have line numbers of their own and need no second look.
+    can_be_first = delivery and not source.is_full and source.reader == "text" and len(source.mappings) == 1
+    first = delivery if can_be_first and is_first(connection, source.mappings[0].feed) else None
     for batch in rows.taken():
         connection.register("batch", batch.rows)
         layout = lay_out(source, batch.header, trimmed=batch.trimmed)
         mappings = usable_mappings(source, layout)
         _check_dates(connection, mappings, source, layout)
         for position, mapping in enumerate(mappings):
-            _stage_mapping(connection, staged, mapping, source, layout, settings, with_rest=position == 0)
+            found = feed_rows(mapping, source, layout, "batch", with_rest=position == 0, has_marks=batch.has_marks)
+            _stage_mapping(connection, staged, mapping, found, source, layout, settings, first)
         if source.reader == "text":
             staged.notes.extend(_unmapped(connection, source, layout, batch))
         connection.unregister("batch")
     counts = Counter(rows.repairs)
     staged.notes.extend(Note(None, "repair", repair, count) for repair, count in counts.items())
     for feed in staged.feeds.values():
-        staged.notes.extend(_odd_values(connection, feed, staged.carried[feed.name], settings))
+        stated = f"(select *, null as problem from {feed.table})" if first else f"typed_{feed.name}"
+        staged.notes.extend(_odd_values(connection, feed, stated, staged.carried[feed.name], settings))
+        if first:
+            take_back_repeated(connection, feed)
     return staged
 
 
@@ -95,19 +113,23 @@ def _stage_mapping(
     connection: duckdb.DuckDBPyConnection,
     staged: Staged,
     mapping: FeedMapping,
+    found: FeedRows,
     source: Source,
     layout: Layout,
     settings: Settings,
-    *,
-    with_rest: bool,
+    first: Delivery | None,
 ) -> None:
     feed = mapping.feed
-    found = feed_rows(mapping, source, layout, "batch", with_rest=with_rest)
     _place_rooftops(connection, rooftop_query(mapping, layout, "batch"), settings)
+    query = found.query
+    if first:
+        stored = store_first(connection, feed, first, query)
+        total = connection.execute("select count(*) from batch").fetchall()[0][0]
+        query = f"select * from ({query}) where {'problem is not null' if stored < total else 'false'}"
     if feed.name in staged.feeds:
-        connection.execute(f"insert into typed_{feed.name} {found.query}")
+        connection.execute(f"insert into typed_{feed.name} {query}")
     else:
-        connection.execute(f"create or replace temp table typed_{feed.name} as {found.query}")
+        connection.execute(f"create or replace temp table typed_{feed.name} as {query}")
     staged.feeds[feed.name] = feed
     before = staged.carried.get(feed.name, ())
     staged.carried[feed.name] = tuple(name for name in feed.all_columns if name in before or name in found.carried)
@@ -150,7 +172,6 @@ def _clock_notes(
             from ({query}) as instants
             inner join clock_spans
                 on instants.time_zone = clock_spans.time_zone and local >= starts and local < ends
-            where local::date in (select day from clock_changes)
             group by name, kind order by name, kind"""
     ).fetchall()
     return [
@@ -171,10 +192,9 @@ def _unmapped(connection: duckdb.DuckDBPyConnection, source: Source, layout: Lay
 
 
 def _odd_values(
-    connection: duckdb.DuckDBPyConnection, feed: Feed, carried: tuple[str, ...], settings: Settings
+    connection: duckdb.DuckDBPyConnection, feed: Feed, table: str, carried: tuple[str, ...], settings: Settings
 ) -> list[Note]:
     """Optional values that failed their type, words outside the contract's list, rooftops not in the settings."""
-    table = f"typed_{feed.name}"
     notes = [
         Note(feed.name, "failed value", name, count)
         for name, count in connection.execute(

@@ -18,8 +18,7 @@ BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
 
 _DATE = r"\d{4}-\d\d-\d\d"
 _TIME = r"\d\d:\d\d(:\d\d(\.\d{1,6}0*)?)?"
-_OFFSET = r"([zZ]|[+-]\d\d(:?\d\d)?)"
-_INSTANT = rf"{_DATE}([T ]{_TIME}{_OFFSET}?)?"
+_OFFSET = r"[+-]\d\d(:?\d\d)?"
 
 _ORDERS = {"mdy": (3, 1, 2), "dmy": (3, 2, 1), "ymd": (1, 2, 3)}
 
@@ -75,11 +74,12 @@ def typed(column_type: str, x: str, zone: str = "'UTC'") -> str:
             )
         case "instant":
             return f"""case
-                when not regexp_full_match({x}, '{_INSTANT}') then null
-                when length({x}) > 10 and ({x} ilike '%z' or contains(substr({x}, 12), '+')
-                    or contains(substr({x}, 12), '-'))
-                then timezone('UTC', try_cast({x} as timestamptz))
-                else local_to_utc({zone}, try_cast({x} as timestamp)) end"""
+                when {x} = '' then null
+                when regexp_full_match({x}, '{_DATE}[T ]{_TIME}Z') then try_cast({x} as timestamp)
+                when regexp_full_match({x}, '{_DATE}([T ]{_TIME})?')
+                then local_to_utc({zone}, try_cast({x} as timestamp))
+                when regexp_full_match({x}, '{_DATE}[T ]{_TIME}{_OFFSET}')
+                then timezone('UTC', try_cast({x} as timestamptz)) end"""
     return f"nullif({x}, '')"
 
 

@@ -19,7 +19,7 @@ from datetime import datetime
 import duckdb
 
 from ingest.contract import Column, Feed
-from ingest.mapping import hash_text, quoted
+from ingest.mapping import hash_text, quoted, row_hash
 
 #: Place of a statement in the history of its key.
 _ORDER = "exported_at, updated_at nulls first, file_name, content_hash, row_number"
@@ -75,6 +75,37 @@ def store_versions(connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: 
     return step.removed
 
 
+def is_first(connection: duckdb.DuckDBPyConnection, feed: Feed) -> bool:
+    """True while no file has stated anything about a feed: then there is nothing to compare a row with."""
+    query = f"select 1 from ledger.file_feeds where feed = {quoted(feed.name)} limit 1"
+    return not connection.execute(query).fetchall()
+
+
+def store_first(connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Delivery, typed_rows: str) -> int:
+    """Stores the sound rows of a query as they are, as versions of the first file of a feed; returns how many."""
+    stored = connection.execute(
+        f"insert into {feed.table} {_version_of(feed, delivery)} from ({typed_rows}) where problem is null"
+    ).fetchall()
+    return int(stored[0][0])
+
+
+def take_back_repeated(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+    """Moves the rows of keys that the first file of a feed names more than once to ``typed_<feed>``, from where they
+    are compared with each other, and reports the others as new in ``outcome``."""
+    names = ", ".join(f'"{name}"' for name in feed.all_columns)
+    connection.execute(
+        f"create or replace temp table repeated as select key from {feed.table} group by key having count(*) > 1"
+    )
+    if connection.execute("select 1 from repeated limit 1").fetchall():
+        connection.execute(
+            f"""insert into typed_{feed.name} by name
+                select row_number as row_id, row_number, {names}, key, carried, day_only, row_hash, rest, bad
+                from {feed.table} where key in (select key from repeated)"""
+        )
+        connection.execute(f"delete from {feed.table} where key in (select key from repeated)")
+    connection.execute(f"insert into outcome select row_number, {quoted(feed.name)}, 'new' from {feed.table}")
+
+
 def note_scopes(connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Delivery) -> None:
     """Writes for which rooftops a full file speaks: those in it, and how many keys it states of each.
 
@@ -106,6 +137,13 @@ def note_scopes(connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Del
     )
 
 
+def _version_of(feed: Feed, delivery: Delivery) -> str:
+    """The columns of a stored version of a typed row."""
+    return f"""select {", ".join(f'"{name}"' for name in feed.all_columns)}, key, 'row', carried, day_only,
+        timestamp '{delivery.exported_at}', timestamp '{delivery.landed_at}', {quoted(delivery.file_id)},
+        row_number, row_hash, rest, bad"""
+
+
 def _rooftop(feed: Feed) -> str:
     return "coalesce(rooftop, '')" if feed.has_rooftop else "''"
 
@@ -119,7 +157,6 @@ class _Step:
         self.delivery = delivery
         self.removed = 0
         self.names = list(feed.all_columns)
-        self.quoted_names = ", ".join(f'"{name}"' for name in self.names)
         self.late = False
         self.mixed = False
         self.cells: list[_Cell] = []
@@ -236,10 +273,7 @@ class _Step:
         """Stores new and changed rows of the file, sights the others, and reports each."""
         feed, delivery = self.feed, self.delivery
         self.run(
-            f"""insert into {feed.table}
-                select {self.quoted_names}, key, 'row', carried, day_only,
-                    timestamp '{delivery.exported_at}', timestamp '{delivery.landed_at}',
-                    {quoted(delivery.file_id)}, row_number, row_hash, rest, bad
+            f"""insert into {feed.table} {_version_of(feed, delivery)}
                 from incoming
                 {self._with_result(results, "result <> 'unchanged'")}"""
         )
@@ -491,10 +525,12 @@ class _Step:
                     and {_ROW_CELL.said}.file_id = versions.file_id
                     and {_ROW_CELL.said}.row_number = versions.row_number"""
         values = ", ".join(f'"s_{name}".v' for name, _ in columns)
-        hashed = ", ".join(
-            f"""case when "s_{name}" is not null then
+        hashed = row_hash(
+            [
+                f"""case when "s_{name}" is not null then
                     {hash_text(column, f'"s_{name}".v', f'"s_{name}".b', f'"s_{name}".d')} end"""
-            for name, column in columns
+                for name, column in columns
+            ]
         )
         bad = ", ".join(
             f"""case when "s_{name}".b is not null then '"{name}":' || to_json("s_{name}".b) end"""
@@ -506,7 +542,7 @@ class _Step:
             if column.type == "instant"
         )
         return f"""{values}, key, 'row', carried, nullif(concat_ws(',', {days}), ''), exported_at, {landed_at}, file_id,
-                    row_number, md5(concat_ws(',', {hashed})), rest,
+                    row_number, {hashed}, rest,
                     ('{{' || nullif(concat_ws(',', {bad}), '') || '}}')::json
                 from judged"""
 

@@ -25,7 +25,8 @@ Places = npt.NDArray[np.int64]
 @dataclass(frozen=True)
 class BlockRows:
     """The records of one block. ``values``: one string column a header name (c0, c1, ...), blanks kept as they are;
-    ``starts`` and ``ends``: offsets in the data; ``end``: of the block; ``row_lines``: line of each record, counted from 0 at the block."""
+    ``starts`` and ``ends``: offsets of the records in the data; ``row_lines``: their first lines, counted from 0 at
+    the block; ``end``: where the block ends; ``lines``: how many it has."""
 
     values: pa.Table
     starts: Places
