@@ -10,8 +10,9 @@ import hashlib
 import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from ingest.ledger import full_files_before
 from ingest.mapping import carried_text
 from ingest.quarantine import Quarantined
 from ingest.reading import FileRows, read_rows
-from ingest.sources import SOURCES_FOLDER, Recognised, Source, load_sources, recognise
+from ingest.sources import SOURCES_FOLDER, Recognised, Source, declared, load_sources, recognise
 from ingest.staging import Note, Staged, place_clocks, stage
 from ingest.values import prepare
 from ingest.versions import Delivery, note_scopes, store_versions
@@ -199,8 +200,13 @@ def _take(
         return FileResult(path, path.name, status="refused", reason=reason)
     digest = archive.content_hash(data)
     by_name = exported_at_by_name(path.name, settings.fallback.time_zone)
+    known = connection.execute(
+        "select source, is_full from ledger.files where content_hash = ? and name = ? and status in ('landed', 'held')",
+        [digest, path.name],
+    ).fetchone()
+    recognised: Recognised | Problem
     try:
-        recognised: Recognised | Problem = recognise(path.name, data)
+        recognised = Recognised(replace(declared(known[0]), is_full=known[1])) if known else recognise(path.name, data)
     except Problem as problem:
         recognised = problem
     entry = {
@@ -220,9 +226,16 @@ def _take(
     refused = _refused_again(connection, home, settings, entry, data, path, recognised)
     if refused:
         return refused
-    archive.store(home, data, digest)
-    archive.append_log(home, entry)
-    result = _land_delivery(connection, home, settings, entry, data, path=path, recognised=recognised, on_rows=on_rows)
+    with ThreadPoolExecutor(1) as pool:
+        stored = pool.submit(archive.store, home, data, digest)
+
+        def record() -> None:
+            stored.result()
+            archive.append_log(home, entry)
+
+        result = _land_delivery(
+            connection, home, settings, entry, data, path=path, recognised=recognised, on_rows=on_rows, record=record
+        )
     if result.status != "refused" and path.parent.resolve() == home.inbox.resolve():
         path.unlink()
     return result
@@ -282,9 +295,14 @@ def _land_delivery(
     path: Path | None = None,
     recognised: Recognised | Problem | None = None,
     on_rows: Callable[[Path, int, int], None] | None = None,
+    record: Callable[[], None] = lambda: None,
     confirmed: bool = False,
 ) -> FileResult:
-    """Lands one logged delivery in one transaction, or records why it is not landed."""
+    """Lands one delivery in one transaction, or records why it is not landed.
+
+    ``record`` returns when the archive and the log have it; it is called once the outcome is known, before that
+    reaches the database.
+    """
     result = FileResult(path or Path(entry["name"]), entry["name"], file_id=entry["file_id"])
     landing = _FileLanding(connection, home, settings, entry, result, on_rows, confirmed)
     connection.execute("begin")
@@ -294,6 +312,7 @@ def _land_delivery(
         if isinstance(recognised, Problem):
             raise recognised
         landing.land(recognised, data)
+        record()
         connection.execute("commit")
         return result
     except (_Held, _SameAgain) as outcome:
@@ -317,6 +336,7 @@ def _land_delivery(
     except BaseException:
         connection.execute("rollback")
         raise
+    record()
     landing.record_unlanded()
     return result
 
@@ -367,6 +387,8 @@ class _FileLanding:
         self._check_name(source)
         if not self.confirmed:
             self._check_again()
+        if recognised.decoded is None and source.reader == "text":  # its bytes came before, at another time
+            recognised = recognise(self.entry["name"], data)
         rows = read_rows(recognised, data, self.settings)
         self.encoding = rows.encoding
         delivery = Delivery(

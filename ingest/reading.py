@@ -80,7 +80,7 @@ def _text_batches(
         rows.blank += piece.blank
         originals.blocks.extend(piece.originals.blocks)
         numbered = piece.rows.append_column("row_id", piece.rows["row_number"])
-        yield Batch(header, numbered, piece.trimmed, has_marks)
+        yield Batch(header, numbered, trimmed=True, has_marks=has_marks)
 
 
 def _lead_rows(source: Source, adf: AdfFile, settings: Settings, feed: str | None) -> FileRows:

@@ -133,6 +133,14 @@ def native_source(feed: Feed) -> Source:
     )
 
 
+def declared(name: str) -> Source:
+    """The source of a name as it is now, native ones included. Raises Problem when it is no longer declared."""
+    feeds, sources = load_feeds(), load_sources()
+    if name not in feeds and name not in sources:
+        raise Problem(f"the kind of file {name} is no longer declared in ingest/sources/.")
+    return native_source(feeds[name]) if name in feeds else sources[name]
+
+
 def recognise(name: str, data: bytes) -> Recognised:
     """The source of a file, by its name and its header.
 

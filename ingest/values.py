@@ -137,10 +137,11 @@ def clock_changes(time_zone: str) -> tuple[tuple[datetime, datetime, str], ...]:
     """Local spans (from, to, 'ambiguous' or 'missing') of a zone's clock changes, 1970 to 2100."""
     zone = ZoneInfo(time_zone)
     spans = []
-    moment = datetime(1970, 1, 1, tzinfo=UTC)
-    step = timedelta(days=1)
+    moment, before = datetime(1970, 1, 1, tzinfo=UTC), _offset(zone, datetime(1970, 1, 1, tzinfo=UTC))
+    # No zone has ever changed its clock twice in a week since 1970.
+    step = timedelta(days=7)
     while moment.year < 2100:
-        before, after = _offset(zone, moment), _offset(zone, moment + step)
+        after = _offset(zone, moment + step)
         if before != after:
             low, high = moment, moment + step
             while high - low > timedelta(seconds=1):
@@ -149,7 +150,7 @@ def clock_changes(time_zone: str) -> tuple[tuple[datetime, datetime, str], ...]:
             change = high.replace(microsecond=0, tzinfo=None)
             kind = "missing" if after > before else "ambiguous"
             spans.append((change + min(before, after), change + max(before, after), kind))
-        moment += step
+        moment, before = moment + step, after
     return tuple(spans)
 
 

@@ -17,14 +17,19 @@ import pyarrow.csv as pa_csv
 
 from ingest.readers.dialect import BLANKS, Dialect
 
-_LF, _CR, _SPACE = 10, 13, 32
+_LF, _CR = 10, 13
+
+#: The bytes with which a blank may begin and end; 0xC2, 0xEF and 0xA0, 0xBF are of blanks that are several bytes.
+_BLANK_FIRST, _BLANK_LAST = np.zeros(256, dtype=bool), np.zeros(256, dtype=bool)
+_BLANK_FIRST[[9, 10, 13, 32, 0xC2, 0xEF]] = True
+_BLANK_LAST[[9, 10, 13, 32, 0xA0, 0xBF]] = True
 
 Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class BlockRows:
-    """The records of one block. ``values``: one string column a header name (c0, c1, ...), blanks kept as they are;
+    """The records of one block. ``values``: one string column a header name (c0, c1, ...);
     ``starts`` and ``ends``: offsets of the records in the data; ``row_lines``: their first lines, counted from 0 at
     the block; ``end``: where the block ends; ``lines``: how many it has."""
 
@@ -35,11 +40,15 @@ class BlockRows:
     end: int
     lines: int
     blank: int
-    trimmed: bool
 
 
-def read_block(data: bytes, start: int, end: int, columns: int, dialect: Dialect) -> BlockRows | None:
-    """The records between two offsets, of which the first starts a record; None where the proof fails."""
+def read_block(
+    data: bytes, start: int, end: int, columns: int, dialect: Dialect, *, trim: bool = False
+) -> BlockRows | None:
+    """The records between two offsets, of which the first starts a record; None where the proof fails.
+
+    ``trim``: values without the blanks that surround them.
+    """
     if len(dialect.delimiter) != 1 or columns < 2 or start >= end:
         return None
     if dialect.escape and data.find(dialect.escape.encode(), start, end) >= 0:
@@ -70,14 +79,13 @@ def read_block(data: bytes, start: int, end: int, columns: int, dialect: Dialect
     if values is None or values.num_rows != len(starts):
         return None
     return BlockRows(
-        values=values,
+        values=trim_columns(values) if trim else values,
         starts=starts + start,
         ends=ends + start,
         row_lines=row_lines,
         end=end,
         lines=len(newlines) + (text[-1] != _LF),
         blank=count - len(starts),
-        trimmed=not has_line_in_value and _is_trimmed(data, start, end, text, quotes, dialect),
     )
 
 
@@ -148,27 +156,6 @@ def _cut(data: bytes, start: int, end: int, columns: int, dialect: Dialect, has_
         return None
 
 
-def _is_trimmed(
-    data: bytes, start: int, end: int, text: npt.NDArray[np.uint8], quotes: Places, dialect: Dialect
-) -> bool:
-    """True when no value can have a surrounding blank: no space stands beside a border of values, and no other
-    blank is there at all."""
-    others = [b"\xc2\xa0", b"\xef\xbb\xbf", *([b"\t"] if dialect.delimiter != "\t" else [])]
-    if any(data.find(blank, start, end) >= 0 for blank in others):
-        return False
-    border = np.zeros(256, dtype=bool)
-    border[[_LF, _CR, ord(dialect.delimiter)]] = True
-    spaces = np.flatnonzero(text == _SPACE)
-    before, after = text[np.maximum(spaces - 1, 0)], text[np.minimum(spaces + 1, len(text) - 1)]
-    beside = border[before] | border[after] | (spaces == 0) | (spaces == len(text) - 1)
-    if len(quotes):
-        # Inside a quoted value a delimiter is no border; beside a quote a blank may be the first or the last.
-        beside &= np.searchsorted(quotes, spaces) % 2 == 0
-        quote = ord(dialect.quote)
-        beside |= (before == quote) | (after == quote)
-    return not bool(beside.any())
-
-
 def _has_blank_end(values: pa.StringArray) -> bool:
     """True when a value may begin or end with a blank, judged by its first and last byte."""
     _, offsets, content = values.buffers()
@@ -176,7 +163,8 @@ def _has_blank_end(values: pa.StringArray) -> bool:
         return False
     places = np.frombuffer(offsets, dtype=np.int32)[values.offset : values.offset + len(values) + 1]
     text = np.frombuffer(content, dtype=np.uint8)
-    filled = places[1:] > places[:-1]
-    first, last = text[places[:-1][filled]], text[places[1:][filled] - 1]
-    # 0xC2 and 0xEF begin, 0xA0 and 0xBF end the blanks that are more than one byte.
-    return bool(np.isin(first, (9, 10, 13, 32, 0xC2, 0xEF)).any() or np.isin(last, (9, 10, 13, 32, 0xA0, 0xBF)).any())
+    first, after = places[:-1], places[1:]
+    filled = after > first
+    if not filled.all():
+        first, after = first[filled], after[filled]
+    return bool(_BLANK_FIRST[text[first]].any() or _BLANK_LAST[text[after - 1]].any())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -26,7 +26,7 @@ from ingest.readers.rows import BadRow
 __all__ = ["Decoded", "Dialect", "TextTable", "decode", "header_of", "read_pieces", "read_text"]
 
 #: Bytes that are handed on at once.
-PIECE = 256 << 20
+PIECE = 128 << 20
 
 #: Bytes that are proven and cut at once. A block without a proof is tried again in blocks of the next size.
 BLOCKS = (2 << 20, 128 << 10, 8 << 10)
@@ -108,7 +108,6 @@ class TextTable:
 
     ``rows``: one string column a header name, called c0, c1, ..., and ``row_number`` (int64: the physical line on
     which the record starts, the header line being 1 when it comes first). ``blank`` counts empty lines.
-    ``trimmed``: no value has surrounding blanks.
     """
 
     header: list[str]
@@ -116,7 +115,6 @@ class TextTable:
     bad: list[BadRow] = field(default_factory=list)
     blank: int = 0
     encoding: str = "utf-8"
-    trimmed: bool = True
     originals: Originals = field(default_factory=Originals)
 
     @property
@@ -207,7 +205,6 @@ def read_text(decoded: Decoded, dialect: Dialect) -> TextTable:
         bad=[row for piece in parts for row in piece.bad],
         blank=sum(piece.blank for piece in parts),
         encoding=decoded.encoding,
-        trimmed=all(piece.trimmed for piece in parts),
         originals=Originals([block for piece in parts for block in piece.originals.blocks]),
     )
 
@@ -218,7 +215,7 @@ def read_pieces(decoded: Decoded, dialect: Dialect, *, trim: bool) -> tuple[list
     Raises Problem (without the file's name) for an unreadable header.
     """
     header, start, lines = _header(decoded.data, dialect)
-    return header, _pieces(decoded, header, start, lines, dialect, trim)
+    return header, _pieces(decoded, header, start, lines, _Body(decoded.data, len(header), dialect, trim))
 
 
 def _likely(data: bytes, encoding: str) -> str:
@@ -242,23 +239,19 @@ def _header(data: bytes, dialect: Dialect) -> tuple[list[str], int, int]:
     return names, lines.start(record.next_line), record.next_line
 
 
-def _pieces(
-    decoded: Decoded, header: list[str], start: int, lines: int, dialect: Dialect, trim: bool
-) -> Iterator[TextTable]:
+def _pieces(decoded: Decoded, header: list[str], start: int, lines: int, body: _Body) -> Iterator[TextTable]:
     data = decoded.data
     tables: list[pa.Table] = []
     piece = TextTable(header, _empty(len(header)), encoding=decoded.encoding)
     line, border = lines + 1, start + PIECE
-    for block in _blocks(data, start, len(data), len(header), dialect, BLOCKS):
+    for block in body.blocks(start, len(data), BLOCKS):
         numbers = np.asarray(block.row_lines, dtype=np.int64) + line
         if isinstance(block, BlockRows):
-            rows = trim_columns(block.values) if trim and not block.trimmed else block.values
-            piece.trimmed = piece.trimmed and (trim or block.trimmed)
+            rows = block.values
             piece.originals.blocks.append(_BlockTexts(line, numbers, data, block.starts, block.ends))
         else:
             rows = pa.table({f"c{place}": pa.array(values, pa.string()) for place, values in enumerate(block.columns)})
-            rows = trim_columns(rows) if trim else rows
-            piece.trimmed = trim
+            rows = trim_columns(rows) if body.trim else rows
             piece.originals.blocks.append(_BlockTexts(line, numbers, data, texts=block.raw))
             piece.bad.extend(BadRow(row.row_number + line, row.reason, row.raw) for row in block.bad)
         tables.append(rows.append_column("row_number", _integers(numbers)))
@@ -273,66 +266,74 @@ def _pieces(
     yield piece
 
 
-def _blocks(
-    data: bytes, start: int, end: int, columns: int, dialect: Dialect, sizes: tuple[int, ...]
-) -> Iterator[BlockRows | CarefulRows]:
-    """The records that start between two offsets, block by block; the last one may reach beyond ``end``."""
-    size, *smaller = sizes
-    if _border(data, start, end, size, dialect) == end:
-        yield from _block(data, start, end, columns, dialect, smaller, read_block(data, start, end, columns, dialect))
-        return
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        position = start
-        while position < end:
-            ahead = position
-            waiting: deque[tuple[int, int, Future[BlockRows | None]]] = deque()
-            while position == (waiting[0][0] if waiting else ahead) < end:
-                while ahead < end and len(waiting) <= PIECE // size:
-                    after = _border(data, ahead, end, size, dialect)
-                    waiting.append((ahead, after, pool.submit(read_block, data, ahead, after, columns, dialect)))
-                    ahead = after
-                first, after, reading = waiting.popleft()
-                for block in _block(data, first, after, columns, dialect, smaller, reading.result()):
-                    yield block
-                    position = block.end
-            # A record reached beyond its block: what was read ahead does not start at a record.
-            for _, _, reading in waiting:
-                reading.cancel()
+@dataclass(frozen=True)
+class _Body:
+    """The records below the header, read block by block."""
 
+    data: bytes
+    columns: int
+    dialect: Dialect
+    trim: bool
 
-def _block(
-    data: bytes, start: int, end: int, columns: int, dialect: Dialect, smaller: list[int], block: BlockRows | None
-) -> Iterator[BlockRows | CarefulRows]:
-    """A block as it was read, or, where it has no proof, in smaller ones or by hand."""
-    if block:
-        yield block
-    elif smaller:
-        yield from _blocks(data, start, end, columns, dialect, tuple(smaller))
-    elif start < end:
-        yield read_carefully(data, start, end, columns, dialect)
+    def blocks(self, start: int, end: int, sizes: Sequence[int]) -> Iterator[BlockRows | CarefulRows]:
+        """The records that start between two offsets; the last one may reach beyond ``end``."""
+        size, *smaller = sizes
+        if self._border(start, end, size) == end:
+            yield from self._block(start, end, smaller, self._read(start, end))
+            return
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            position = start
+            while position < end:
+                ahead = position
+                waiting: deque[tuple[int, int, Future[BlockRows | None]]] = deque()
+                while position == (waiting[0][0] if waiting else ahead) < end:
+                    while ahead < end and len(waiting) <= PIECE // size:
+                        after = self._border(ahead, end, size)
+                        waiting.append((ahead, after, pool.submit(self._read, ahead, after)))
+                        ahead = after
+                    first, after, reading = waiting.popleft()
+                    for block in self._block(first, after, smaller, reading.result()):
+                        yield block
+                        position = block.end
+                # A record reached beyond its block: what was read ahead does not start at a record.
+                for _, _, reading in waiting:
+                    reading.cancel()
 
+    def _block(
+        self, start: int, end: int, smaller: Sequence[int], block: BlockRows | None
+    ) -> Iterator[BlockRows | CarefulRows]:
+        """A block as it was read, or, where it has no proof, in smaller ones or by hand."""
+        if block:
+            yield block
+        elif smaller:
+            yield from self.blocks(start, end, smaller)
+        elif start < end:
+            yield read_carefully(self.data, start, end, self.columns, self.dialect)
 
-def _border(data: bytes, start: int, end: int, size: int, dialect: Dialect) -> int:
-    """Where a block that starts at ``start`` may end: after a line that closes what it opened, if there is one."""
-    stop = start + size
-    while stop < end:
-        after = data.rfind(b"\n", start, stop) + 1
-        if after:
-            break
-        stop += stop - start
-    else:
-        return end
-    if not dialect.quote:
-        return after
-    quote = dialect.quote.encode()
-    border, is_open = after, data.count(quote, start, after) % 2
-    while is_open:
-        before = data.rfind(b"\n", start, border - 1) + 1
-        if not before:
+    def _read(self, start: int, end: int) -> BlockRows | None:
+        return read_block(self.data, start, end, self.columns, self.dialect, trim=self.trim)
+
+    def _border(self, start: int, end: int, size: int) -> int:
+        """Where a block that starts at ``start`` may end: after a line that closes what it opened, if there is one."""
+        data, stop = self.data, start + size
+        while stop < end:
+            after = data.rfind(b"\n", start, stop) + 1
+            if after:
+                break
+            stop += stop - start
+        else:
+            return end
+        if not self.dialect.quote:
             return after
-        is_open = (is_open + data.count(quote, before, border)) % 2
-        border = before
-    return border
+        quote = self.dialect.quote.encode()
+        border, is_open = after, data.count(quote, start, after) % 2
+        while is_open:
+            before = data.rfind(b"\n", start, border - 1) + 1
+            if not before:
+                return after
+            is_open = (is_open + data.count(quote, before, border)) % 2
+            border = before
+        return border
 
 
 def _empty(columns: int) -> pa.Table:
