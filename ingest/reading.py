@@ -72,7 +72,11 @@ def read_rows(recognised: Recognised, data: bytes, settings: Settings) -> FileRo
 
 
 def _text_batches(
-    rows: FileRows, header: list[str], pieces: Iterator[TextTable], originals: Originals, feed: str | None,
+    rows: FileRows,
+    header: list[str],
+    pieces: Iterator[TextTable],
+    originals: Originals,
+    feed: str | None,
     has_marks: bool,
 ) -> Iterator[Batch]:
     for piece in pieces:

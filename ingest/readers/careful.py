@@ -110,7 +110,9 @@ def read_record(lines: Lines, line: int, dialect: Dialect) -> Record | str:
                 pieces.append(text[position:end])
                 position = end + 1
                 if escape and text[end] == escape != quote:
-                    pieces.append(text[position : position + 1])
+                    if text[position : position + 1] not in (quote, escape):
+                        return f"the escape mark {escape} stands before a character that needs none"
+                    pieces.append(text[position])
                     position += 1
                     continue
                 if text.startswith(quote, position):
@@ -144,7 +146,7 @@ def read_carefully(data: bytes, start: int, end: int, columns: int, dialect: Dia
     line = 0
     while lines.has(line) and lines.start(line) < end:
         text = lines.text(line)
-        if dialect.delimiter not in text and not trimmed(text):
+        if not trimmed(text) and dialect.delimiter not in text:
             rows.blank += 1
             line += 1
             continue

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from forecourt.errors import Problem
 from ingest.readers.block import BlockRows, Places, read_block, trim_columns
@@ -244,6 +245,7 @@ def _pieces(decoded: Decoded, header: list[str], start: int, lines: int, body: _
     tables: list[pa.Table] = []
     piece = TextTable(header, _empty(len(header)), encoding=decoded.encoding)
     line, border = lines + 1, start + PIECE
+    headers = _RepeatedHeaders(header)
     for block in body.blocks(start, len(data), BLOCKS):
         numbers = np.asarray(block.row_lines, dtype=np.int64) + line
         if isinstance(block, BlockRows):
@@ -254,6 +256,7 @@ def _pieces(decoded: Decoded, header: list[str], start: int, lines: int, body: _
             rows = trim_columns(rows) if body.trim else rows
             piece.originals.blocks.append(_BlockTexts(line, numbers, data, texts=block.raw))
             piece.bad.extend(BadRow(row.row_number + line, row.reason, row.raw) for row in block.bad)
+        rows, numbers = headers.withhold(rows, numbers, piece)
         tables.append(rows.append_column("row_number", _integers(numbers)))
         piece.blank += block.blank
         line += block.lines
@@ -334,6 +337,48 @@ class _Body:
             is_open = (is_open + data.count(quote, before, border)) % 2
             border = before
         return border
+
+
+@dataclass
+class _RepeatedHeaders:
+    """Withholds records that repeat the header, and all below one that stands below rows: whether they belong to the
+    same table is not known."""
+
+    header: list[str]
+    line: int = 0
+    has_rows: bool = False
+
+    def withhold(self, rows: pa.Table, numbers: Places, piece: TextTable) -> tuple[pa.Table, Places]:
+        """The rows of a block that can be read, and their lines; the others are added to the bad ones."""
+        sound = 0
+        for place in [] if self.line else self._repeated(rows):
+            if place > sound or self.has_rows:
+                self.line = int(numbers[place])
+                break
+            self._refuse(numbers[place : place + 1], "it repeats the header", piece)
+            sound = place + 1
+        rows, numbers = rows.slice(sound), numbers[sound:]
+        if self.line:
+            last = int(np.searchsorted(numbers, self.line))
+            reason = f"line {self.line} repeats the header, so another table may begin there"
+            self._refuse(numbers[last:], reason, piece)
+            rows, numbers = rows.slice(0, last), numbers[:last]
+        self.has_rows = self.has_rows or rows.num_rows > 0
+        return rows, numbers
+
+    def _repeated(self, rows: pa.Table) -> list[int]:
+        if sum(map(bool, self.header)) < 2:
+            return []
+        place = next(place for place, name in enumerate(self.header) if name)
+        return [
+            int(row)
+            for row in pc.indices_nonzero(pc.equal(rows.column(place), self.header[place])).to_pylist()
+            if all(trimmed(column[row].as_py()) == name for column, name in zip(rows.columns, self.header, strict=True))
+        ]
+
+    def _refuse(self, numbers: Places, reason: str, piece: TextTable) -> None:
+        texts = piece.originals.blocks[-1]
+        piece.bad.extend(BadRow(number, reason, texts.text(number)) for number in numbers.tolist())
 
 
 def _empty(columns: int) -> pa.Table:

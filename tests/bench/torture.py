@@ -32,7 +32,7 @@ from forecourt.home import Home
 from forecourt.settings import load_settings
 from ingest.landing import FileResult, land
 from ingest.readers.dialect import Dialect, trimmed
-from ingest.readers.text import decode, read_text
+from ingest.readers.text import Decoded, decode, read_text
 
 PAGE = Path(__file__).parents[2] / "docs" / "torture.md"
 Row = tuple[str, ...]
@@ -69,7 +69,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Score:
-    """Cells of a file: as the truth has them, withheld with a reason, and different (or lost, or made up) in silence."""
+    """Cells of a file: as in the truth, withheld with a reason, and different, lost or made up in silence."""
 
     right: int
     withheld: int
@@ -99,7 +99,7 @@ def _pollock(path: Path, clean: Path, given: dict[str, Any]) -> Case:
         rows = [tuple(row) for row in csv.reader(file)]
     quote, escape = given["quotechar"], given["escapechar"]
     # A doubled quote is the escape of every dialect.
-    dialect = Dialect(given["encoding"], given["delimiter"], quote, "" if escape in ('"', quote) else escape)
+    dialect = Dialect(given["encoding"], given["delimiter"], quote, "" if escape == quote else escape)
     headed = min(given["header_lines"], 1)
     declared = Declared(
         dialect, given["n_columns"], given["preamble_lines"], given["header_lines"], given["footnote_lines"]
@@ -127,20 +127,20 @@ def read_here(case: Case) -> Read:
         table = read_text(_below_preamble(decoded, declared), declared.dialect)
     except Problem as problem:
         return Read(refused=str(problem))
-    numbered = dict(zip(table.rows["row_number"].to_pylist(), table.rows.to_pylist(), strict=True))
-    rows = [tuple(row[f"c{place}"] for place in range(len(table.header))) for row in numbered.values()]
-    return Read(rows[max(declared.header_lines - 1, 0) :], len(table.bad))
+    columns = [table.rows[f"c{place}"].to_pylist() for place in range(len(table.header))]
+    rows = list(zip(*columns, strict=True))
+    return Read(rows, len(table.bad))
 
 
-def _below_preamble(decoded: Any, declared: Declared) -> Any:
-    """The text from the header on, with one where there is none."""
-    lines = decoded.data.splitlines(keepends=True)[declared.preamble :]
+def _below_preamble(decoded: Decoded, declared: Declared) -> Decoded:
+    """The text from the last line of the header on, with a header where there is none."""
+    lines = decoded.data.splitlines(keepends=True)[declared.preamble + max(declared.header_lines - 1, 0) :]
     if declared.footnotes:
         lines = lines[: -declared.footnotes]
     if not declared.header_lines:
         names = declared.dialect.delimiter.join(f"column{place}" for place in range(declared.columns))
         lines.insert(0, f"{names}\n".encode())
-    return type(decoded)(b"".join(lines), decoded.encoding)
+    return Decoded(b"".join(lines), decoded.encoding)
 
 
 def read_by_duckdb(case: Case) -> Read:
@@ -210,7 +210,7 @@ READERS: dict[str, Callable[[Case], Read]] = {
 
 
 def _texts(rows: Any) -> list[Row]:
-    return [tuple("" if value is None or value != value else str(value) for value in row) for row in rows]
+    return [tuple("" if pd.isna(value) else str(value) for value in row) for row in rows]
 
 
 def _first_line(error: Exception) -> str:
@@ -223,7 +223,7 @@ def _first_line(error: Exception) -> str:
 def score(case: Case, read: Read) -> Score:
     """Compares by rows in their order: what neither stands in the truth nor was withheld is silently different.
 
-    Blanks around a value and rows without any value do not count.
+    Blanks around a value, how a line ends inside it, and rows without any value do not count.
     """
     truth, rows = _filled(case.truth), _filled(read.rows)
     total = sum(map(len, truth))
@@ -245,7 +245,7 @@ def score(case: Case, read: Read) -> Score:
 
 
 def _filled(rows: list[Row]) -> list[Row]:
-    stripped = [tuple(trimmed(value) for value in row) for row in rows]
+    stripped = [tuple(trimmed(value).replace("\r\n", "\n") for value in row) for row in rows]
     return [row for row in stripped if any(row)]
 
 
@@ -307,8 +307,8 @@ delimiter, quote, escape mark, header and preamble. `python -m tests.bench.tortu
 folders with such sets; the files themselves are not part of this project.
 
 A cell is **right** when it is as in the truth, **withheld** when its row is in quarantine with a reason or its file is
-refused with one, and **silent** when it is different, lost or made up without a word. Blanks around a value and rows
-without any value do not count. DuckDB stores what it rejects (`store_rejects`), which counts as withheld.
+refused with one, and **silent** when it is different, lost or made up without a word. Blanks around a value, how a line
+ends inside it, and rows without any value do not count. DuckDB stores what it rejects (`store_rejects`): withheld.
 
 """
     )
@@ -321,7 +321,7 @@ without any value do not count. DuckDB stores what it rejects (`store_rejects`),
     counts = ", ".join(f"{count} {status}" for status, count in sorted(landed.items()))
     page.write(
         f"\nAll {landed.total()} files of these folders, whatever they are, were given to `forecourt land` as they "
-        f"stand: {counts}, {len(defects)} defects. Refused means: of no declared kind, or not readable, with a reason.\n"
+        f"stand: {counts}, {len(defects)} defects. Refused: of no declared kind or not readable, with a reason.\n"
     )
     page.write("\n## File by file\n\nCells right / withheld / silent; a refused file withholds all of them.\n\n")
     page.write(f"| set | file | {' | '.join(READERS)} |\n|---|---|{'---|' * len(READERS)}\n")

@@ -68,7 +68,7 @@ CELL = st.text(alphabet=st.sampled_from(list('ab", \n\r;\t\u00a0é')), max_size=
 def test_what_a_csv_writer_writes_is_read_back(rows: list[list[str]], windows: bool) -> None:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n" if windows else "\n", quoting=csv.QUOTE_ALL)
-    writer.writerow(["a", "b"])
+    writer.writerow(["h", "i"])
     writer.writerows(rows)
     table = read(buffer.getvalue().encode())
     assert not table.bad
@@ -80,7 +80,7 @@ def test_what_a_csv_writer_writes_is_read_back(rows: list[list[str]], windows: b
 @settings(max_examples=300, deadline=None)
 @given(st.text(alphabet=st.sampled_from(list('ab",\n\r ')), max_size=40))
 def test_both_paths_agree_on_any_text_and_account_for_every_line(body: str) -> None:
-    data = b"a,b\n" + body.encode()
+    data = b"h,i\n" + body.encode()
     fast = read_block(data, 4, len(data), 2, Dialect())
     slow = read_carefully(data, 4, len(data), 2, Dialect())
     assert slow.end == len(data)
@@ -101,7 +101,7 @@ def test_both_paths_agree_on_any_text_and_account_for_every_line(body: str) -> N
     st.booleans(),
 )
 def test_where_blocks_and_pieces_end_changes_nothing(body: str, sizes: tuple[int, ...], trim: bool) -> None:
-    data = b"a,b\n" + body.encode()
+    data = b"h,i\n" + body.encode()
     whole = read_carefully(data, 4, len(data), 2, Dialect())
     columns = [[trimmed(value) if trim else value for value in column] for column in whole.columns]
     with pytest.MonkeyPatch.context() as patched:
