@@ -200,20 +200,19 @@ def _take(
         return FileResult(path, path.name, status="refused", reason=reason)
     digest = archive.content_hash(data)
     by_name = exported_at_by_name(path.name, settings.fallback.time_zone)
-    known = connection.execute(
-        "select source, is_full from ledger.files where content_hash = ? and name = ? and status in ('landed', 'held')",
-        [digest, path.name],
-    ).fetchone()
+    delivery = 1 + _count(connection, "select max(delivery) from ledger.files where content_hash = ?", digest)
     recognised: Recognised | Problem
     try:
-        recognised = Recognised(replace(declared(known[0]), is_full=known[1])) if known else recognise(path.name, data)
+        recognised = (_recognised_before(connection, digest, path.name) if delivery > 1 else None) or recognise(
+            path.name, data
+        )
     except Problem as problem:
         recognised = problem
     entry = {
         "kind": "delivery",
         "file_id": "",
         "content_hash": digest,
-        "delivery": 1 + _count(connection, "select max(delivery) from ledger.files where content_hash = ?", digest),
+        "delivery": delivery,
         "name": path.name,
         "bytes": len(data),
         "exported_at": by_name or archive.utc(changed_at),
@@ -241,6 +240,15 @@ def _take(
     return result
 
 
+def _recognised_before(connection: duckdb.DuckDBPyConnection, digest: str, name: str) -> Recognised | None:
+    """What a file was that came with the same bytes and name and was landed or held; its bytes are not looked at."""
+    found = connection.execute(
+        "select source, is_full from ledger.files where content_hash = ? and name = ? and status in ('landed', 'held')",
+        [digest, name],
+    ).fetchone()
+    return Recognised(replace(declared(found[0]), is_full=found[1])) if found else None
+
+
 def _why_no_file(path: Path) -> str | None:
     """Why there are no bytes to read under a path; None for a file, and for one that reading will say more about."""
     if path.is_symlink() and not path.exists():
@@ -262,6 +270,8 @@ def _refused_again(
     recognised: Recognised | Problem,
 ) -> FileResult | None:
     """The refusal of a file that was refused for the same reason before and still lies there: no new delivery."""
+    if entry["delivery"] == 1:
+        return None
     known = connection.execute(
         "select file_id, reason from ledger.files where content_hash = ? and name = ? and status = 'refused'",
         [entry["content_hash"], entry["name"]],
@@ -416,7 +426,8 @@ class _FileLanding:
                 if not self.confirmed:
                     self._guard(feed)
         for position, feed in enumerate(staged.feeds.values(), start=1):
-            self._separate(feed, rows, only_tables=True)
+            if len(staged.feeds) > 1:
+                self._separate(feed, rows, only_tables=True)
             removed[feed.name] = store_versions(self.connection, feed, delivery)
             self._tell(result.rows_read * position // len(staged.feeds))
         self._account(rows, staged, quarantined, len(empty), removed)
@@ -454,6 +465,8 @@ class _FileLanding:
         """Stops at a delivery whose bytes and exported_at are known, or whose bytes are where only the file's own
         time stamp says when it was exported; a full file is always read, because it says what is no longer there."""
         entry = self.entry
+        if entry["delivery"] == 1:
+            return
         by_bytes = entry["exported_from"] == "file time" and not self.is_full
         known = self.connection.execute(
             f"""select name, status from ledger.files
@@ -506,24 +519,7 @@ class _FileLanding:
         """Counts each file row once, under its strongest result, and writes the ledger."""
         connection, result, file_id = self.connection, self.result, self.entry["file_id"]
         quarantine.write(connection, file_id, self.entry["received_at"], quarantined)
-        withheld = {row.row_id for row in quarantined}
-        connection.register("withheld_rows", _ids(withheld))
-        strengths = ", ".join(f"('{word}', {strength})" for strength, word in enumerate(_RESULTS))
-        counts = dict(
-            connection.execute(
-                f"""with strengths (result, strength) as (values {strengths}),
-                    strongest as (
-                        select row_id, max(strength) as strength
-                        from (
-                            select row_id, strength from outcome natural join strengths
-                            union all select row_id, {len(_RESULTS) - 1} from withheld_rows
-                        )
-                        group by row_id
-                    )
-                    select result, count(*) from strongest natural join strengths group by result"""
-            ).fetchall()
-        )
-        connection.unregister("withheld_rows")
+        counts = self._strongest(staged, {row.row_id for row in quarantined})
         result.rows_new = counts.get("new", 0)
         result.rows_changed = counts.get("changed", 0)
         result.rows_unchanged = counts.get("unchanged", 0)
@@ -548,13 +544,41 @@ class _FileLanding:
         result.status = "landed"
         self._record_file()
 
+    def _strongest(self, staged: Staged, withheld: set[int]) -> dict[str, int]:
+        """Result -> file rows whose strongest it is."""
+        if staged.is_one_to_one:
+            found = self.connection.execute("select result, count(*) from outcome group by result").fetchall()
+            return dict(found) | {"quarantined": len(withheld)}
+        self.connection.register("withheld_rows", _ids(withheld))
+        strengths = ", ".join(f"('{word}', {strength})" for strength, word in enumerate(_RESULTS))
+        counts = dict(
+            self.connection.execute(
+                f"""with strengths (result, strength) as (values {strengths}),
+                    strongest as (
+                        select row_id, max(strength) as strength
+                        from (
+                            select row_id, strength from outcome natural join strengths
+                            union all select row_id, {len(_RESULTS) - 1} from withheld_rows
+                        )
+                        group by row_id
+                    )
+                    select result, count(*) from strongest natural join strengths group by result"""
+            ).fetchall()
+        )
+        self.connection.unregister("withheld_rows")
+        return counts
+
     def _account_feed(self, feed: Feed, staged: Staged, quarantined: list[Quarantined], removed: int) -> None:
         counts = dict(
             self.connection.execute(
                 "select result, count(*) from outcome where feed = ? group by result", [feed.name]
             ).fetchall()
         )
-        landed = _count(self.connection, "select count(distinct row_id) from outcome where feed = ?", feed.name)
+        landed = (
+            sum(counts.values())
+            if staged.is_one_to_one
+            else _count(self.connection, "select count(distinct row_id) from outcome where feed = ?", feed.name)
+        )
         withheld = sum(row.feed == feed.name for row in quarantined)
         self.connection.execute(
             "insert into ledger.file_feeds values (?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -30,6 +30,10 @@ class Layout:
     text: dict[str, str]
     unmapped: tuple[int, ...]
 
+    def place(self, column: str) -> int:
+        """Where a column stands, counted from 0. Raises StopIteration for one that is not there."""
+        return next(place for place, name in enumerate(self.names) if folded(name) == folded(column))
+
 
 @dataclass(frozen=True)
 class FeedRows:

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from forecourt.errors import Problem
 from forecourt.settings import Settings
@@ -45,11 +47,15 @@ class Note:
 
 @dataclass
 class Staged:
-    """The feeds of a file whose typed rows lie in ``typed_<feed>``, the columns they carry, and the notes."""
+    """The feeds of a file whose typed rows lie in ``typed_<feed>``, the columns they carry, and the notes.
+
+    ``is_one_to_one``: a file row gives one feed row at most.
+    """
 
     feeds: dict[str, Feed] = field(default_factory=dict)
     carried: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
+    is_one_to_one: bool = False
 
 
 def place_clocks(connection: duckdb.DuckDBPyConnection, settings: Settings, sources: list[Source]) -> None:
@@ -84,7 +90,7 @@ def stage(
     Given the ``delivery`` the sound rows of a feed's first file are stored at once, and reported in ``outcome``; of
     them ``typed_<feed>`` keeps only those of keys that the file names more than once.
     """
-    staged = Staged()
+    staged = Staged(is_one_to_one=len(source.mappings) == 1)
     # Delta text in one mapping: its rows have line numbers of their own and need no second look.
     can_be_first = delivery and not source.is_full and source.reader == "text" and len(source.mappings) == 1
     first = delivery if can_be_first and is_first(connection, source.mappings[0].feed) else None
@@ -95,7 +101,7 @@ def stage(
         _check_dates(connection, mappings, source, layout)
         for position, mapping in enumerate(mappings):
             found = feed_rows(mapping, source, layout, "batch", with_rest=position == 0, has_marks=batch.has_marks)
-            _stage_mapping(connection, staged, mapping, found, source, layout, settings, first)
+            _stage_mapping(connection, staged, mapping, found, source, layout, batch, settings, first)
         if source.reader == "text":
             staged.notes.extend(_unmapped(connection, source, layout, batch))
         connection.unregister("batch")
@@ -116,6 +122,7 @@ def _stage_mapping(
     found: FeedRows,
     source: Source,
     layout: Layout,
+    batch: Batch,
     settings: Settings,
     first: Delivery | None,
 ) -> None:
@@ -124,8 +131,7 @@ def _stage_mapping(
     query = found.query
     if first:
         stored = store_first(connection, feed, first, query)
-        total = connection.execute("select count(*) from batch").fetchall()[0][0]
-        query = f"select * from ({query}) where {'problem is not null' if stored < total else 'false'}"
+        query = f"select * from ({query}) where {'problem is not null' if stored < batch.rows.num_rows else 'false'}"
     if feed.name in staged.feeds:
         connection.execute(f"insert into typed_{feed.name} {query}")
     else:
@@ -133,7 +139,7 @@ def _stage_mapping(
     staged.feeds[feed.name] = feed
     before = staged.carried.get(feed.name, ())
     staged.carried[feed.name] = tuple(name for name in feed.all_columns if name in before or name in found.carried)
-    staged.notes.extend(_clock_notes(connection, found, mapping, layout, source))
+    staged.notes.extend(_clock_notes(connection, found, mapping, layout, source, batch))
 
 
 def _place_rooftops(connection: duckdb.DuckDBPyConnection, query: str, settings: Settings) -> None:
@@ -162,10 +168,15 @@ def _check_dates(
 
 
 def _clock_notes(
-    connection: duckdb.DuckDBPyConnection, found: FeedRows, mapping: FeedMapping, layout: Layout, source: Source
+    connection: duckdb.DuckDBPyConnection,
+    found: FeedRows,
+    mapping: FeedMapping,
+    layout: Layout,
+    source: Source,
+    batch: Batch,
 ) -> list[Note]:
     query = local_instants_query(found, mapping, layout, source, "batch")
-    if not query:
+    if not query or not _may_meet_changes(connection, found, mapping, layout, source, batch):
         return []
     rows = connection.execute(
         f"""select name, kind, count(*)
@@ -177,6 +188,26 @@ def _clock_notes(
     return [
         Note(found.feed.name, f"{kind} hour", f"{name} names {_CLOCK_KINDS[kind]}", count) for name, kind, count in rows
     ]
+
+
+def _may_meet_changes(
+    connection: duckdb.DuckDBPyConnection,
+    found: FeedRows,
+    mapping: FeedMapping,
+    layout: Layout,
+    source: Source,
+    batch: Batch,
+) -> bool:
+    """False when no instant begins with the day of a clock change: cheaper than to ask for the zone of each."""
+    cells = [mapping.cells[name] for name in found.carried if found.feed.all_columns[name].type == "instant"]
+    if source.spelling.dates != "iso" or not batch.trimmed or not all(cell.column and not cell.map for cell in cells):
+        return True
+    days = pa.array([row[0] for row in connection.execute("select day from clock_changes").fetchall()], pa.string())
+    names = {layout.place(cell.column or "") for cell in cells}
+    return any(
+        pc.any(pc.is_in(pc.utf8_slice_codeunits(batch.rows.column(f"c{place}"), 0, 10), value_set=days)).as_py()
+        for place in names
+    )
 
 
 def _unmapped(connection: duckdb.DuckDBPyConnection, source: Source, layout: Layout, batch: Batch) -> list[Note]:

@@ -159,6 +159,8 @@ class _Step:
         self.names = list(feed.all_columns)
         self.late = False
         self.mixed = False
+        self.incoming = 0
+        self.has_careful = False
         self.cells: list[_Cell] = []
 
     def run(self, query: str) -> int:
@@ -175,6 +177,7 @@ class _Step:
     def choose_ways(self) -> None:
         """Makes ``files_known``, ``latest`` (last version of the keys in question) and ``careful`` (keys)."""
         feed, delivery = self.feed, self.delivery
+        self.incoming = self.one("select count(*) from incoming")
         self.run(
             f"""create or replace temp table files_known as
                 select file_id, name as file_name, content_hash, exported_at
@@ -221,12 +224,10 @@ class _Step:
             select rooftop from ledger.full_scopes
             inner join files_known on full_scopes.file_id = files_known.file_id
             where feed = {quoted(feed.name)} and exported_at >= timestamp '{delivery.exported_at}')"""
-        known = (
-            f"select key from latest union {covered}" if self.late or self.mixed else "select key from latest limit 0"
-        )
+        touched = f" or key in (select key from latest union {covered})" if self.late or self.mixed else ""
         self.run(
             f"""create or replace temp table careful as
-                select distinct key from incoming where key in ({several}) or key in ({known})"""
+                {f"select distinct key from incoming where key in ({several}){touched}" if touched else several}"""
         )
         if delivery.is_full and self.late:
             # Keys that existed before this file and that it leaves out.
@@ -237,6 +238,7 @@ class _Step:
                         and exported_at <= timestamp '{delivery.exported_at}'
                         and key not in (select key from incoming)"""
             )
+        self.has_careful = bool(self.one("select count(*) from careful"))
 
     def _scope(self) -> str:
         return (
@@ -247,7 +249,6 @@ class _Step:
     # --- the quick way -----------------------------------------------------------------------------------------
 
     def compare_by_hash(self) -> None:
-        has_careful = self.one("select count(*) from careful")
         self.run(
             f"""create or replace temp table compared as
                 select incoming.row_id, incoming.key,
@@ -258,7 +259,7 @@ class _Step:
                     end as result
                 from incoming
                 left join latest on incoming.key = latest.key
-                where {"incoming.key not in (select key from careful)" if has_careful else "true"}"""
+                where {"incoming.key not in (select key from careful)" if self.has_careful else "true"}"""
         )
         self._write_results("compared")
         if self.delivery.is_full and not self.late:
@@ -272,25 +273,27 @@ class _Step:
     def _write_results(self, results: str) -> None:
         """Stores new and changed rows of the file, sights the others, and reports each."""
         feed, delivery = self.feed, self.delivery
-        self.run(
-            f"""insert into {feed.table} {_version_of(feed, delivery)}
-                from incoming
-                {self._with_result(results, "result <> 'unchanged'")}"""
-        )
-        self.run(
-            f"""insert into ledger.sightings
-                select {quoted(feed.name)}, key, {quoted(delivery.file_id)}, row_number, updated_at, carried
-                from incoming
-                {self._with_result(results, "result = 'unchanged'")}"""
-        )
-        self.run(f"insert into outcome select row_id, {quoted(feed.name)}, result from {results}")
+        found = self.connection.execute(f"select count(*), count(*) filter (result = 'unchanged') from {results}")
+        total, unchanged = found.fetchall()[0]
+        if unchanged < total:
+            self.run(
+                f"""insert into {feed.table} {_version_of(feed, delivery)}
+                    from incoming
+                    {self._with_result(results, "result <> 'unchanged'", total - unchanged)}"""
+            )
+        if unchanged:
+            self.run(
+                f"""insert into ledger.sightings
+                    select {quoted(feed.name)}, key, {quoted(delivery.file_id)}, row_number, updated_at, carried
+                    from incoming
+                    {self._with_result(results, "result = 'unchanged'", unchanged)}"""
+            )
+        if total:
+            self.run(f"insert into outcome select row_id, {quoted(feed.name)}, result from {results}")
 
-    def _with_result(self, results: str, test: str) -> str:
-        """The join that keeps the rows of ``incoming`` with a result; none is needed where all or no row has it."""
-        chosen = self.one(f"select count(*) from {results} where {test}")
-        if not chosen:
-            return "where false"
-        if chosen == self.one("select count(*) from incoming"):
+    def _with_result(self, results: str, test: str, chosen: int) -> str:
+        """The join that keeps the rows of ``incoming`` with a result; none is needed where all of them have it."""
+        if chosen == self.incoming:
             return ""
         return f"""semi join (select row_id as of_row, key as of_key from {results} where {test})
                     on incoming.row_id = of_row and incoming.key = of_key"""
@@ -316,7 +319,7 @@ class _Step:
     # --- the careful way ---------------------------------------------------------------------------------------
 
     def compare_by_history(self) -> None:
-        if not self.one("select count(*) from careful"):
+        if not self.has_careful:
             return
         self._collect_statements()
         self._decide()
