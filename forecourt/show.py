@@ -14,18 +14,17 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.markup import escape
 
-from forecourt.build import NodeResult
-from forecourt.handbook import figure
-from forecourt.kpi import KpiRow
-from forecourt.meta import CheckResult
-from forecourt.metrics import Metric, Period
-from forecourt.reported import Moved, Parts, Restated
 from forecourt.terminal import out, table
-from forecourt.why import Effect, Why
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from forecourt.build import NodeResult
+    from forecourt.kpi import KpiRow
+    from forecourt.meta import CheckResult
+    from forecourt.metrics import Metric, Period
+    from forecourt.reported import Moved, Parts, Restated
+    from forecourt.why import Effect, Why
     from ingest.landing import FileResult
 
 
@@ -92,6 +91,8 @@ def print_checks(checks: Sequence[CheckResult]) -> None:
 
 def print_kpis(rows: Sequence[KpiRow], metrics: dict[str, Metric]) -> None:
     """One line per KPI, group and currency, figures aligned."""
+    from forecourt.handbook import figure
+
     has_groups = any(row.group is not None for row in rows)
     has_target = any(row.target is not None for row in rows)
     has_benchmark = any(row.benchmark is not None for row in rows)
@@ -337,12 +338,16 @@ def summary_of(nodes: Sequence[NodeResult]) -> str:
 
 
 def _figure(row: KpiRow, metric: Metric) -> str:
+    from forecourt.handbook import figure
+
     return "no value" if row.value is None else figure(metric, row.value)
 
 
 def _benchmark(row: KpiRow, metric: Metric) -> str:
     if row.benchmark is None:
         return ""
+    from forecourt.handbook import figure
+
     return f"{figure(metric, row.benchmark['value'])} ({row.benchmark['source']}, {row.benchmark['date']})"
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from ingest.readers.dialect import BLANKS, Dialect
@@ -94,6 +93,8 @@ def trim_columns(values: pa.Table) -> pa.Table:
     for place, name in enumerate(values.column_names):
         column = values.column(place)
         if any(_has_blank_end(chunk) for chunk in column.chunks):
+            import pyarrow.compute as pc  # Here, because it takes a tenth of a second and few files need it.
+
             values = values.set_column(place, name, pc.utf8_trim(column, characters=BLANKS))
     return values
 

@@ -153,7 +153,7 @@ def read_carefully(data: bytes, start: int, end: int, columns: int, dialect: Dia
         record = read_record(lines, line, dialect)
         if isinstance(record, Record) and len(record.values) != columns:
             count = len(record.values)
-            record = f"it has {count} value{'' if count == 1 else 's'} where the header has {columns} columns"
+            record = f"it has {_counted(count, 'value')} where the header has {_counted(columns, 'column')}"
         if isinstance(record, str):
             rows.bad.append(BadRow(line, record, text))
             line += 1
@@ -174,3 +174,7 @@ def _next(text: str, position: int, quote: str, escape: str) -> int:
         return end
     mark = text.find(escape, position, None if end < 0 else end)
     return end if mark < 0 else mark
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from forecourt.errors import Problem
 from ingest.readers.block import BlockRows, Places, read_block, trim_columns
@@ -370,15 +369,24 @@ class _RepeatedHeaders:
         if sum(map(bool, self.header)) < 2:
             return []
         place = next(place for place, name in enumerate(self.header) if name)
-        return [
-            int(row)
-            for row in pc.indices_nonzero(pc.equal(rows.column(place), self.header[place])).to_pylist()
-            if all(trimmed(column[row].as_py()) == name for column, name in zip(rows.columns, self.header, strict=True))
-        ]
+        found = []
+        for row in _rows_with(rows.column(place), self.header[place]):
+            values = (column[row].as_py() for column in rows.columns)
+            if all(trimmed(value) == name for value, name in zip(values, self.header, strict=True)):
+                found.append(row)
+        return found
 
     def _refuse(self, numbers: Places, reason: str, piece: TextTable) -> None:
         texts = piece.originals.blocks[-1]
         piece.bad.extend(BadRow(number, reason, texts.text(number)) for number in numbers.tolist())
+
+
+def _rows_with(column: pa.ChunkedArray, text: str) -> list[int]:
+    """The rows in whose value a text stands; most columns are searched as one run of bytes, and hold none."""
+    contents = [chunk.buffers()[2] for chunk in column.chunks]
+    if not any(content and text.encode() in content.to_pybytes() for content in contents):
+        return []
+    return [row for row, value in enumerate(column.to_pylist()) if text in value]
 
 
 def _empty(columns: int) -> pa.Table:

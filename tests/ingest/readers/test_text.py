@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from forecourt.errors import Problem
 from ingest.readers import text
-from ingest.readers import text
 from ingest.readers.block import read_block
 from ingest.readers.careful import read_carefully
 from ingest.readers.dialect import trimmed
