@@ -162,7 +162,11 @@ def _asked(metric: Metric, period: Period) -> Metric:
     day = _day(period.end if at_the_end else period.as_of)
     parts = ("relation", "population", "numerator", "denominator", "excluded", "date")
     given = {part: getattr(metric, part) for part in parts}
-    asked = replace(metric, **{part: text.replace("{as_of}", day) for part, text in given.items() if text})
+    asked = replace(
+        metric,
+        dimensions={name: text.replace("{as_of}", day) for name, text in metric.dimensions.items()},
+        **{part: text.replace("{as_of}", day) for part, text in given.items() if text},
+    )
     if asked.excluded and asked.excluded_on:
         excluded = f"case when coalesce({asked.excluded_on} <= {day}, true) then {asked.excluded} end"
         return replace(asked, excluded=excluded)
