@@ -34,7 +34,8 @@ class Scorecard:
             if not question.covers(day):
                 continue
             is_open = self._world.clock.is_open(lead.rooftop, lead.received.at)
-            groups = {**self._leads.groups_on(lead, question.as_of), "after_hours": "open" if is_open else "after hours"}
+            groups = self._leads.groups_on(lead, question.as_of)
+            groups["after_hours"] = "open" if is_open else "after hours"
             part = Part(day, groups, record=lead)
             rooftop = settings.rooftop(lead.rooftop)
             end = lead.received.at + timedelta(hours=float(settings.policy("follow_up.hours", day)))
