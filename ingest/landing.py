@@ -23,14 +23,17 @@ from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.settings import Settings
 from ingest import archive, quarantine
+from ingest.containers import is_container, members, own_name
 from ingest.contract import FEEDS_FOLDER, SYSTEMS, Feed, create_schema
 from ingest.delivery import exported_at as exported_at_by_name
 from ingest.delivery import impossible_date
+from ingest.intake import read_file
 from ingest.ledger import full_files_before
 from ingest.mapping import carried_text
 from ingest.quarantine import Quarantined
 from ingest.reading import FileRows, read_rows
-from ingest.sources import SOURCES_FOLDER, Recognised, Source, load_sources, recognise
+from ingest.recognition import Recognised, recognise
+from ingest.sources import SOURCES_FOLDER, Source, load_sources
 from ingest.staging import Note, Staged, place_clocks, stage
 from ingest.values import prepare
 from ingest.versions import Delivery, note_scopes, store_versions
@@ -100,11 +103,12 @@ def land(
             if path.is_dir() and path.samefile(home.root):  # the default home lies in the folder one works in
                 continue
             started = time.monotonic()
-            result = _take(connection, home, settings, path, received_at, on_rows)
-            result.seconds = time.monotonic() - started
-            results.append(result)
-            if on_file:
-                on_file(result)
+            for result in _take(connection, home, settings, path, received_at, on_rows):
+                result.seconds = time.monotonic() - started
+                started = time.monotonic()
+                results.append(result)
+                if on_file:
+                    on_file(result)
     return results
 
 
@@ -186,57 +190,119 @@ def _take(
     path: Path,
     received_at: datetime | None,
     on_rows: Callable[[Path, int, int], None] | None,
-) -> FileResult:
-    """Archives, logs and lands one file from disk."""
-    no_file = _why_no_file(path)
-    if no_file:
-        return FileResult(path, path.name, status="refused", reason=no_file)
+) -> Iterator[FileResult]:
+    """Archives, logs and lands one file from disk, or each file of a container."""
     try:
-        data = path.read_bytes()
-        changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    except OSError as error:
-        reason = f"the file cannot be read ({error.strerror}). Check its path and its permissions."
-        return FileResult(path, path.name, status="refused", reason=reason)
-    digest = archive.content_hash(data)
-    by_name = exported_at_by_name(path.name, settings.fallback.time_zone)
-    try:
-        recognised: Recognised | Problem = recognise(path.name, data)
+        data, changed_at = read_file(path, home.inbox)
     except Problem as problem:
-        recognised = problem
-    entry = {
-        "kind": "delivery",
-        "file_id": "",
-        "content_hash": digest,
-        "delivery": 1 + _count(connection, "select max(delivery) from ledger.files where content_hash = ?", digest),
-        "name": path.name,
-        "bytes": len(data),
-        "exported_at": by_name or archive.utc(changed_at),
-        "exported_from": "name" if by_name else "file time",
-        "received_at": archive.utc(received_at or datetime.now(UTC)),
-        "source": recognised.source.name if isinstance(recognised, Recognised) else None,
-        "mapping_hash": recognised.source.mapping_hash if isinstance(recognised, Recognised) else None,
-    }
-    entry["file_id"] = f"{digest[:16]}-{entry['delivery']}"
-    refused = _refused_again(connection, home, settings, entry, data, path, recognised)
-    if refused:
-        return refused
-    archive.store(home, data, digest)
-    archive.append_log(home, entry)
-    result = _land_delivery(connection, home, settings, entry, data, path=path, recognised=recognised, on_rows=on_rows)
-    if result.status != "refused" and path.parent.resolve() == home.inbox.resolve():
+        yield FileResult(path, path.name, status="refused", reason=str(problem))
+        return
+    arrival = _Arrival(connection, home, settings, path, archive.utc(changed_at), received_at, on_rows)
+    is_done = True
+    for result in arrival.take_container(data) if is_container(data) else [arrival.take(path.name, data)]:
+        is_done = is_done and result.status != "refused"
+        yield result
+    if is_done and path.parent.resolve() == home.inbox.resolve():
         path.unlink()
-    return result
 
 
-def _why_no_file(path: Path) -> str | None:
-    """Why there are no bytes to read under a path; None for a file, and for one that reading will say more about."""
-    if path.is_symlink() and not path.exists():
-        return f"is a link to {path.readlink()}, which is not there. Put the file itself here, or remove the link."
-    if path.is_dir():
-        return "is a folder; its files are not read: move them up or name the folder."
-    if path.exists() and not path.is_file():
-        return "is no file but a pipe, socket or device. Put a csv file in its place."
-    return None
+@dataclass(frozen=True)
+class _Arrival:
+    """One file on disk, and what all deliveries in it have in common."""
+
+    connection: duckdb.DuckDBPyConnection
+    home: Home
+    settings: Settings
+    path: Path
+    changed_at: datetime
+    received_at: datetime | None
+    on_rows: Callable[[Path, int, int], None] | None
+
+    def take_container(self, data: bytes) -> Iterator[FileResult]:
+        """Each file in a container as a delivery; the container is kept in the archive beside them."""
+        try:
+            files = members(self.path.name, data)
+        except Problem:
+            # A delivery like any other, so that the ledger has the reason.
+            yield self.take(self.path.name, data)
+            return
+        digest = archive.content_hash(data)
+        self._keep_container(data, digest)
+        for file in files:
+            yield self._known(file.name, file.content) or self.take(file.name, file.content, digest)
+
+    def take(self, name: str, data: bytes, container_hash: str | None = None) -> FileResult:
+        """Archives, logs and lands one delivery. ``container_hash``: of the container that it came in."""
+        digest = archive.content_hash(data)
+        exported_at, exported_from = self._exported(name)
+        try:
+            recognised: Recognised | Problem = recognise(name, data)
+        except Problem as problem:
+            recognised = problem
+        entry = {
+            "kind": "delivery",
+            "file_id": "",
+            "content_hash": digest,
+            "delivery": 1
+            + _count(self.connection, "select max(delivery) from ledger.files where content_hash = ?", digest),
+            "name": name,
+            "bytes": len(data),
+            "exported_at": exported_at,
+            "exported_from": exported_from,
+            "received_at": archive.utc(self.received_at or datetime.now(UTC)),
+            "source": recognised.source.name if isinstance(recognised, Recognised) else None,
+            "mapping_hash": recognised.source.mapping_hash if isinstance(recognised, Recognised) else None,
+        }
+        if container_hash:
+            entry["container_hash"] = container_hash
+        entry["file_id"] = f"{digest[:16]}-{entry['delivery']}"
+        connection, home, settings = self.connection, self.home, self.settings
+        refused = _refused_again(connection, home, settings, entry, data, self.path, recognised)
+        if refused:
+            return refused
+        archive.store(home, data, digest)
+        archive.append_log(home, entry)
+        return _land_delivery(
+            connection, home, settings, entry, data, path=self.path, recognised=recognised, on_rows=self.on_rows
+        )
+
+    def _exported(self, name: str) -> tuple[datetime, str]:
+        """When a delivery was exported and what says so: its own name, that of its container, or the file's time."""
+        for part in reversed(name.split("/")):
+            by_name = exported_at_by_name(part, self.settings.fallback.time_zone)
+            if by_name:
+                return by_name, "name"
+        return self.changed_at, "file time"
+
+    def _known(self, name: str, data: bytes) -> FileResult | None:
+        """The answer for a file of a container that still lies there because another file of it was refused."""
+        known = self.connection.execute(
+            """select file_id, source from ledger.files
+                where content_hash = ? and name = ? and exported_at = ? and status in ('landed', 'held')
+                order by received_at limit 1""",
+            [archive.content_hash(data), name, self._exported(name)[0]],
+        ).fetchone()
+        if not known:
+            return None
+        reason = f"these bytes came as {name} before, so nothing changes."
+        return FileResult(self.path, name, known[0], known[1], "same again", reason)
+
+    def _keep_container(self, data: bytes, digest: str) -> None:
+        """Keeps the bytes of a container and notes it in the log, once."""
+        logged = {entry["content_hash"] for entry in archive.read_log(self.home) if entry["kind"] == "container"}
+        if digest not in logged:
+            archive.store(self.home, data, digest)
+            received_at = archive.utc(self.received_at or datetime.now(UTC))
+            archive.append_log(
+                self.home,
+                {
+                    "kind": "container",
+                    "content_hash": digest,
+                    "name": self.path.name,
+                    "bytes": len(data),
+                    "received_at": received_at,
+                },
+            )
 
 
 def _refused_again(
@@ -260,7 +326,7 @@ def _refused_again(
     try:
         if isinstance(recognised, Problem):
             raise recognised
-        _FileLanding(connection, home, settings, entry, result, None, False).land(recognised, data)
+        _FileLanding(connection, home, settings, entry, result, None, False).land(recognised)
     except (_Held, _SameAgain):
         return None
     except Problem as problem:
@@ -293,7 +359,7 @@ def _land_delivery(
             recognised = recognise(entry["name"], data)
         if isinstance(recognised, Problem):
             raise recognised
-        landing.land(recognised, data)
+        landing.land(recognised)
         connection.execute("commit")
         return result
     except (_Held, _SameAgain) as outcome:
@@ -361,13 +427,13 @@ class _FileLanding:
         self.encoding: str | None = None
         self.is_full = False
 
-    def land(self, recognised: Recognised, data: bytes) -> None:
+    def land(self, recognised: Recognised) -> None:
         source, result = recognised.source, self.result
         result.source, result.feeds, self.is_full = source.name, source.feeds, source.is_full
         self._check_name(source)
         if not self.confirmed:
             self._check_again()
-        rows = read_rows(recognised, data, self.settings)
+        rows = read_rows(recognised, self.settings)
         self.encoding, result.rows_read = rows.encoding, rows.rows_read
         self._tell(0)
         staged = stage(self.connection, source, rows, self.settings)
@@ -419,9 +485,9 @@ class _FileLanding:
 
     def _check_name(self, source: Source) -> None:
         """Refuses a name whose day does not exist: the file's own time stamp would silently speak in its place."""
-        wrong = impossible_date(self.entry["name"])
+        wrong = impossible_date(own_name(self.entry["name"]))
         # Portals number their leads: eight digits in such a name are no day that somebody wrote.
-        if wrong and (source.reader == "text" or "-" in wrong):
+        if wrong and (source.reader != "adf" or "-" in wrong):
             raise Problem(
                 f"its name says {wrong}, and there is no such day or time. Name it by the day through which it speaks, "
                 "like 2026-03-31."
@@ -507,9 +573,9 @@ class _FileLanding:
         result.rows_quarantined = counts.get("quarantined", 0)
         result.rows_skipped = result.rows_read - sum(counts.values())
         skipped = {
-            "blank line": rows.blank,
+            **rows.skipped,
             "empty row": empty,
-            "no feed takes the row": result.rows_skipped - rows.blank - empty,
+            "no feed takes the row": result.rows_skipped - sum(rows.skipped.values()) - empty,
         }
         for rule, count in skipped.items():
             if count:
@@ -652,4 +718,6 @@ def _sentence(note: Note) -> str:
             return f"{where}rooftop {note.detail} is not in the settings ({rows}); it has the company's defaults."
         case "repair":
             return f"Repaired: {note.detail}."
+        case "remark":
+            return f"{note.detail[:1].upper()}{note.detail[1:]}{f' ({rows})' if note.rows else ''}."
     return f"{where}{note.detail} ({rows})."

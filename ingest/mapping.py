@@ -24,11 +24,15 @@ _FIELDS = re.compile(r"\[([^\[\]]+)\]")
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns of one file: folded name -> SQL of its text, and what of them no feed takes."""
+    """The columns of one file: folded name -> SQL of its text, and what of them no feed takes.
+
+    ``place``: where the names stand, for a sentence that goes on with "has no column".
+    """
 
     names: tuple[str, ...]
     text: dict[str, str]
     unmapped: tuple[int, ...]
+    place: str = "line 1: the header"
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ def carried_text(feed: Feed, carried: tuple[str, ...]) -> str | None:
     return None if set(carried) == set(feed.all_columns) else ",".join(sorted(carried))
 
 
-def lay_out(source: Source, header: list[str], *, trimmed: bool) -> Layout:
+def lay_out(source: Source, header: list[str], *, trimmed: bool, place: str = "line 1: the header") -> Layout:
     """Finds the columns that the mappings name. Raises Problem for a column that is missing or stands twice.
 
     ``trimmed``: the cells are known to have no surrounding blanks.
@@ -63,11 +67,11 @@ def lay_out(source: Source, header: list[str], *, trimmed: bool) -> Layout:
     ignored = {folded(column) for column in source.ignored}
     counts = Counter(folded(name) for name in names if name)
     for name, count in counts.items():
-        places = [place for place, given in enumerate(names) if folded(given) == name]
-        if count > 1 and name not in ignored and not set(places) <= by_position:
-            listed = " and ".join(str(place + 1) for place in places)
+        positions = [position for position, given in enumerate(names) if folded(given) == name]
+        if count > 1 and name not in ignored and not set(positions) <= by_position:
+            listed = " and ".join(str(position + 1) for position in positions)
             raise Problem(
-                f"the header names {names[places[0]]} {count} times (columns {listed}), so it is not known which "
+                f"the header names {names[positions[0]]} {count} times (columns {listed}), so it is not known which "
                 "to take. Export it with each column once."
             )
     text = {folded(name): cell_text(place, source, trimmed) for place, name in enumerate(names) if name}
@@ -77,7 +81,7 @@ def lay_out(source: Source, header: list[str], *, trimmed: bool) -> Layout:
         for place, name in enumerate(names)
         if folded(name) not in used and folded(name) not in ignored and place not in by_position
     )
-    return Layout(names, text, unmapped)
+    return Layout(names, text, unmapped, place)
 
 
 def cell_text(place: int, source: Source, trimmed: bool) -> str:
@@ -250,7 +254,7 @@ def _missing_column(feed: Feed, name: str, column: str, layout: Layout) -> Probl
     nearest = next((given for given in known if near and folded(given) == near[0]), None)
     hint = f" The nearest column is {nearest!r}: rename it if that is the one." if nearest else ""
     need = f" ({feed.name} needs it as {name})" if name not in ("", column) else f", which {feed.name} needs"
-    return Problem(f"line 1: the header has no column {column!r}{need}.{hint} Export the file again with it.")
+    return Problem(f"{layout.place} has no column {column!r}{need}.{hint} Export the file again with it.")
 
 
 def _cell(cell: Cell, layout: Layout) -> str:

@@ -11,7 +11,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -21,17 +21,28 @@ import yaml
 
 from forecourt.errors import Problem
 from ingest.contract import Feed, load_feeds, read_yaml
-from ingest.delivery import is_full, named_feed, native_feed
-from ingest.readers.adf import looks_like_adf
-from ingest.readers.text import Decoded, Dialect, decode, header_of, is_blank, what_it_is
+from ingest.readers.encoding import DETECT, is_character_set
+from ingest.readers.text import Dialect
+from ingest.readers.xml_rows import why_no_path
 from ingest.values import Spelling
 
 SOURCES_FOLDER = Path(__file__).parent / "sources"
 
-_SOURCE_KEYS = {
-    "description", "evidence", "reader", "files", "header", "encoding", "delimiter", "quote", "decimal", "thousands",
-    "currency", "dates", "time_zone", "null_words", "full", "ignore", "feeds",
+_COMMON_KEYS = {
+    "description", "evidence", "reader", "files", "header", "decimal", "thousands", "currency", "dates", "time_zone",
+    "null_words", "full", "ignore", "feeds",
 }  # fmt: skip
+
+#: Reader -> the keys that it knows besides the common ones. A table is delimited text or a sheet of a workbook.
+READERS = {
+    "table": {"encoding", "delimiter", "quote", "names", "preamble", "sheet"},
+    "json": {"rows", "absent"},
+    "xml": {"rows", "fields", "absent"},
+    "adf": set(),
+}
+#: Rows above a header that may be declared; a report's title needs no more.
+MAX_PREAMBLE = 100
+
 _FIELD = re.compile(r"\[([^\[\]]+)\]")
 _CELL_KEYS = {"column", "position", "const", "template", "map", "when"}
 
@@ -81,16 +92,28 @@ class FeedMapping:
 
 @dataclass(frozen=True)
 class Source:
-    """One kind of file. ``ignored``: columns that are deliberately not kept beside the mapped ones."""
+    """One kind of file. ``ignored``: columns that are deliberately not kept beside the mapped ones.
+
+    ``names``: position from 1 -> name, for a table without a header. ``preamble``: how many rows may stand above the
+    header; None is the reader's default. ``sheets``: patterns of the sheets to take. ``rows``: where the records of
+    a JSON or XML file lie, ``fields``: name -> XPath from a record, ``is_absent_empty``: a field that a record
+    leaves out, while others have it, is an empty cell; else the record says nothing about it.
+    """
 
     name: str
     description: str
     mappings: tuple[FeedMapping, ...]
     mapping_hash: str
-    reader: str = "text"
+    reader: str = "table"
     patterns: tuple[str, ...] = ()
     signature: tuple[str, ...] = ()
-    dialects: tuple[Dialect, ...] = ()
+    dialects: tuple[Dialect, ...] = (Dialect(),)
+    names: Mapping[int, str] = field(default_factory=dict)
+    preamble: int | None = None
+    sheets: tuple[str, ...] = ()
+    rows: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    is_absent_empty: bool = True
     spelling: Spelling = field(default_factory=Spelling)
     time_zone: str | None = None
     null_words: tuple[str, ...] = ()
@@ -103,15 +126,6 @@ class Source:
         return tuple(dict.fromkeys(mapping.feed.name for mapping in self.mappings))
 
 
-@dataclass(frozen=True)
-class Recognised:
-    """A file's source and, for delimited text, its decoded bytes and the dialect in which its header fits."""
-
-    source: Source
-    decoded: Decoded | None = None
-    dialect: Dialect = field(default_factory=Dialect)
-
-
 @cache
 def load_sources() -> dict[str, Source]:
     """All declared sources by name. Raises Problem naming the file of a wrong declaration."""
@@ -122,7 +136,7 @@ def load_sources() -> dict[str, Source]:
 
 
 def native_source(feed: Feed) -> Source:
-    """The source of ``<feed>.csv`` files; it bears the name of its feed."""
+    """The source of native files, ``<feed>.csv``; it bears the name of its feed."""
     declared = ";".join(f"{name}:{column.type}" for name, column in feed.all_columns.items())
     return Source(
         name=feed.name,
@@ -133,30 +147,6 @@ def native_source(feed: Feed) -> Source:
     )
 
 
-def recognise(name: str, data: bytes) -> Recognised:
-    """The source of a file, by its name and its header.
-
-    Raises Problem (a sentence without the file's name) when it is no known kind of file.
-    """
-    if is_blank(data):
-        raise Problem("the file is empty. Export it again.")
-    feed = native_feed(name)
-    if feed:
-        if data.lstrip()[:1] == b"<" and looks_like_adf(data):
-            raise Problem("it holds ADF leads, not csv. Deliver it under a name that ends in .xml.")
-        source = replace(native_source(load_feeds()[feed]), is_full=is_full(name))
-        return Recognised(source, decode(data, "utf-8"))
-    sources = load_sources()
-    named = [source for source in sources.values() if _name_fits(name, source) and source.reader == "text"]
-    if what_it_is(data) is None and (_name_fits(name, sources["adf"]) or (not named and looks_like_adf(data))):
-        return Recognised(sources["adf"])
-    for source in (*named, *(other for other in sources.values() if other not in named)):
-        found = _by_header(source, data)
-        if found:
-            return found
-    raise _unknown(name, data, named)
-
-
 def read_source(name: str, text: str, file: str) -> Source:
     """A source from the text of its YAML file. Raises Problem naming the file and what is wrong."""
     try:
@@ -164,34 +154,37 @@ def read_source(name: str, text: str, file: str) -> Source:
     except yaml.YAMLError as error:
         raise Problem(f"{file} is no valid YAML: {error}") from None
     reader = _Declaration(file)
-    reader.only(given, _SOURCE_KEYS, "the source")
+    kind = given.get("reader", "table")
+    if kind not in READERS:
+        raise reader.problem(f"reader: {kind!r} is none of {', '.join(READERS)}")
+    reader.only(given, _COMMON_KEYS | READERS[kind], f"a source with the reader {kind}")
     if name in load_feeds():
         raise reader.problem(f"{name} is the name of a feed; give the source another one")
-    delimiters = given.get("delimiter", ",")
-    ascii_marks = [delimiters] if isinstance(delimiters, str) else delimiters
-    if any(len(mark) != 1 or not mark.isascii() for mark in ascii_marks):
-        raise reader.problem("a delimiter is one ASCII character")
     dates = given.get("dates", "iso")
     if dates not in ("iso", "mdy", "dmy", "ymd"):
         raise reader.problem(f"dates: {dates!r} is none of iso, mdy, dmy, ymd")
-    encoding = given.get("encoding", "utf-8")
     source = Source(
         name=name,
         description=given["description"],
         mappings=tuple(_mappings(given.get("feeds", {}), reader)),
         mapping_hash=hashlib.sha256(text.encode()).hexdigest()[:16],
-        reader=given.get("reader", "text"),
+        reader=kind,
         patterns=tuple(given.get("files", ())),
         signature=tuple(given.get("header", ())),
-        dialects=tuple(Dialect(encoding, mark, given.get("quote", '"')) for mark in ascii_marks),
+        dialects=tuple(_dialects(given, reader)),
+        names=_names(given.get("names", {}), reader),
+        preamble=_preamble(given.get("preamble"), reader),
+        sheets=_texts(given.get("sheet", ())),
+        rows=given.get("rows", ""),
+        fields=dict(given.get("fields", {})),
+        is_absent_empty=given.get("absent", "empty") == "empty",
         spelling=Spelling(dates, given.get("decimal", "."), given.get("thousands", ""), given.get("currency", "")),
         time_zone=given.get("time_zone"),
         null_words=tuple(str(word) for word in given.get("null_words", ())),
         is_full=given.get("full", False),
         ignored=tuple(given.get("ignore", ())),
     )
-    if source.reader == "text" and not source.signature:
-        raise reader.problem("header: name the columns by which the file is known")
+    _check_recognisable(source, given, reader)
     return source
 
 
@@ -200,64 +193,9 @@ def folded(header: str) -> str:
     return header.strip().casefold()
 
 
-def _name_fits(name: str, source: Source) -> bool:
+def name_fits(name: str, source: Source) -> bool:
+    """True when the name of a file is one that the source declares."""
     return any(fnmatchcase(name.casefold(), pattern.casefold()) for pattern in source.patterns)
-
-
-def _by_header(source: Source, data: bytes) -> Recognised | None:
-    for dialect in source.dialects if source.reader == "text" else ():
-        try:
-            decoded = decode(data, dialect.encoding)
-            header = {folded(column) for column in header_of(decoded.data, dialect)}
-        except Problem:
-            continue
-        if all(folded(column) in header for column in source.signature):
-            return Recognised(source, decoded, dialect)
-    return None
-
-
-def _unknown(name: str, data: bytes, named: list[Source]) -> Problem:
-    """Why a file is no known kind, and the nearest thing it could be."""
-    words = what_it_is(data)
-    feed = named_feed(name)
-    if feed:
-        ending = Path(name).suffix
-        return Problem(
-            f"its name is that of the feed {feed}, and this version reads native files as csv only"
-            f"{f', not {ending}' if ending else ''}. Export it as csv, with a name that ends in .csv."
-        )
-    if words:
-        return Problem(f"it is {words}, which is not read. Export it as csv and deliver that file.")
-    try:
-        header = header_of(decode(data, "utf-8").data, Dialect())
-    except Problem as problem:
-        return problem
-    columns = {folded(column) for column in header}
-    if named:
-        source = named[0]
-        missing = [column for column in source.signature if folded(column) not in columns]
-        return Problem(
-            f"its name is that of {source.name} ({source.description}), but its header has no {_listed(missing)}. "
-            "Export it with these columns, or declare the new kind of file in ingest/sources/."
-        )
-    feeds = load_feeds()
-    near = max(feeds, key=lambda feed: len(columns & feeds[feed].columns.keys()))
-    if len(columns & feeds[near].columns.keys()) < 2:
-        near = next(iter(difflib.get_close_matches(name, feeds, n=1, cutoff=0.4)), "")
-    hint = (
-        f"The nearest feed is {near}: name it {near}_....csv with the columns of that feed"
-        if near
-        else "Name it <feed>_....csv with the columns of a feed"
-    )
-    return Problem(
-        f"no feed has this name, and its header ({_listed(header)}) is that of no source. "
-        f"{hint}, or declare the kind of file in ingest/sources/."
-    )
-
-
-def _listed(words: list[str], most: int = 4) -> str:
-    text = ", ".join(words[:most])
-    return f"{text} ..." if len(words) > most else text
 
 
 # --- reading a declaration ---------------------------------------------------------------------------------------
@@ -276,6 +214,54 @@ class _Declaration:
                 near = difflib.get_close_matches(str(key), sorted(allowed), n=1)
                 hint = f"; did you mean {near[0]}" if near else ""
                 raise self.problem(f"{key!r} is no key of {where}{hint}")
+
+
+def _dialects(given: Mapping[str, Any], reader: _Declaration) -> Iterator[Dialect]:
+    for encoding in _texts(given.get("encoding", "utf-8")):
+        if encoding != DETECT and not is_character_set(encoding):
+            raise reader.problem(f"encoding: {encoding!r} is no character set; write one like cp1252, or {DETECT}")
+        for mark in _texts(given.get("delimiter", ",")):
+            if len(mark) != 1 or not mark.isascii():
+                raise reader.problem("a delimiter is one ASCII character")
+            yield Dialect(encoding, mark, given.get("quote", '"'))
+
+
+def _names(given: Any, reader: _Declaration) -> dict[int, str]:
+    """Position -> name, from a list of all names or a mapping of name to position."""
+    if isinstance(given, list):
+        return {place: str(name) for place, name in enumerate(given, start=1)}
+    names = {place: str(name) for name, place in given.items() if isinstance(place, int) and place > 0}
+    if len(names) < len(given):
+        raise reader.problem("names: give each name a position of its own, counted from 1")
+    return names
+
+
+def _preamble(given: Any, reader: _Declaration) -> int | None:
+    if given is not None and (not isinstance(given, int) or not 0 <= given <= MAX_PREAMBLE):
+        raise reader.problem(f"preamble: say how many rows may stand above the header, 0 to {MAX_PREAMBLE}")
+    return given
+
+
+def _check_recognisable(source: Source, given: Mapping[str, Any], reader: _Declaration) -> None:
+    """Refuses a declaration by which no file could be told, or that says two things."""
+    if source.names and source.signature:
+        raise reader.problem("header and names: a file has a header or none; declare one of the two")
+    if source.names and not source.patterns:
+        raise reader.problem("files: a file without a header is known by its name; give its patterns")
+    if source.reader != "adf" and not source.signature and not source.names:
+        raise reader.problem("header: name the columns by which the file is known")
+    if source.reader == "xml" and not source.rows:
+        raise reader.problem("rows: say which elements are the records, like //vehicle")
+    for name, path in [("rows", source.rows)] * (source.reader == "xml") + list(source.fields.items()):
+        wrong = why_no_path(path)
+        if wrong:
+            raise reader.problem(f"{name}: {path!r} is no XPath ({wrong})")
+    if given.get("absent", "empty") not in ("empty", "unsaid"):
+        raise reader.problem(f"absent: {given['absent']!r} is none of empty, unsaid")
+
+
+def _texts(given: Any) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _mappings(given: Mapping[str, Any], reader: _Declaration) -> Iterator[FeedMapping]:

@@ -76,16 +76,17 @@ def stage(connection: duckdb.DuckDBPyConnection, source: Source, rows: FileRows,
     staged = Staged()
     for batch in rows.batches:
         connection.register("batch", batch.rows)
-        layout = lay_out(source, batch.header, trimmed=batch.trimmed)
+        layout = lay_out(source, batch.header, trimmed=batch.trimmed, place=batch.place)
         mappings = usable_mappings(source, layout)
         _check_dates(connection, mappings, source, layout)
         for position, mapping in enumerate(mappings):
             _stage_mapping(connection, staged, mapping, source, layout, settings, with_rest=position == 0)
-        if source.reader == "text":
+        if source.reader != "adf":
             staged.notes.extend(_unmapped(connection, source, layout, batch))
         connection.unregister("batch")
     counts = Counter(rows.repairs)
     staged.notes.extend(Note(None, "repair", repair, count) for repair, count in counts.items())
+    staged.notes.extend(Note(None, "remark", remark.sentence, remark.rows) for remark in rows.remarks)
     for feed in staged.feeds.values():
         staged.notes.extend(_odd_values(connection, feed, staged.carried[feed.name], settings))
     return staged
