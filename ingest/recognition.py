@@ -6,7 +6,7 @@ A file's name is the last part of the name it was delivered under: what stands b
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -96,8 +96,8 @@ class _File:
         return self._made[key]
 
 
-def recognise(name: str, data: bytes) -> Recognised:
-    """The source of a file, by its name and its header.
+def recognise(name: str, data: bytes, declared: Mapping[str, Source] | None = None) -> Recognised:
+    """The source of a file, by its name and its header; ``declared``: the sources it can be of, else all there are.
 
     Raises Problem (a sentence without the file's name) when it is no known kind of file.
     """
@@ -112,13 +112,13 @@ def recognise(name: str, data: bytes) -> Recognised:
     feed = native_feed(file.name)
     if feed:
         return _native(load_feeds()[feed], file)
-    sources = load_sources()
+    sources = load_sources() if declared is None else declared
     named = [source for source in sources.values() if name_fits(file.name, source) and source.reader != "adf"]
     others = [source for source in sources.values() if source not in named and source.signature]
-    adf = sources["adf"]
+    adf = sources.get("adf")
     # A file that is XML and no lead belongs to another source, whatever its name ends in.
     may_be_adf = file.kind in ("text", "xml", "mail")
-    if may_be_adf and not named and looks_like_adf(data):
+    if adf and may_be_adf and not named and looks_like_adf(data):
         return Recognised(adf, AdfContent(data))
     problems: list[Problem] = []
     for source in (*named, *others):
@@ -130,7 +130,7 @@ def recognise(name: str, data: bytes) -> Recognised:
             continue
         if found:
             return Recognised(source, found, _remarks(file))
-    if may_be_adf and (looks_like_adf(data) if named else name_fits(file.name, adf)):
+    if adf and may_be_adf and (looks_like_adf(data) if named else name_fits(file.name, adf)):
         return Recognised(adf, AdfContent(data))
     if problems:
         raise problems[0]

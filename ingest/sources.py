@@ -97,7 +97,8 @@ class Source:
     ``names``: position from 1 -> name, for a table without a header. ``preamble``: how many rows may stand above the
     header; None is the reader's default. ``sheets``: patterns of the sheets to take. ``rows``: where the records of
     a JSON or XML file lie, ``fields``: name -> XPath from a record, ``is_absent_empty``: a field that a record
-    leaves out, while others have it, is an empty cell; else the record says nothing about it.
+    leaves out, while others have it, is an empty cell; else the record says nothing about it. ``text``: the
+    declaration, empty for a native file.
     """
 
     name: str
@@ -120,6 +121,7 @@ class Source:
     is_full: bool = False
     ignored: tuple[str, ...] = ()
     is_native: bool = False
+    text: str = ""
 
     @property
     def feeds(self) -> tuple[str, ...]:
@@ -183,6 +185,7 @@ def read_source(name: str, text: str, file: str) -> Source:
         null_words=tuple(str(word) for word in given.get("null_words", ())),
         is_full=given.get("full", False),
         ignored=tuple(given.get("ignore", ())),
+        text=text,
     )
     _check_recognisable(source, given, reader)
     return source

@@ -92,6 +92,20 @@ def stage(connection: duckdb.DuckDBPyConnection, source: Source, rows: FileRows,
     return staged
 
 
+def split(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+    """Points ``incoming`` and ``withheld`` at the sound and the other rows of a staged feed."""
+    rooftop = "coalesce(rooftop, '')" if feed.has_rooftop else "''"
+    connection.execute(
+        f"""create or replace temp view incoming as
+            select * exclude (problem, problem_text, rooftop_text) from typed_{feed.name} where problem is null"""
+    )
+    connection.execute(
+        f"""create or replace temp view withheld as
+            select row_id, row_number, key, {rooftop} as rooftop, problem, problem_text
+            from typed_{feed.name} where problem is not null"""
+    )
+
+
 def _stage_mapping(
     connection: duckdb.DuckDBPyConnection,
     staged: Staged,
