@@ -24,7 +24,7 @@ from ingest.contract import Feed, load_feeds, read_yaml
 from ingest.readers.encoding import DETECT, is_character_set
 from ingest.readers.text import Dialect
 from ingest.readers.xml_rows import why_no_path
-from ingest.values import Spelling
+from ingest.values import Spelling, why_no_pattern
 
 SOURCES_FOLDER = Path(__file__).parent / "sources"
 
@@ -44,7 +44,10 @@ READERS = {
 MAX_PREAMBLE = 100
 
 _FIELD = re.compile(r"\[([^\[\]]+)\]")
-_CELL_KEYS = {"column", "position", "const", "template", "map", "when"}
+_CELL_KEYS = {"column", "position", "const", "template", "digest", "match", "dates", "map", "when"}
+
+#: In a split unpivot, the column that holds the place of the part: a line number.
+LINE = "{line}"
 
 
 @dataclass(frozen=True)
@@ -58,36 +61,58 @@ class Condition:
 
 @dataclass(frozen=True)
 class Cell:
-    """How one canonical column is made, by one of the first four; ``when`` false gives an empty cell.
+    """How one canonical column is made, by one of the first five; ``when`` false gives an empty cell.
 
-    ``position`` counts from 1; ``template`` names columns in square brackets: ``P[invoiceNumber]``.
+    ``position`` counts from 1; ``template`` names columns in square brackets: ``P[invoiceNumber]``; ``digest``: a
+    short text made of these columns, a key for rows that have none. ``match``: a regular expression whose one group
+    is the part of the text to take; a text that it does not match stays whole. ``patterns``: how this column writes
+    dates, where it is not as the source does.
     """
 
     column: str | None = None
     position: int | None = None
     const: str | None = None
     template: str | None = None
+    digest: tuple[str, ...] = ()
+    match: str | None = None
+    patterns: tuple[str, ...] = ()
     map: Mapping[str, str] = field(default_factory=dict)
     when: Condition | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the file that it reads."""
-        named = [self.column] if self.column else _FIELD.findall(self.template or "")
+        named = [self.column] if self.column else [*_FIELD.findall(self.template or ""), *self.digest]
         return (*named, *(self.when.columns if self.when else ()))
+
+
+@dataclass(frozen=True)
+class Split:
+    """Cells that hold a list: each part gives a feed row of its own.
+
+    ``marks``: what separates the parts, and if there are two, what separates the values inside a part. ``depths``:
+    column -> 1 (it has one value a part) or 2 (one value a value inside it). Empty places count. The parts are
+    numbered from ``first_line``; with two marks the number is 1000 times that of the part, and that of the value.
+    """
+
+    marks: tuple[str, ...]
+    depths: Mapping[str, int]
+    first_line: int = 1
 
 
 @dataclass(frozen=True)
 class FeedMapping:
     """One feed row made from a file row; ``when``: conditions that must all hold, else the file row gives none.
 
-    ``is_repeated``: one of several of an unpivot, which a file may leave out with its columns.
+    ``is_repeated``: one of several of an unpivot, which a file may leave out with its columns. ``split``: the file
+    row gives a feed row for each part of the lists in its cells.
     """
 
     feed: Feed
     cells: Mapping[str, Cell]
     when: tuple[Condition, ...] = ()
     is_repeated: bool = False
+    split: Split | None = None
 
 
 @dataclass(frozen=True)
@@ -163,6 +188,9 @@ def read_source(name: str, text: str, file: str) -> Source:
     if name in load_feeds():
         raise reader.problem(f"{name} is the name of a feed; give the source another one")
     dates = given.get("dates", "iso")
+    patterns: tuple[str, ...] = ()
+    if isinstance(dates, list) or "%" in dates:
+        dates, patterns = "iso", _patterns(dates, reader, "the source")
     if dates not in ("iso", "mdy", "dmy", "ymd"):
         raise reader.problem(f"dates: {dates!r} is none of iso, mdy, dmy, ymd")
     source = Source(
@@ -180,7 +208,9 @@ def read_source(name: str, text: str, file: str) -> Source:
         rows=given.get("rows", ""),
         fields=dict(given.get("fields", {})),
         is_absent_empty=given.get("absent", "empty") == "empty",
-        spelling=Spelling(dates, given.get("decimal", "."), given.get("thousands", ""), given.get("currency", "")),
+        spelling=Spelling(
+            dates, given.get("decimal", "."), given.get("thousands", ""), given.get("currency", ""), patterns
+        ),
         time_zone=given.get("time_zone"),
         null_words=tuple(str(word) for word in given.get("null_words", ())),
         is_full=given.get("full", False),
@@ -276,7 +306,7 @@ def _mappings(given: Mapping[str, Any], reader: _Declaration) -> Iterator[FeedMa
         feed = feeds[name]
         reader.only(entry, {"when", "columns", "unpivot"}, name)
         common = entry.get("columns", {})
-        for columns, condition in _unpivoted(entry, reader):
+        for columns, condition, split in _unpivoted(entry, reader):
             cells = {column: _cell(cell, reader, f"{name}.{column}") for column, cell in {**common, **columns}.items()}
             unknown = [column for column in cells if column not in feed.all_columns]
             if unknown:
@@ -285,20 +315,35 @@ def _mappings(given: Mapping[str, Any], reader: _Declaration) -> Iterator[FeedMa
             if missing:
                 raise reader.problem(f"{name} needs the column {missing[0]}, which is not mapped")
             when = [*_conditions(entry.get("when"), reader), *_conditions(condition, reader)]
-            yield FeedMapping(feed, cells, tuple(when), is_repeated="unpivot" in entry)
+            yield FeedMapping(feed, cells, tuple(when), is_repeated="unpivot" in entry, split=split)
 
 
-def _unpivoted(entry: Mapping[str, Any], reader: _Declaration) -> Iterator[tuple[dict[str, Any], Any]]:
-    """The columns and the condition of each feed row that a file row gives; ``{n}`` and ``{line}`` filled in."""
+def _unpivoted(entry: Mapping[str, Any], reader: _Declaration) -> Iterator[tuple[dict[str, Any], Any, Split | None]]:
+    """Columns, condition and split of each feed row that a file row gives; ``{n}`` and ``{line}`` filled in."""
     if "unpivot" not in entry:
-        yield {}, None
+        yield {}, None, None
         return
     for group in entry["unpivot"]:
-        reader.only(group, {"repeat", "first_line", "when", "columns"}, "unpivot")
+        reader.only(group, {"repeat", "first_line", "split", "when", "columns"}, "unpivot")
         first = group.get("first_line", 1)
+        if "split" in group:
+            yield group["columns"], group.get("when"), _split(group["split"], first, reader)
+            continue
         for number in range(1, group.get("repeat", 1) + 1):
-            words = {"{n}": str(number), "{line}": str(first + number - 1)}
-            yield _filled_in(group["columns"], words), _filled_in(group.get("when"), words)
+            words = {"{n}": str(number), LINE: str(first + number - 1)}
+            yield _filled_in(group["columns"], words), _filled_in(group.get("when"), words), None
+
+
+def _split(given: Mapping[str, Any], first_line: int, reader: _Declaration) -> Split:
+    reader.only(given, {"marks", "columns"}, "split")
+    marks = tuple(given["marks"])
+    depths = dict.fromkeys(given["columns"], 1) if isinstance(given["columns"], list) else given["columns"]
+    if len(marks) not in (1, 2) or any(len(mark) != 1 for mark in marks):
+        raise reader.problem("split: marks are one or two single characters")
+    wrong = [column for column, depth in depths.items() if not 1 <= depth <= len(marks)]
+    if wrong:
+        raise reader.problem(f"split: {wrong[0]} has the depth {depths[wrong[0]]}, and there are {len(marks)} marks")
+    return Split(marks, {str(column): depth for column, depth in depths.items()}, first_line)
 
 
 def _filled_in(value: Any, words: Mapping[str, str]) -> Any:
@@ -316,17 +361,40 @@ def _cell(given: Any, reader: _Declaration, where: str) -> Cell:
     if isinstance(given, str):
         return Cell(column=given)
     reader.only(given, _CELL_KEYS, where)
-    if sum(key in given for key in ("column", "position", "const", "template")) != 1:
-        raise reader.problem(f"{where} needs one of column, position, const, template")
+    if sum(key in given for key in ("column", "position", "const", "template", "digest")) != 1:
+        raise reader.problem(f"{where} needs one of column, position, const, template, digest")
     conditions = _conditions(given.get("when"), reader)
     return Cell(
         column=given.get("column"),
         position=given.get("position"),
         const=None if given.get("const") is None else str(given["const"]),
         template=given.get("template"),
+        digest=tuple(given.get("digest", ())),
+        match=_match(given.get("match"), reader, where),
+        patterns=_patterns(given.get("dates", ()), reader, where),
         map={str(key): str(value) for key, value in given.get("map", {}).items()},
         when=conditions[0] if conditions else None,
     )
+
+
+def _match(given: str | None, reader: _Declaration, where: str) -> str | None:
+    if given is not None:
+        try:
+            groups = re.compile(given).groups
+        except re.error as error:
+            raise reader.problem(f"{where}: match is no regular expression ({error})") from None
+        if groups != 1:
+            raise reader.problem(f"{where}: match needs one group in round brackets, the part to take")
+    return given
+
+
+def _patterns(given: Any, reader: _Declaration, where: str) -> tuple[str, ...]:
+    patterns = (given,) if isinstance(given, str) else tuple(given)
+    for pattern in patterns:
+        wrong = why_no_pattern(pattern)
+        if wrong:
+            raise reader.problem(f"{where}: dates: {pattern!r} is no way to write a date: {wrong}")
+    return patterns
 
 
 def _conditions(given: Any, reader: _Declaration) -> list[Condition]:

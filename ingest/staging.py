@@ -147,7 +147,8 @@ def _check_dates(
     for mapping in mappings:
         query = contradiction_query(mapping, source, layout, "batch")
         for row in connection.execute(query).fetchall() if query else []:
-            words = {"mdy": "month/day/year", "dmy": "day/month/year"}[source.spelling.dates]
+            orders = {"mdy": "month/day/year", "dmy": "day/month/year"}
+            words = orders.get(source.spelling.dates) or "written otherwise"
             raise Problem(
                 f"line {row[0]}: {row[1]} is {row[2]!r}, but the dates of {source.name} are {words}. One of the two is "
                 "wrong, so no date of the file can be trusted: export it with that order, or correct the source."
