@@ -113,8 +113,10 @@ def recognise(name: str, data: bytes, declared: Mapping[str, Source] | None = No
     if feed:
         return _native(load_feeds()[feed], file)
     sources = load_sources() if declared is None else declared
-    named = [source for source in sources.values() if name_fits(file.name, source) and source.reader != "adf"]
-    others = [source for source in sources.values() if source not in named and source.signature]
+    # The source that asks for more columns knows its files better.
+    by_detail = sorted(sources.values(), key=lambda source: -len(source.signature))
+    named = [source for source in by_detail if name_fits(file.name, source) and source.reader != "adf"]
+    others = [source for source in by_detail if source not in named and source.signature]
     adf = sources.get("adf")
     # A file that is XML and no lead belongs to another source, whatever its name ends in.
     may_be_adf = file.kind in ("text", "xml", "mail")
@@ -247,7 +249,8 @@ def _header_at(data: bytes, start: int, dialect: Dialect) -> list[str] | None:
 
 def _has_names(source: Source, names: list[str]) -> bool:
     known = {folded(name) for name in names}
-    return all(folded(column) in known for column in source.signature)
+    wanted = {folded(column) for column in source.signature}
+    return wanted == known if source.is_exact else wanted <= known
 
 
 def _check_width(header: list[str]) -> None:

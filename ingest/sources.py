@@ -29,8 +29,8 @@ from ingest.values import Spelling, why_no_pattern
 SOURCES_FOLDER = Path(__file__).parent / "sources"
 
 _COMMON_KEYS = {
-    "description", "evidence", "reader", "files", "header", "decimal", "thousands", "currency", "dates", "time_zone",
-    "null_words", "full", "ignore", "feeds",
+    "description", "evidence", "reader", "files", "header", "exact", "decimal", "thousands", "currency", "dates",
+    "time_zone", "null_words", "full", "ignore", "feeds",
 }  # fmt: skip
 
 #: Reader -> the keys that it knows besides the common ones. A table is delimited text or a sheet of a workbook.
@@ -119,6 +119,7 @@ class FeedMapping:
 class Source:
     """One kind of file. ``ignored``: columns that are deliberately not kept beside the mapped ones.
 
+    ``is_exact``: its files have the columns of the signature and no others.
     ``names``: position from 1 -> name, for a table without a header. ``preamble``: how many rows may stand above the
     header; None is the reader's default. ``sheets``: patterns of the sheets to take. ``rows``: where the records of
     a JSON or XML file lie, ``fields``: name -> XPath from a record, ``is_absent_empty``: a field that a record
@@ -133,6 +134,7 @@ class Source:
     reader: str = "table"
     patterns: tuple[str, ...] = ()
     signature: tuple[str, ...] = ()
+    is_exact: bool = False
     dialects: tuple[Dialect, ...] = (Dialect(),)
     names: Mapping[int, str] = field(default_factory=dict)
     preamble: int | None = None
@@ -201,6 +203,7 @@ def read_source(name: str, text: str, file: str) -> Source:
         reader=kind,
         patterns=tuple(given.get("files", ())),
         signature=tuple(given.get("header", ())),
+        is_exact=given.get("exact", False),
         dialects=tuple(_dialects(given, reader)),
         names=_names(given.get("names", {}), reader),
         preamble=_preamble(given.get("preamble"), reader),

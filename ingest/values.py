@@ -250,7 +250,8 @@ def _native_number(x: str, spelling: Spelling) -> str:
         x = f"trim(replace({x}, '{currency}', ''))"
     if decimal == "." and not thousands:
         return x
-    whole = rf"(\d+|\d{{1,3}}([{thousands}]\d{{3}})+)" if thousands else r"\d+"
+    # In India the groups before the last have two digits: 4,25,000.
+    whole = rf"(\d+|\d{{1,3}}([{thousands}]\d{{2,3}})*[{thousands}]\d{{3}})" if thousands else r"\d+"
     pattern = rf"-?{whole}([{decimal}]\d+)?"
     plain = f"replace({x}, '{thousands}', '')" if thousands else x
     # A comma as decimal mark: a text with a point is not in the declared spelling and must not pass as it is.
