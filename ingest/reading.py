@@ -3,84 +3,163 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from forecourt.settings import Settings
 from ingest.quarantine import Quarantined, unreadable
 from ingest.readers.adf import AdfFile, read_adf
-from ingest.readers.rows import TextRow
+from ingest.readers.encoding import DETECT
+from ingest.readers.headless import read_without_header
+from ingest.readers.rows import Objects, Remark, TextRow, as_table
 from ingest.readers.text import read_text
-from ingest.sources import Recognised, Source
+from ingest.readers.workbook import read_sheet
+from ingest.recognition import AdfContent, Recognised, SheetContent, TextContent
+from ingest.sources import Source, folded
 
 
 @dataclass(frozen=True)
 class Batch:
     """Rows with the same columns: one string column c0, c1, ... a header name, and row_id and row_number (int64).
 
-    ``trimmed``: no cell has surrounding blanks.
+    ``trimmed``: no cell has surrounding blanks. ``place``: where the names stand, for a sentence that goes on with
+    "has no column".
     """
 
     header: list[str]
     rows: pa.Table
     trimmed: bool
+    place: str = "line 1: the header"
 
 
 @dataclass
 class FileRows:
-    """What one file gave. ``raw`` gives the original text of a row by its row_id."""
+    """What one file gave. ``raw`` gives the original text of a row by its row_id.
+
+    ``skipped``: rows that were passed over, by the rule that says why.
+    """
 
     batches: list[Batch]
     encoding: str
     raw: Callable[[int], str]
     bad: list[Quarantined] = field(default_factory=list)
-    blank: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
     repairs: list[str] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
 
     @property
     def rows_read(self) -> int:
-        return sum(batch.rows.num_rows for batch in self.batches) + len(self.bad) + self.blank
+        return sum(batch.rows.num_rows for batch in self.batches) + len(self.bad) + sum(self.skipped.values())
 
 
-def read_rows(recognised: Recognised, data: bytes, settings: Settings) -> FileRows:
+def read_rows(recognised: Recognised, settings: Settings) -> FileRows:
     """Reads the file with the reader of its source. Raises Problem (without the file's name) for its header."""
     source = recognised.source
     feed = source.feeds[0] if len(source.feeds) == 1 else None
-    if recognised.decoded is None:
-        return _lead_rows(source, read_adf(data), settings, feed)
-    table = read_text(recognised.decoded, recognised.dialect)
+    match recognised.content:
+        case AdfContent(data):
+            rows = _lead_rows(source, read_adf(data), settings, feed)
+        case TextContent() as content:
+            rows = _text_rows(source, content, feed)
+        case SheetContent(book, place):
+            table = read_sheet(book, place, names=source.names, decimal=source.spelling.decimal)
+            rows = FileRows(
+                [Batch(table.header, table.rows, trimmed=True, place=table.place)],
+                book.format,
+                table.raw,
+                skipped=table.skipped,
+                remarks=table.remarks,
+            )
+        case Objects() as objects:
+            rows = _object_rows(source, objects, feed)
+    rows.remarks.extend(Remark(sentence) for sentence in recognised.remarks)
+    return rows
+
+
+def _text_rows(source: Source, content: TextContent, feed: str | None) -> FileRows:
+    if source.names:
+        table, shift = read_without_header(content.decoded, content.dialect, source.names), content.above - 1
+    else:
+        table, shift = read_text(content.decoded, content.dialect), content.above
+    # The numbers of the reader stay the identity of a row, because it knows the original text by them.
     rows = table.rows.append_column("row_id", table.rows["row_number"])
+    if shift:
+        numbers = pc.add(table.rows["row_number"], shift)
+        rows = rows.set_column(rows.schema.get_field_index("row_number"), "row_number", numbers)
+    rows, repeated = _without_page_headers(table.header, rows) if not source.names else (rows, 0)
+    skipped = {"row above the header": content.above, "blank line": table.blank, "repeated page header": repeated}
+    remarks = []
+    if content.dialect.encoding == DETECT:
+        remarks.append(Remark(f"its encoding was detected, not declared: {table.encoding}"))
     return FileRows(
-        batches=[Batch(table.header, rows, table.trimmed)],
+        batches=[Batch(table.header, rows, table.trimmed, place=f"line {content.above + 1}: the header")],
         encoding=table.encoding,
         raw=table.raw,
-        bad=[unreadable(row.row_number, row.row_number, row.reason, row.raw, feed) for row in table.bad],
-        blank=table.blank,
+        bad=[unreadable(row.row_number, row.row_number + shift, row.reason, row.raw, feed) for row in table.bad],
+        skipped={rule: count for rule, count in skipped.items() if count},
+        remarks=remarks,
     )
+
+
+def _without_page_headers(header: Sequence[str], rows: pa.Table) -> tuple[pa.Table, int]:
+    """The rows without those that repeat the header cell by cell, and how many those were."""
+    is_header = None
+    for place, name in enumerate(header):
+        same = pc.equal(rows.column(place), name)
+        is_header = same if is_header is None else pc.and_(is_header, same)
+        if not pc.any(is_header).as_py():
+            return rows, 0
+    kept = rows.filter(pc.invert(is_header))
+    return kept, rows.num_rows - kept.num_rows
+
+
+def _object_rows(source: Source, objects: Objects, feed: str | None) -> FileRows:
+    if source.is_absent_empty:
+        names = objects.names
+        columns = [[record.get(name, "") for record in objects.values] for name in names]
+        ids = range(1, len(objects.values) + 1)
+        batches = [Batch(names, as_table(columns, objects.row_numbers, list(ids)), trimmed=True)]
+    else:
+        batches = _grouped(objects.values, objects.row_numbers, _needed(source, objects.names))
+    after = len(objects.values) + 1
+    return FileRows(
+        batches=[Batch(batch.header, batch.rows, batch.trimmed, "the file") for batch in batches],
+        encoding=objects.encoding,
+        raw=lambda row_id: objects.raw(row_id - 1),
+        bad=[
+            unreadable(row_id, row.row_number, row.reason, row.raw, feed)
+            for row_id, row in enumerate(objects.bad, start=after)
+        ],
+        skipped=dict(objects.skipped),
+    )
+
+
+def _needed(source: Source, names: Sequence[str]) -> set[str]:
+    """The names that every row must have, also where its record leaves them out: without a key no row is judged.
+
+    Those that no record has are left out here, so that the file is refused for them.
+    """
+    needed = {
+        folded(column)
+        for mapping in source.mappings
+        for name, cell in mapping.cells.items()
+        if mapping.feed.all_columns[name].required or name in mapping.feed.key
+        for column in cell.columns
+    }
+    needed |= {folded(column) for mapping in source.mappings for test in mapping.when for column in test.columns}
+    return {name for name in names if folded(name) in needed}
 
 
 def _lead_rows(source: Source, adf: AdfFile, settings: Settings, feed: str | None) -> FileRows:
     """Leads, grouped by the columns they carry; several may start on one line, so they are counted apart."""
-    required = [column.name for column in source.mappings[0].feed.columns.values() if column.required]
-    groups: dict[frozenset[str], list[tuple[int, int, Mapping[str, str | None]]]] = defaultdict(list)
-    for row_id, row in enumerate(adf.rows, start=1):
-        values = dict.fromkeys(required, "") | row.values | {"rooftop": _rooftop(row, settings)}
-        groups[frozenset(values)].append((row_id, row.row_number, values))
-    batches = []
-    for names, members in groups.items():
-        header = sorted(names)
-        columns = {
-            f"c{place}": pa.array([values[name] or "" for _, _, values in members], pa.string())
-            for place, name in enumerate(header)
-        }
-        columns["row_number"] = pa.array([number for _, number, _ in members], pa.int64())
-        columns["row_id"] = pa.array([row_id for row_id, _, _ in members], pa.int64())
-        batches.append(Batch(header, pa.table(columns), trimmed=False))
+    required = {column.name for column in source.mappings[0].feed.columns.values() if column.required}
+    values = [row.values | {"rooftop": _rooftop(row, settings)} for row in adf.rows]
     after = len(adf.rows) + 1
     return FileRows(
-        batches=batches,
+        batches=_grouped(values, [row.row_number for row in adf.rows], required, trimmed=False),
         encoding=adf.encoding,
         raw=lambda row_id: adf.rows[row_id - 1].raw,
         bad=[
@@ -89,6 +168,26 @@ def _lead_rows(source: Source, adf: AdfFile, settings: Settings, feed: str | Non
         ],
         repairs=list(adf.repairs),
     )
+
+
+def _grouped(
+    records: Sequence[Mapping[str, str | None]],
+    row_numbers: Sequence[int],
+    always: Collection[str],
+    *,
+    trimmed: bool = True,
+) -> list[Batch]:
+    """Records as batches of those that carry the same names; ``always``: names that all carry, empty if need be."""
+    groups: dict[frozenset[str], list[int]] = defaultdict(list)
+    for place, record in enumerate(records):
+        groups[frozenset([*record, *always])].append(place)
+    batches = []
+    for names, places in groups.items():
+        header = sorted(names)
+        columns = [[records[place].get(name) or "" for place in places] for name in header]
+        ids = [place + 1 for place in places]
+        batches.append(Batch(header, as_table(columns, [row_numbers[place] for place in places], ids), trimmed))
+    return batches
 
 
 def _rooftop(row: TextRow, settings: Settings) -> str:

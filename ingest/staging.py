@@ -76,19 +76,34 @@ def stage(connection: duckdb.DuckDBPyConnection, source: Source, rows: FileRows,
     staged = Staged()
     for batch in rows.batches:
         connection.register("batch", batch.rows)
-        layout = lay_out(source, batch.header, trimmed=batch.trimmed)
+        layout = lay_out(source, batch.header, trimmed=batch.trimmed, place=batch.place)
         mappings = usable_mappings(source, layout)
         _check_dates(connection, mappings, source, layout)
         for position, mapping in enumerate(mappings):
             _stage_mapping(connection, staged, mapping, source, layout, settings, with_rest=position == 0)
-        if source.reader == "text":
+        if source.reader != "adf":
             staged.notes.extend(_unmapped(connection, source, layout, batch))
         connection.unregister("batch")
     counts = Counter(rows.repairs)
     staged.notes.extend(Note(None, "repair", repair, count) for repair, count in counts.items())
+    staged.notes.extend(Note(None, "remark", remark.sentence, remark.rows) for remark in rows.remarks)
     for feed in staged.feeds.values():
         staged.notes.extend(_odd_values(connection, feed, staged.carried[feed.name], settings))
     return staged
+
+
+def split(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+    """Points ``incoming`` and ``withheld`` at the sound and the other rows of a staged feed."""
+    rooftop = "coalesce(rooftop, '')" if feed.has_rooftop else "''"
+    connection.execute(
+        f"""create or replace temp view incoming as
+            select * exclude (problem, problem_text, rooftop_text) from typed_{feed.name} where problem is null"""
+    )
+    connection.execute(
+        f"""create or replace temp view withheld as
+            select row_id, row_number, key, {rooftop} as rooftop, problem, problem_text
+            from typed_{feed.name} where problem is not null"""
+    )
 
 
 def _stage_mapping(
@@ -132,7 +147,8 @@ def _check_dates(
     for mapping in mappings:
         query = contradiction_query(mapping, source, layout, "batch")
         for row in connection.execute(query).fetchall() if query else []:
-            words = {"mdy": "month/day/year", "dmy": "day/month/year"}[source.spelling.dates]
+            orders = {"mdy": "month/day/year", "dmy": "day/month/year"}
+            words = orders.get(source.spelling.dates) or "written otherwise"
             raise Problem(
                 f"line {row[0]}: {row[1]} is {row[2]!r}, but the dates of {source.name} are {words}. One of the two is "
                 "wrong, so no date of the file can be trusted: export it with that order, or correct the source."

@@ -169,6 +169,14 @@ def separated_otherwise(words: str) -> Problem:
     )
 
 
+def values_of(text: str, dialect: Dialect) -> list[str]:
+    """The values of one record, however many. Raises Problem for one that is not well quoted."""
+    record = _record(_Lines(text.encode()), 0, dialect)
+    if isinstance(record, str):
+        raise Problem(record)
+    return [_trimmed(value) for value in record.values]
+
+
 def read_text(decoded: Decoded, dialect: Dialect) -> TextTable:
     """All records below the header. Raises Problem (without the file's name) for an unreadable header."""
     data = decoded.data
