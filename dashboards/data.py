@@ -16,8 +16,9 @@ from typing import Any
 import pyarrow as pa
 import streamlit as st
 
-from dashboards import access, receivables
+from dashboards import access, prepared, receivables
 from dashboards.access import home
+from dashboards.prepared import Question
 from dashboards.receivables import EVERYTHING, AgeingFacts, Basis, Choice
 from forecourt import door, kpi, scope, trace, why
 from forecourt.door import LastRun, Warehouse
@@ -59,7 +60,13 @@ class Reader:
 
     def why(self, name: str, period: Period, versus: Period, rooftops: Sequence[str] = ()) -> list[Why]:
         """What moved a KPI from one period to another, one answer per currency; empty for a plain sum."""
-        found = _why(self, name, _days(period), _days(versus), tuple(rooftops))
+        return self._ordered(_why(self, name, _days(period), _days(versus), tuple(rooftops)))
+
+    def causes(self, name: str, period: Period, versus: Period, rooftops: Sequence[str] = ()) -> list[Why]:
+        """The same for whoever only reads the change and its causes: of the other effects there may be none."""
+        return self._ordered(_causes(self, name, _days(period), _days(versus), tuple(rooftops)))
+
+    def _ordered(self, found: Sequence[Why]) -> list[Why]:
         order = self.currencies()
         return sorted(found, key=lambda each: order.index(each.currency) if each.currency in order else len(order))
 
@@ -173,8 +180,11 @@ def _kpi(
     by: str | None,
     rooftops: tuple[str, ...],
 ) -> list[KpiRow]:
-    metric = _metrics(reader)[name]
-    return kpi.compute(_warehouse(reader), metric, Period(first, last, as_of), by=by, rooftops=rooftops or None)
+    warehouse, period = _warehouse(reader), Period(first, last, as_of)
+    kept = prepared.rows(warehouse, Question(name, period, by, rooftops))
+    if kept is not None:
+        return kept
+    return kpi.compute(warehouse, _metrics(reader)[name], period, by=by, rooftops=rooftops or None)
 
 
 def _days(period: Period) -> tuple[date, date, date]:
@@ -191,9 +201,22 @@ def _why(
     rooftops: tuple[str, ...],
 ) -> list[Why]:
     metric = _metrics(reader)[name]
-    if metric.denominator is None and metric.kind not in ("duration", "cohort"):
+    if not why.is_explained(metric):
         return []
     return why.explain(_warehouse(reader), metric, Period(*period), Period(*versus), rooftops=rooftops or None)
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _causes(
+    reader: Reader,
+    name: str,
+    period: tuple[date, date, date],
+    versus: tuple[date, date, date],
+    rooftops: tuple[str, ...],
+) -> list[Why]:
+    question = Question(name, Period(*period), None, rooftops, Period(*versus))
+    kept = prepared.causes(_warehouse(reader), _metrics(reader)[name], question)
+    return _why(reader, name, period, versus, rooftops) if kept is None else kept
 
 
 @st.cache_data(max_entries=20, show_spinner=False)
