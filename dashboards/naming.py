@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-
-import streamlit as st
+from functools import lru_cache
 
 from dashboards.data import Reader
 
@@ -34,7 +33,7 @@ def rooftops_of(reader: Reader, currency: str | None, chosen: Sequence[str]) -> 
     return [row["rooftop"] for row in rows if not chosen or row["rooftop"] in chosen] or chosen
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@lru_cache(maxsize=8)
 def persons(reader: Reader) -> Mapping[tuple[str, str], str]:
     """(rooftop, code) → name, of employees and of customers that owe; who is kept group-wide is known everywhere."""
     found: dict[tuple[str, str], str] = {}
@@ -65,7 +64,7 @@ def dimension(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-@st.cache_resource(max_entries=40, show_spinner=False)
+@lru_cache(maxsize=40)
 def _joined(reader: Reader, code: str, name: str, mart: str, rooftops: tuple[str, ...], people: str) -> dict[str, str]:
     rows = reader.warehouse.rows(
         f"select {code} as code, any_value({name}) as name, count(distinct {name}) as names from marts.{mart} "
