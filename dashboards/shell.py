@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import charts, data, filters, words
-from dashboards.charts import Palette
+from dashboards import data, filters, palette, words
 from dashboards.data import Reader
 from dashboards.filters import Filters
+from dashboards.palette import Palette
 from dashboards.words import Locale
 from forecourt.errors import Problem
 from forecourt.home import Home
@@ -47,6 +47,10 @@ STYLE = """<style>
 .st-key-q textarea {font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: 0.875rem;}
 [class*="st-key-cards_"] > [data-testid="stLayoutWrapper"] {flex: 1 1 190px; width: auto; min-width: 190px;}
 [class*="st-key-cards_"] > [data-testid="stLayoutWrapper"]:has(> [class*="st-key-card_wide_"]) {flex: 1.6 1 280px;}
+.spark {position: relative; height: 44px;}
+.spark img {display: block; width: 100%; height: 100%;}
+.spark div {position: absolute; inset: 0; display: flex;}
+.spark i {flex: 1;}
 @media (max-width: 640px) {
   [class*="st-key-cards_"] > [data-testid="stLayoutWrapper"] {flex-basis: 100% !important;}
   [data-testid="stMainBlockContainer"] {padding-top: 3.5rem; padding-left: 1rem; padding-right: 1rem;}
@@ -60,7 +64,7 @@ def run(page: Any) -> None:
     The filters belong to the router's script, not to a page's, so that a choice and its place in the URL live on
     from page to page. What can be mended is said in a sentence.
     """
-    colours = charts.palette()
+    colours = palette.palette()
     st.html(STYLE.replace("COLOUR", colours.text))
     locale = words.locale_of(st.context.locale)
     reader = data.reader()

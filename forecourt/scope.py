@@ -38,8 +38,8 @@ WHOLE = frozenset({
 })  # fmt: skip
 #: Tables whose rows without a rooftop speak for every one of them.
 GROUP_WIDE = frozenset({"marts.dim_employee", "meta.freshness", "meta.targets"})
-#: Checks count and quote rows of the whole company, so a part of it cannot be told.
-LEFT_OUT = frozenset({"meta.check_results"})
+#: Checks count and quote rows of the whole company, and answers are of it, so a part of it cannot be told.
+LEFT_OUT = frozenset({"meta.answers", "meta.check_results"})
 
 #: Table -> the rows it keeps, from ``run``, the published file, and the temporary tables of ``_prepare``.
 OWN_RULE = {

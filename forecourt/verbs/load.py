@@ -198,13 +198,14 @@ def _require_something_landed(home: Home) -> None:
 def publish_landed(home: Home, settings: Settings, *, quiet: bool) -> Outcome:
     """Builds and publishes what has landed; the caller holds the lock."""
     from checks.gate import check
+    from dashboards.prepared import write
     from forecourt.run import build_and_publish
     from forecourt.terminal import step
 
     if quiet:
-        return build_and_publish(home, settings, check)
+        return build_and_publish(home, settings, check, prepare=write)
     with step("publish") as current:
-        outcome = build_and_publish(home, settings, check, on_node=current.advance)
+        outcome = build_and_publish(home, settings, check, prepare=write, on_node=current.advance)
         current.say(outcome.message if outcome.is_published else "not published")
     return outcome
 

@@ -10,11 +10,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboards import scorecard, words
-from dashboards.charts import LIGHT
 from dashboards.data import Reader
 from dashboards.exports import ageing_table
 from dashboards.filters import Filters
 from dashboards.lists.promises import NEXT_STEPS
+from dashboards.palette import LIGHT
 from dashboards.receivables import Choice, sums_by_schedule
 from dashboards.scorecard import Measure
 from dashboards.shell import Page
