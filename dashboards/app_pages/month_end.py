@@ -9,6 +9,7 @@ from functools import partial
 import streamlit as st
 
 from dashboards import access, closing, debtors, receivables, shell, tables, words
+from dashboards.pack import LEFT_OUT
 from dashboards.shell import Page
 from dashboards.tables import Column
 from forecourt.close import ClosedMonth, closed_file, closed_months, require_closable
@@ -154,6 +155,9 @@ def _kept(page: Page, closed: list[ClosedMonth]) -> None:
         st.error(f"No longer what was closed: {', '.join(map(str, damaged))}. Put it back from a copy of the home.")
     with st.expander(f"All {len(rows)} files with their sums"):
         tables.records(page, rows, FILES, key="files", name="Files", phone=("name", "size", "sha256"))
+    if LEFT_OUT in month.files and LEFT_OUT not in damaged:
+        said = closed_file(page.reader.home, month, LEFT_OUT).decode()
+        st.warning(f"Not in this pack: {words.plain(said.strip())}", icon=":material/info:")
     _learned(page, month)
 
 
