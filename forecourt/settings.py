@@ -55,6 +55,8 @@ POLICY_DEFAULTS: dict[str, Any] = {
     "deal.pack": "beside",
     "stock.in_stock_from": "arrived_on",
     "stock.edges": [30, 45, 60, 90, 120],
+    "stock.prep_days": 7,
+    "stock.prep_budget.default": 0,
     "rental.part_day": "exact",
     "fleet.out_of_service": ["in_recon", "inspection", "awaiting_parts", "out_of_service"],
     "response.clock": "business",
@@ -105,6 +107,7 @@ POLICY_WORDS: dict[str, tuple[str, ...]] = {"identity.match": ("email", "phone")
 
 #: Keys that take any last part: `ageing.edges.warranty`, `sla.portal.buy_minutes`.
 POLICY_FAMILIES = (
+    re.compile(r"stock\.prep_budget\.[a-z_]+"),
     re.compile(r"ageing\.(edges|default_terms|provision)\.[a-z0-9_+\-]+"),
     re.compile(r"sla\.[a-z_]+\.[a-z_]+_minutes"),
 )

@@ -1,4 +1,4 @@
-"""Promises that are broken, by what is at stake, and cases by the stage that they stand in."""
+"""Promises that are broken, by what is at stake."""
 
 from __future__ import annotations
 
@@ -84,24 +84,4 @@ BROKEN = Records(
     columns=_BROKEN,
     order="abs(amount) desc nulls last, age desc, rooftop, trace_key",
     phone=("label", "owner", "amount"),
-)
-
-CASES = Records(
-    title="Open cases, blocked ones first",
-    mart="fct_case",
-    note="As the newest data has them, whatever period is chosen.",
-    where="it.is_open",
-    columns={
-        "rooftop": Column("Rooftop"),
-        "case": Column("Case", sql="coalesce(it.deal_number, it.case_key)"),
-        "stage": Column("Stage"),
-        "owner": Column("Owner"),
-        "role": Column("Role", sql="replace(it.role, '_', ' ')"),
-        "stage_entered_on": Column("In stage since", "day"),
-        "days": Column("Days in stage", "count", sql="asked.last_day - it.stage_entered_on"),
-        "blocker": Column("What blocks"),
-        "blocked_on": Column("Blocked since", "day"),
-    },
-    order="blocker is null, days desc, rooftop, trace_key",
-    phone=("case", "stage", "days"),
 )
