@@ -39,7 +39,7 @@ WAITING_FOR_MONEY = Records(
         "cause": Column("What holds it", sql=_CAUSE),
         "owner": Column("Owner", help="The finance manager of the deal, else its salesperson.",
                         sql="coalesce(deal.finance_manager, deal.salesperson)"),
-        "lender": Column("Finance company", sql="coalesce(deal.finance_company, it.customer_name)"),
+        "lender": Column("Finance company", sql="coalesce(it.customer_name, deal.finance_company)"),
         "contract_on": Column("Contract", "day", sql="coalesce(it.contract_on, it.posted_on)"),
         "days": Column("Days", "count", sql="asked.last_day - coalesce(it.contract_on, it.posted_on)"),
         "standing": Column(
@@ -63,7 +63,7 @@ PAID = Records(
         "rooftop": Column("Rooftop"),
         "deal_number": Column("Deal", sql="it.deal_number"),
         "owner": Column("Owner", sql="coalesce(deal.finance_manager, deal.salesperson)"),
-        "lender": Column("Finance company", sql="coalesce(deal.finance_company, it.customer_name)"),
+        "lender": Column("Finance company", sql="coalesce(it.customer_name, deal.finance_company)"),
         "contract_on": Column("Contract", "day"),
         "funded_on": Column("Paid", "day"),
         "days": Column("Days", "count", sql="cast(it.funding_seconds / 86400 as bigint)"),
