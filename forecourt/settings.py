@@ -189,6 +189,8 @@ class Access:
     url: str
     contact: str
     users: tuple[User, ...]
+    #: roles to which customers are numbers, not names
+    masked: tuple[str, ...] = ()
 
     def user(self, email: str) -> User | None:
         """The person with that address, upper and lower case aside."""
@@ -457,7 +459,7 @@ class _Reader:
 
     def _access(self, given: dict[str, Any], rooftops: Mapping[str, Rooftop]) -> Access:
         texts = ("issuer", "client_id", "client_secret_file", "client_secret_env", "url", "contact")
-        self._only(given, (*texts, "users"), "access")
+        self._only(given, (*texts, "users", "mask"), "access")
         said = {key: self._text(given.get(key, ""), f"access.{key}").strip() for key in texts}
         for key in ("issuer", "client_id"):
             if not said[key]:
@@ -476,6 +478,10 @@ class _Reader:
             users[user.email] = user
         if not users:
             raise self._problem("access", "nobody may sign in: write an [[access.users]] with email and role")
+        masked = tuple(self._words(given.get("mask", []), "access.mask"))
+        for role in masked:
+            if role not in ROLES:
+                raise self._problem("access.mask", f"{role!r} is none of {', '.join(ROLES)}")
         file = said["client_secret_file"]
         return Access(
             issuer=said["issuer"].rstrip("/"),
@@ -485,6 +491,7 @@ class _Reader:
             url=said["url"].rstrip("/"),
             contact=said["contact"],
             users=tuple(users.values()),
+            masked=masked,
         )
 
     def _user(self, given: dict[str, Any], rooftops: Mapping[str, Rooftop], number: int) -> User:

@@ -52,8 +52,11 @@ CHANGED = {
 
 def month_end(page: Page) -> None:
     """The page *Month end*."""
-    if access.seat().rooftops is not None:
-        st.info("A month is closed for the whole company, so its files are not for a single rooftop.")
+    if access.seat().is_limited:
+        st.info(
+            "A month is closed for the whole company, with the names of its customers, so its files are only for those "
+            "who may see both."
+        )
         return
     closed = closed_months(page.reader.home)
     waiting = list(closing.open_months(page.reader.newest_day(), closed))

@@ -91,7 +91,7 @@ def test_a_breach_is_mailed_once_to_those_it_is_for(home: Home, box: Postbox) ->
     expected = f"Late money: Overdue rate is {row['value'] * 100:.1f} % GBP, above 10.0 % (on 2026-04-02)."
     assert said_of["GBP"] == expected
     (late,) = [alert for alert in looked.alerts if alert.rule.promise]
-    counted = "rule = 'late_payment' and rooftop = 'R1' and closed_on is null and excluded is null"
+    counted = "rule = 'late_payment' and rooftop = 'R1' and closed_on is null and broken_on <= date '2026-04-02'"
     (open_now,) = warehouse.rows(f"select count(*) as n from marts.fct_exception where {counted}")
     assert open_now["n"] == len(late.records) > 0
     assert len(looked.unjudged) == 1
