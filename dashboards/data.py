@@ -2,7 +2,8 @@
 
 A page takes the run id once and asks everything of that run, so that no page mixes two runs. Results are kept by run
 id and limit: a new run has new keys, and the old run's connection is dropped, never closed under a running query.
-Whoever is limited to rooftops has a file of those open and no other: ``_warehouse`` alone chooses which.
+Whoever is limited to rooftops, or may not know customers by name, has a file made for that open and no other:
+``_warehouse`` alone chooses which.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class Reader:
     run_id: str
     #: The rooftops that the person is limited to; None = the whole run. It decides which file is opened.
     limit: tuple[str, ...] | None = None
+    #: Whether the names and contacts of customers are kept from the person; it decides which file, too.
+    is_masked: bool = False
 
     @property
     def home(self) -> Home:
@@ -134,13 +137,14 @@ def reader() -> Reader | None:
     """The run in force now, as far as this person may see it; None where nothing was published yet."""
     place = home()
     run_id = door.current_run(place)
-    return Reader(str(place.root), run_id, access.seat().rooftops) if run_id else None
+    seat = access.seat()
+    return Reader(str(place.root), run_id, seat.rooftops, seat.is_masked) if run_id else None
 
 
 def last_run() -> LastRun | None:
     """How the last run ended, published or not; a limited person is not told why, since that may quote any rooftop."""
     last = door.last_run(home())
-    if last and access.seat().rooftops is not None:
+    if last and access.seat().is_limited:
         return replace(last, message="Whoever runs these pages can see why.")
     return last
 
@@ -149,9 +153,9 @@ def last_run() -> LastRun | None:
 # What is kept is of one run, which never changes; pages read it and change nothing. Rows of SQL are copied, being dicts.
 @lru_cache(maxsize=16)
 def _warehouse(reader: Reader) -> Warehouse:
-    if reader.limit is None:
+    if reader.limit is None and not reader.is_masked:
         return door.open_warehouse(reader.home, reader.run_id)
-    return scope.open_scope(reader.home, reader.run_id, reader.limit)
+    return scope.open_scope(reader.home, reader.run_id, reader.limit, is_masked=reader.is_masked)
 
 
 @lru_cache(maxsize=16)

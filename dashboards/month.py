@@ -115,7 +115,7 @@ def _transit(page: Page, month: Period) -> None:
         values,
         notes,
         "What is open on the schedule contract_in_transit: sold, and not yet paid by the finance company.",
-        Link("ageing", "Ageing", {"schedule": "contract_in_transit"}),
+        Link("contracts", "Contracts in transit"),
     )
 
 
