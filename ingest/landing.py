@@ -567,15 +567,16 @@ class _FileLanding:
 
     def _check_again(self) -> None:
         """Stops at a delivery whose bytes and exported_at are known, or whose bytes are where only the file's own
-        time stamp says when it was exported; a full file is always read, because it says what is no longer there."""
+        time stamp says when it was exported; a full file is always read, because it says what is no longer there, and
+        so is one under a new name where rows were withheld, because the name can be what they lacked."""
         entry = self.entry
         by_bytes = entry["exported_from"] == "file time" and not self.is_full
         known = self.connection.execute(
             f"""select name, status from ledger.files
                 where content_hash = ? and source = ? and status in ('landed', 'held')
-                    and ({"true" if by_bytes else "exported_at = ?"})
+                    and ({"name = ? or rows_quarantined = 0" if by_bytes else "exported_at = ?"})
                 order by received_at limit 1""",
-            [entry["content_hash"], self.result.source, *([] if by_bytes else [entry["exported_at"]])],
+            [entry["content_hash"], self.result.source, entry["name"] if by_bytes else entry["exported_at"]],
         ).fetchone()
         if known:
             name, status = known

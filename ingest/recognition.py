@@ -22,6 +22,7 @@ from ingest.readers.json_rows import read_json
 from ingest.readers.kinds import ENDINGS, WORDS, Kind, kind_of, words_for
 from ingest.readers.rows import MAX_COLUMNS, Objects
 from ingest.readers.text import Decoded, Dialect
+from ingest.readers.whatsapp import looks_like_chat, read_chat
 from ingest.sources import Source, folded, load_sources, name_fits, native_source
 
 #: A line that is longer than this is no row of an export.
@@ -68,6 +69,7 @@ class _File:
     """One file, each way of reading it done once, however many sources are tried."""
 
     def __init__(self, name: str, data: bytes) -> None:
+        self.delivered_as = name
         self.name = PurePosixPath(name).name
         self.data = data
         self.kind: Kind = kind_of(data)
@@ -131,7 +133,8 @@ def recognise(name: str, data: bytes, declared: Mapping[str, Source] | None = No
                 problems.append(problem)
             continue
         if found:
-            return Recognised(source, found, _remarks(file))
+            said = found.remarks if isinstance(found, Objects) else []
+            return Recognised(source, found, [*_remarks(file), *said])
     if adf and may_be_adf and (looks_like_adf(data) if named else name_fits(file.name, adf)):
         return Recognised(adf, AdfContent(data))
     if problems:
@@ -193,6 +196,12 @@ def _content(source: Source, file: _File) -> Content | None:
                 return SheetContent(book, workbook.Place(sheets[0], None)) if sheets else None
             place = workbook.find_table(book, source.sheets, source.signature, source.preamble)
             return SheetContent(book, place) if place else None
+        case "whatsapp", "text":
+            decoded = file.decoded("utf-8")
+            said = decoded.data.decode("utf-8")
+            if not looks_like_chat(said):
+                return None
+            return read_chat(said, file.delivered_as, source.spelling.dates, decoded.encoding)
         case "json", "json":
             objects = file.objects(source.rows, source.spelling.decimal)
             return objects if _has_names(source, objects.names) else None

@@ -39,6 +39,7 @@ READERS = {
     "json": {"rows", "absent"},
     "xml": {"rows", "fields", "absent"},
     "adf": set(),
+    "whatsapp": set(),
 }
 #: Rows above a header that may be declared; a report's title needs no more.
 MAX_PREAMBLE = 100
@@ -284,7 +285,9 @@ def _check_recognisable(source: Source, given: Mapping[str, Any], reader: _Decla
         raise reader.problem("header and names: a file has a header or none; declare one of the two")
     if source.names and not source.patterns:
         raise reader.problem("files: a file without a header is known by its name; give its patterns")
-    if source.reader != "adf" and not source.signature and not source.names:
+    if source.reader == "whatsapp" and (not source.patterns or source.spelling.dates not in ("dmy", "mdy")):
+        raise reader.problem("a chat is known by its name: give the patterns in files, and dates as dmy or mdy")
+    if source.reader not in ("adf", "whatsapp") and not source.signature and not source.names:
         raise reader.problem("header: name the columns by which the file is known")
     if source.reader == "xml" and not source.rows:
         raise reader.problem("rows: say which elements are the records, like //vehicle")

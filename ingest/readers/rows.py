@@ -59,9 +59,9 @@ class Records:
 
 @dataclass
 class Objects:
-    """The records of a JSON or XML file, each with names of its own; ``raw`` gives the original text by position.
+    """The records of a JSON or XML file, or of a chat, each with names of its own.
 
-    Several records may stand on one line, so a row number is no identity.
+    ``raw`` gives the original text by position. Several records may stand on one line, so a row number is no identity.
     """
 
     values: list[Mapping[str, str]]
@@ -70,6 +70,7 @@ class Objects:
     encoding: str
     bad: list[BadRow] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
     @cached_property
     def names(self) -> list[str]:
