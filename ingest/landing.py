@@ -641,14 +641,23 @@ class _FileLanding:
                 connection.execute("insert into ledger.skipped values (?, ?, ?)", [file_id, rule, count])
         for feed in staged.feeds.values():
             self._account_feed(feed, staged, quarantined, removed[feed.name])
-        for note in staged.notes:
-            connection.execute(
-                "insert into ledger.notes values (?, ?, ?, ?, ?)",
-                [file_id, note.feed, note.kind, note.detail, note.rows],
-            )
+        self._write_notes(staged.notes)
         result.notes = [_sentence(note) for note in staged.notes]
         result.status = "landed"
         self._record_file()
+
+    def _write_notes(self, notes: list[Note]) -> None:
+        table = pa.table(
+            {
+                "feed": pa.array([note.feed for note in notes], pa.string()),
+                "kind": pa.array([note.kind for note in notes], pa.string()),
+                "detail": pa.array([note.detail for note in notes], pa.string()),
+                "rows": pa.array([note.rows for note in notes], pa.int64()),
+            }
+        )
+        self.connection.register("noted", table)
+        self.connection.execute("insert into ledger.notes select ?, * from noted", [self.entry["file_id"]])
+        self.connection.unregister("noted")
 
     def _account_feed(self, feed: Feed, staged: Staged, quarantined: list[Quarantined], removed: int) -> None:
         counts = dict(

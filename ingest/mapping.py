@@ -19,6 +19,9 @@ from ingest.readers.text import other_separator, separated_otherwise
 from ingest.sources import LINE, Cell, Condition, FeedMapping, Source, folded
 from ingest.values import BLANKS, Spelling, canonical_text, contradicts_order, is_local, native_form, typed
 
+#: From here on one expression a column costs more than a list of all.
+_MANY_COLUMNS = 100
+
 _FIELDS = re.compile(r"\[([^\[\]]+)\]")
 
 
@@ -68,8 +71,10 @@ def lay_out(source: Source, header: list[str], *, trimmed: bool, place: str = "l
     ignored = {folded(column) for column in source.ignored}
     counts = Counter(folded(name) for name in names if name)
     for name, count in counts.items():
+        if count == 1 or name in ignored:
+            continue
         positions = [position for position, given in enumerate(names) if folded(given) == name]
-        if count > 1 and name not in ignored and not set(positions) <= by_position:
+        if not set(positions) <= by_position:
             listed = " and ".join(str(position + 1) for position in positions)
             raise Problem(
                 f"the header names {names[positions[0]]} {count} times (columns {listed}), so it is not known which "
@@ -391,6 +396,11 @@ def _rest(layout: Layout, source: Source) -> str:
     """The filled columns that no feed takes, as a JSON object; null when there are none."""
     names = [layout.names[place] or f"column {place + 1}" for place in layout.unmapped]
     texts = [cell_text(place, source, False) for place in layout.unmapped]
+    if len(names) > _MANY_COLUMNS:
+        marks = ", ".join(quoted(json.dumps(name, ensure_ascii=False) + ":") for name in names)
+        filled = f"list_filter(list_zip([{marks}], [{', '.join(texts)}]), lambda pair: pair[2] <> '')"
+        members = f"list_transform({filled}, lambda pair: pair[1] || to_json(pair[2])::varchar)"
+        return f"'{{' || nullif(array_to_string({members}, ','), '') || '}}'"
     return _json_object(
         [(name, text, f"{text} <> ''") for name, text in zip(names, texts, strict=True)],
     )

@@ -178,8 +178,9 @@ def _unmapped(connection: duckdb.DuckDBPyConnection, source: Source, layout: Lay
     """One note a column that no feed takes and that holds something."""
     if not layout.unmapped:
         return []
+    # A sum: as many filtered counts take minutes for a few thousand columns.
     counts = ", ".join(
-        f"count(*) filter (where {cell_text(place, source, batch.trimmed)} <> '')" for place in layout.unmapped
+        f"coalesce(sum(({cell_text(place, source, batch.trimmed)} <> '')::integer), 0)" for place in layout.unmapped
     )
     found = connection.execute(f"select {counts} from batch").fetchall()[0]
     names = [layout.names[place] or f"column {place + 1}" for place in layout.unmapped]

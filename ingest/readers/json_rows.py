@@ -159,9 +159,7 @@ class _Document:
         if not path:
             return (yield from self._elements(start))
         if not self.text.startswith("{", start):
-            raise Problem(
-                f"it has no object that holds {path[0]!r}. Correct the path in the source, or export it again."
-            )
+            raise Problem(f"it has no object with {path[0]!r}. Correct the path in the source, or export it again.")
         position, is_found = self._skip(start + 1), False
         while not self.text.startswith("}", position):
             name, position = self._value(position)

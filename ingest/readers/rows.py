@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from forecourt.errors import Problem
 
-#: Exports have a few hundred columns; more than this is an attack or a mistake.
-MAX_COLUMNS = 5_000
+#: Exports have a few hundred columns; of this many a landing takes some seconds, and of more it would take minutes.
+MAX_COLUMNS = 2_000
 MAX_CELLS = 100_000_000
 
 

@@ -8,7 +8,8 @@ its text, and a formula that was never computed as its own text, so that neither
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -42,11 +43,8 @@ class Workbook:
     def cells(self, sheet: str) -> list[list[Any]]:
         """All cells of a sheet from its first row and column on. Raises Problem for one that is too large."""
         if sheet not in self._rows:
-            try:
-                content = self._book.get_sheet_by_name(sheet)
-                rows = content.to_python(skip_empty_area=False)
-            except python_calamine.CalamineError as error:
-                raise Problem(f"its sheet {sheet!r} cannot be read ({error}). Save it again and deliver it.") from None
+            with _refusals():
+                rows = self._book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
             parts = self._parts[sheet] = sheet_parts(self._data, sheet)
             for (row, column), text in parts.texts.items():
                 while len(rows) <= row:
@@ -76,7 +74,7 @@ def open_workbook(data: bytes) -> Workbook:
     """The workbook in these bytes. Raises Problem (without the file's name) for one that is damaged, protected by a
     password, or larger than can be read."""
     workbook_format = check_extent(data)
-    try:
+    with _refusals():
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
         names = [
             sheet.name
@@ -84,13 +82,23 @@ def open_workbook(data: bytes) -> Workbook:
             if sheet.typ == python_calamine.SheetTypeEnum.WorkSheet
             and sheet.visible == python_calamine.SheetVisibleEnum.Visible
         ]
-    except python_calamine.PasswordError:
-        raise Problem("it is a workbook protected by a password. Save it without one and deliver it.") from None
-    except Exception as error:  # the library raises what the file provokes in it
-        raise Problem(f"it is no readable workbook ({error}). Save it again and deliver it.") from None
     if not names:
         raise Problem("it is a workbook without a visible sheet. Export it again.")
     return Workbook(names, workbook_format, data, book)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What the library raises for a workbook, also a panic inside it, as a refusal."""
+    try:
+        yield
+    except python_calamine.PasswordError:
+        raise Problem("it is a workbook protected by a password. Save it without one and deliver it.") from None
+    except BaseException as error:
+        # A panic is no Exception, so that nobody catches it by chance; here a file caused it.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise Problem(f"it is no readable workbook ({error}). Save it again and deliver it.") from None
 
 
 def find_table(book: Workbook, sheets: Sequence[str], signature: Sequence[str], preamble: int | None) -> Place | None:
@@ -181,10 +189,7 @@ def _remarks(book: Workbook, place: Place) -> list[Remark]:
     ]
     merged = book.merged_below(place.sheet, -1 if place.header is None else place.header)
     if merged:
-        sentence = (
-            "cells are merged below the header: only the first cell of each holds the value, the others are empty"
-        )
-        remarks.append(Remark(sentence, merged))
+        remarks.append(Remark("cells are merged below the header: only the first of each holds its value", merged))
     return remarks
 
 
