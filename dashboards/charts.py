@@ -290,7 +290,8 @@ def framed(chart: Any, height: int, colours: Palette) -> Any:
     return (
         chart.properties(height=height, padding={"left": 0, "top": 4, "right": 4, "bottom": 4})
         .configure_view(stroke=None)
-        .configure(background="transparent")
+        # The whole chart has words of its own; Vega's roles of its parts would be read out beside them, empty ones too.
+        .configure(background="transparent", aria=False)
         .configure_axis(
             gridColor=colours.grid,
             labelColor=colours.text,

@@ -150,7 +150,7 @@ def last_run() -> LastRun | None:
 
 
 # Kept by functools and not by Streamlit: its caches hash and copy, a millisecond a call, and a page makes hundreds.
-# What is kept is of one run, which never changes; pages read it and change nothing. Rows of SQL are copied, being dicts.
+# What is kept is of one run, which never changes, and pages only read it. Rows of SQL are copied, being dicts.
 @lru_cache(maxsize=16)
 def _warehouse(reader: Reader) -> Warehouse:
     if reader.limit is None and not reader.is_masked:

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from forecourt.home import Home
+from tests.support.barriers import barriers
 from tests.support.browser import DONE, WIDTHS, Visit
 
 pytestmark = pytest.mark.browser
@@ -40,26 +41,63 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (768, "dark"), (390, "light"), (390, "dark")])
-def test_every_page_is_whole(browser: Any, address: str, width: int, scheme: str) -> None:
-    visit = Visit(browser, width, scheme)
-    for name in PAGES:
-        visit.open(f"{address}/{name}", name.partition("?")[0] or "overview")
-        assert visit.page.locator('[data-testid="stException"], [data-testid="stAlertContentError"]').count() == 0, name
-        assert visit.problems == [], name
-        assert visit.too_wide() is None, name
+def complaints(visit: Visit, name: str, problems: list[str]) -> None:
+    """Adds what is wrong with the page that stands there: errors, sideways scroll, texts cut off, barriers."""
+    where = f"{name} at {visit.width} {visit.scheme}"
+    if visit.page.locator('[data-testid="stException"], [data-testid="stAlertContentError"]').count():
+        problems.append(f"{where}: shows an error")
+    problems += [f"{where}: {each}" for each in (*visit.problems, *visit.cut())]
+    visit.problems.clear()
+    if wide := visit.too_wide():
+        problems.append(f"{where}: too wide, {wide}")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_page_is_whole(browser: Any, address: str, width: int) -> None:
+    """In the light and the dark, and a wide one at the width of a tablet: whole, and without barriers (axe)."""
+    visit = Visit(browser, width, "light")
+    problems: list[str] = []
+    for place in PAGES:
+        name = place.partition("?")[0] or "overview"
+        visit.open(f"{address}/{place}", name)
+        complaints(visit, name, problems)
+        problems += barriers(visit, name)
+        visit.turn(scheme="dark")
+        visit.open(f"{address}/{place}", name)
+        complaints(visit, name, problems)
+        problems += barriers(visit, name, "color-contrast")
+        if width == 1440:
+            visit.turn(width=768)
+            visit.picture(name)
+            complaints(visit, name, problems)
+            visit.turn(width=1440)
+        visit.turn(scheme="light")
     visit.context.close()
+    assert not problems, "\n".join(problems)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_an_empty_home_is_whole_too(browser: Any, empty_address: str, width: int) -> None:
     visit = Visit(browser, width, "light")
-    for name in PAGES:
-        visit.open(f"{empty_address}/{name}", f"empty-{name.partition('?')[0] or 'overview'}")
+    problems: list[str] = []
+    for name in ("", "data", "month_end", "vehicle"):
+        visit.open(f"{empty_address}/{name}", f"empty-{name or 'overview'}")
         assert "Nothing is published" in visit.page.inner_text('[data-testid="stMain"]')
-        assert visit.problems == [], name
-        assert visit.too_wide() is None, name
+        complaints(visit, f"empty {name}", problems)
+        problems += barriers(visit, f"empty {name}")
     visit.context.close()
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_long_names_are_whole(browser: Any, long_names: str, width: int) -> None:
+    visit = Visit(browser, width, "light")
+    problems: list[str] = []
+    for name in ("", "gross", "people", "ageing", "promises", "stock", "data"):
+        visit.open(f"{long_names}/{name}", f"long-{name or 'overview'}")
+        complaints(visit, f"long {name}", problems)
+    visit.context.close()
+    assert not problems, "\n".join(problems)
 
 
 def test_a_choice_stays_in_the_url_from_page_to_page(browser: Any, address: str) -> None:

@@ -126,21 +126,34 @@ class Visit:
 
     def open(self, url: str, name: str) -> None:
         """Opens a page, waits until it stands still, takes its picture."""
-        page = self.page
-        page.goto(url)
+        self.page.goto(url)
         self.settle()
-        height = page.evaluate("() => document.querySelector('[data-testid=\"stMain\"]').scrollHeight")
-        view = WIDTHS[self.width]["viewport"]
-        page.set_viewport_size({"width": view["width"], "height": max(view["height"], min(height, 6000))})
-        self.settle()
-        SCREENS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=str(SCREENS / f"{name}-{self.width}-{self.scheme}.png"))
-        page.set_viewport_size(view)
+        self.picture(name)
 
     def settle(self) -> None:
         """Waits until the script has ended and the page stands still: nothing was added for a moment."""
         self.page.wait_for_selector('[data-testid="stMain"] h1', timeout=90_000)
         self.page.wait_for_function(STILL, timeout=90_000)
+
+    def turn(self, scheme: str | None = None, width: int | None = None) -> None:
+        """Shows the open page in another theme or at another width, without loading it again."""
+        if scheme:
+            self.scheme = scheme
+            self.page.emulate_media(color_scheme=scheme)
+        if width:
+            self.width = width
+            self.page.set_viewport_size(WIDTHS[width]["viewport"])
+        self.settle()
+
+    def picture(self, name: str) -> None:
+        """Takes the picture of the whole page as it stands."""
+        page, view = self.page, WIDTHS[self.width]["viewport"]
+        height = page.evaluate("() => document.querySelector('[data-testid=\"stMain\"]').scrollHeight")
+        page.set_viewport_size({"width": view["width"], "height": max(view["height"], min(height, 6000))})
+        self.settle()
+        SCREENS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=str(SCREENS / f"{name}-{self.width}-{self.scheme}.png"))
+        page.set_viewport_size(view)
 
     def too_wide(self) -> str | None:
         """What reaches over the right edge; None where the page has no sideways scroll."""
@@ -152,3 +165,55 @@ class Visit:
                 return wide ? `${main.scrollWidth} of ${main.clientWidth} pixels` : null;
             }"""
         )
+
+    def cut(self) -> list[str]:
+        """Texts that their box or one around it cuts off, and texts that lie on one another; none on a whole page."""
+        found: list[str] = self.page.evaluate(CUT)
+        return found
+
+
+#: Charts and tables draw their texts themselves; what only a screen reader reads has no place on the screen.
+CUT = """
+() => {
+    const apart = 'canvas, svg, [data-testid="stDataFrame"], [data-testid="stVegaLiteChart"], [role="listbox"]';
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const texts = [], found = [];
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+        const box = node.parentElement;
+        if (!node.data.trim() || !box || box.closest(apart)) continue;
+        if (!box.checkVisibility({checkOpacity: true, checkVisibilityCSS: true})) continue;
+        const range = document.createRange();
+        range.selectNodeContents(node);
+        const rects = [...range.getClientRects()].filter((rect) => rect.width > 1 && rect.height > 1);
+        if (!rects.length) continue;
+        let hidden = false;
+        for (let around = box; around && around !== document.body; around = around.parentElement) {
+            const style = getComputedStyle(around), edge = around.getBoundingClientRect();
+            if (edge.width <= 1 || edge.height <= 1) { hidden = true; break; }
+            const scrolls = (way) => ['auto', 'scroll'].includes(way);
+            if (scrolls(style.overflowX) || scrolls(style.overflowY)) break;
+            const cuts = (way) => ['hidden', 'clip'].includes(way);
+            const most = (side) => Math.max(...rects.map((rect) => rect[side]));
+            const least = (side) => Math.min(...rects.map((rect) => rect[side]));
+            if ((cuts(style.overflowX) && (most('right') > edge.right + 1.5 || least('left') < edge.left - 1.5))
+                || (cuts(style.overflowY) && (most('bottom') > edge.bottom + 3 || least('top') < edge.top - 3))) {
+                if (!box.closest('[title]')) found.push(`cut: ${node.data.trim().slice(0, 60)}`);
+                hidden = true;
+                break;
+            }
+        }
+        if (!hidden) for (const rect of rects) texts.push([node.data.trim().slice(0, 40), rect, box]);
+    }
+    for (let one = 0; one < texts.length; one++)
+        for (let two = one + 1; two < texts.length; two++) {
+            const [a, b] = [texts[one][1], texts[two][1]];
+            const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+            const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+            // Lines of one paragraph may touch; the bar of the pages lies over what scrolls below it.
+            const bar = (box) => Boolean(box.closest('[data-testid="stHeader"]'));
+            if (wide > 2 && high > 6 && bar(texts[one][2]) === bar(texts[two][2]))
+                found.push(`overlap: ${texts[one][0]} / ${texts[two][0]}`);
+        }
+    return found;
+}
+"""
