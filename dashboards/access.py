@@ -21,16 +21,25 @@ from forecourt.settings import LOOPBACK, Access, load_settings
 SIGN_IN = "FORECOURT_SIGN_IN"
 DEFAULT_HOME = "./warehouse"
 #: Pages that a role has; a role that is not here has every page.
-PAGES = {"accountant": frozenset({"ageing", "month_end", "stock_book", "data"})}
+PAGES = {"accountant": frozenset({"ageing", "contracts", "month_end", "stock_book", "data"})}
 
 
 @dataclass(frozen=True)
 class Seat:
-    """One person before the pages. ``rooftops``: those the person is limited to, None = all; ``email`` None = open."""
+    """One person before the pages. ``rooftops``: those the person is limited to, None = all; ``email`` None = open.
+
+    ``is_masked``: customers are numbers to the person, not names.
+    """
 
     role: str
     rooftops: tuple[str, ...] | None = None
     email: str | None = None
+    is_masked: bool = False
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether anything of the run is kept from the person, so that files of the whole company are too."""
+        return self.rooftops is not None or self.is_masked
 
     def sees(self, page: str) -> bool:
         """Whether the role has a page, by its place in the address; the overview's is empty."""
@@ -60,7 +69,7 @@ def seat() -> Seat:
     user = access.user(email)
     if user is None:
         raise Problem(f"{email} is not on the list of those who may see these pages. {ask}")
-    return Seat(user.role, user.rooftops, email)
+    return Seat(user.role, user.rooftops, email, user.role in access.masked)
 
 
 def is_signed_in() -> bool:
@@ -91,7 +100,8 @@ def foot(seat: Seat) -> None:
     st.divider()
     limit = f" · rooftops {', '.join(seat.rooftops)}" if seat.rooftops else ""
     with st.container(horizontal=True, vertical_alignment="center", key="signed_in"):
-        st.caption(f"Signed in as {seat.email} · {seat.role}{limit}")
+        masked = " · customers by number" if seat.is_masked else ""
+        st.caption(f"Signed in as {seat.email} · {seat.role}{limit}{masked}")
         _sign_out("Sign out")
 
 

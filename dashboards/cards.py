@@ -8,7 +8,7 @@ from typing import Any, Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboards import charts, series, words
+from dashboards import access, behind, series, sparkline, words
 from dashboards.series import Point
 from dashboards.shell import Page
 from forecourt.kpi import KpiRow
@@ -48,6 +48,8 @@ def kpi_card(page: Page, metric: Metric, link: str, query: Mapping[str, str] | N
             st.caption(standing)
         slot = st.empty()
         st.caption(" · ".join(small_print(page, metric, rows, period)), help=_excluded_help(rows))
+        if access.seat().sees("sql") and not page.is_phone:
+            behind.link(page, metric, period, label="SQL")
     return slot
 
 
@@ -69,8 +71,8 @@ def _value(
     value, line = st.columns([6, 5], wrap=False, vertical_alignment="center") if beside else (st, st)
     value.metric(label, shown, delta, delta_arrow=arrow, delta_color=colour, label_visibility=visibility)
     if len(known) > 1:
-        drawn = charts.spark(spark_points(page, metric, points), row.target, page.palette)
-        line.altair_chart(drawn, alt=spark_words(page, metric, known))
+        drawn = spark_points(page, metric, points)
+        sparkline.draw(line, drawn, row.target, page.palette, spark_words(page, metric, known))
 
 
 def change(page: Page, metric: Metric, row: KpiRow, before: KpiRow | None) -> tuple[str | None, Arrow, Colour]:

@@ -1,4 +1,4 @@
-"""Charts: sparkline, trend, bars, dots and stacked bars. They draw what they are given and compute nothing.
+"""Charts: trend, bars, dots and stacked bars. They draw what they are given and compute nothing.
 
 Every data row carries its own texts, so that tooltips and labels show the figures as the rest of the page writes them.
 """
@@ -6,93 +6,17 @@ Every data row carries its own texts, so that tooltips and labels show the figur
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
-import streamlit as st
 
-
-@dataclass(frozen=True)
-class Palette:
-    """Colours of one theme: one accent, neutral greys, series that every kind of eye tells apart."""
-
-    accent: str
-    muted: str
-    text: str
-    ink: str
-    background: str
-    grid: str
-    series: tuple[str, ...]
-    ramp: tuple[str, ...]
-
-    def ageing(self, count: int) -> list[str]:
-        """``count`` steps of the ramp, from young to old: the older, the further from the background."""
-        last = len(self.ramp) - 1
-        return [self.ramp[round(position * last / max(1, count - 1))] for position in range(count)]
-
-
-LIGHT = Palette(
-    accent="#0b5f78",
-    muted="#b3babd",
-    text="#5b646a",
-    ink="#1d2427",
-    background="#ffffff",
-    grid="#e8eaea",
-    series=("#0b5f78", "#c5521c", "#3a8f6b", "#8b5a9f", "#4d9bc9", "#7d6a4f"),
-    ramp=("#cfe3e8", "#a9cbd5", "#82b2c1", "#5a97aa", "#2f7a91", "#0b5f78", "#06404f"),
-)
-DARK = Palette(
-    accent="#6cc3dc",
-    muted="#586268",
-    text="#a3adb2",
-    ink="#e6eaeb",
-    background="#14181a",
-    grid="#2a3135",
-    series=("#6cc3dc", "#f0925c", "#77d3a8", "#c69ad9", "#a9d4f0", "#c9b08a"),
-    ramp=("#1d5161", "#296d82", "#3b8aa2", "#55a9c2", "#78c6dd", "#a6dcec", "#d3eef6"),
-)
-
-
-def palette() -> Palette:
-    """The palette of the theme that the reader sees."""
-    return DARK if st.context.theme.type == "dark" else LIGHT
-
+from dashboards.palette import Palette
 
 #: Jan carries its year; days are UTC so that no time zone moves a month.
 _MONTH_LABEL = (
     "utcmonth(datum.value) == 0 ? [utcFormat(datum.value, '%b'), utcFormat(datum.value, '%Y')] "
     ": utcFormat(datum.value, '%b')"
 )
-
-
-def spark(points: Sequence[dict[str, Any]], target: float | None, colours: Palette) -> alt.LayerChart:
-    """A line without axes. Points: month (ISO), value, text, is_open; the last one is marked, hollow while open."""
-    base = alt.Chart(alt.Data(values=list(points)))
-    x = alt.X("month:T", axis=None, scale=alt.Scale(type="utc"))
-    values = [point["value"] for point in points if point["value"] is not None]
-    bounds = [*values, *([target] if target is not None else [])]
-    low, high = min(bounds, default=0), max(bounds, default=1)
-    room = (high - low) * 0.12 or abs(high) * 0.1 or 1
-    y = alt.Y("value:Q", axis=None, scale=alt.Scale(domain=[low - room, high + room], zero=False))
-    tooltip = [alt.Tooltip("label:N", title="Month"), alt.Tooltip("text:N", title="Value")]
-    layers = [base.mark_line(color=colours.accent, strokeWidth=1.75).encode(x=x, y=y)]
-    if target is not None:
-        rule = alt.Chart(alt.Data(values=[{"value": target}]))
-        layers.insert(0, rule.mark_rule(color=colours.text, strokeWidth=1, strokeDash=[3, 3]).encode(y=y))
-    last = next((point for point in reversed(points) if point["value"] is not None), None)
-    if last:
-        mark = alt.Chart(alt.Data(values=[last])).mark_point(
-            filled=True,
-            size=45,
-            color=colours.background if last["is_open"] else colours.accent,
-            stroke=colours.accent,
-            strokeWidth=1.75,
-            opacity=1,
-        )
-        layers.append(mark.encode(x=x, y=y, tooltip=tooltip))
-    layers.append(base.mark_point(size=120, opacity=0).encode(x=x, y=y, tooltip=tooltip))
-    return _bare(alt.layer(*layers), 44)
 
 
 def trend(
@@ -361,19 +285,13 @@ def stacked(
     )
 
 
-def _bare(chart: Any, height: int) -> Any:
-    padding = {"left": 2, "top": 6, "right": 6, "bottom": 6}
-    return (
-        chart.properties(height=height, padding=padding).configure_view(stroke=None).configure(background="transparent")
-    )
-
-
 def framed(chart: Any, height: int, colours: Palette) -> Any:
     """A chart with the axes, type and room that all charts of the pages share."""
     return (
         chart.properties(height=height, padding={"left": 0, "top": 4, "right": 4, "bottom": 4})
         .configure_view(stroke=None)
-        .configure(background="transparent")
+        # The whole chart has words of its own; Vega's roles of its parts would be read out beside them, empty ones too.
+        .configure(background="transparent", aria=False)
         .configure_axis(
             gridColor=colours.grid,
             labelColor=colours.text,

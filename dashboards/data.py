@@ -2,7 +2,8 @@
 
 A page takes the run id once and asks everything of that run, so that no page mixes two runs. Results are kept by run
 id and limit: a new run has new keys, and the old run's connection is dropped, never closed under a running query.
-Whoever is limited to rooftops has a file of those open and no other: ``_warehouse`` alone chooses which.
+Whoever is limited to rooftops, or may not know customers by name, has a file made for that open and no other:
+``_warehouse`` alone chooses which.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
-import streamlit as st
 
-from dashboards import access, receivables
+from dashboards import access, prepared, receivables
 from dashboards.access import home
+from dashboards.prepared import Question
 from dashboards.receivables import EVERYTHING, AgeingFacts, Basis, Choice
 from forecourt import door, kpi, scope, trace, why
 from forecourt.door import LastRun, Warehouse
@@ -28,6 +30,8 @@ from forecourt.statements import record_statement
 from forecourt.trace import Version
 from forecourt.why import Why
 
+_InCurrency = TypeVar("_InCurrency", KpiRow, Why)
+
 
 @dataclass(frozen=True)
 class Reader:
@@ -37,6 +41,8 @@ class Reader:
     run_id: str
     #: The rooftops that the person is limited to; None = the whole run. It decides which file is opened.
     limit: tuple[str, ...] | None = None
+    #: Whether the names and contacts of customers are kept from the person; it decides which file, too.
+    is_masked: bool = False
 
     @property
     def home(self) -> Home:
@@ -53,19 +59,25 @@ class Reader:
 
     def kpi(self, name: str, period: Period, *, by: str | None = None, rooftops: Sequence[str] = ()) -> list[KpiRow]:
         """The rows of one KPI, as the kernel computes them."""
-        rows = _kpi(self, name, period.first, period.last, period.as_of, by, tuple(rooftops))
-        order = self.currencies()
-        return sorted(rows, key=lambda row: order.index(row.currency) if row.currency in order else len(order))
+        return self._ordered(_kpi(self, Question(name, period, by, tuple(rooftops))))
 
     def why(self, name: str, period: Period, versus: Period, rooftops: Sequence[str] = ()) -> list[Why]:
         """What moved a KPI from one period to another, one answer per currency; empty for a plain sum."""
-        found = _why(self, name, _days(period), _days(versus), tuple(rooftops))
+        return self._ordered(_why(self, Question(name, period, None, tuple(rooftops), versus)))
+
+    def causes(self, name: str, period: Period, versus: Period, rooftops: Sequence[str] = ()) -> list[Why]:
+        """The same for whoever only reads the change and its causes: of the other effects there may be none."""
+        return self._ordered(_causes(self, Question(name, period, None, tuple(rooftops), versus)))
+
+    def _ordered(self, found: Sequence[_InCurrency]) -> list[_InCurrency]:
+        if len(found) < 2:
+            return list(found)
         order = self.currencies()
         return sorted(found, key=lambda each: order.index(each.currency) if each.currency in order else len(order))
 
     def lengths(self, name: str, period: Period, rooftops: Sequence[str] = ()) -> list[float]:
         """How long each counted record of a duration took, in the KPI's unit."""
-        return _lengths(self, name, _days(period), tuple(rooftops))
+        return _lengths(self, Question(name, period, None, tuple(rooftops)))
 
     def trace(self, mart: str, key: str) -> list[Version]:
         """The file rows behind a row of a mart; raises Problem where there is none."""
@@ -73,14 +85,11 @@ class Reader:
 
     def currencies(self) -> list[str]:
         """The rooftops' currencies, the first rooftop's first."""
-        if not self.has("dim_rooftop"):
-            return []
-        found = self.rows("select currency from marts.dim_rooftop group by currency order by min(rooftop)")
-        return [row["currency"] for row in found]
+        return _currencies(self)
 
     def headline_period(self, name: str, period: Period) -> Period:
         """The period that a card shows: for a cohort the one whose window has passed."""
-        return _headline_period(self, name, period.first, period.last, period.as_of)
+        return _headline_period(self, name, period)
 
     def newest_day(self) -> date:
         """The newest day that any landed file speaks for."""
@@ -99,12 +108,12 @@ class Reader:
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Records of a mart; at most a few hundred."""
-        return _rows(self, sql, tuple(parameters))
+        return [dict(row) for row in _rows(self, sql, tuple(parameters))]
 
     def has(self, mart: str, *columns: str) -> bool:
         """Whether the run has a mart with these columns: every feed is optional."""
         known = _columns(self).get(mart)
-        return known is not None and set(columns) <= set(known)
+        return known is not None and known.issuperset(columns)
 
     def feeds_behind(self, feeds: Sequence[str], day: date) -> list[str]:
         """Those of the feeds whose newest export of some rooftop does not reach the day."""
@@ -113,10 +122,7 @@ class Reader:
 
     def rooftops(self) -> dict[str, str]:
         """Code → name of every rooftop."""
-        if not self.has("dim_rooftop"):
-            return {}
-        found = self.rows("select rooftop, rooftop_name from marts.dim_rooftop order by rooftop")
-        return {row["rooftop"]: row["rooftop_name"] or row["rooftop"] for row in found}
+        return _rooftops(self)
 
     def ageing(self, as_of: date, basis: Basis, choice: Choice = EVERYTHING) -> pa.Table:
         """The ageing table of a day, as it is exported."""
@@ -131,105 +137,114 @@ def reader() -> Reader | None:
     """The run in force now, as far as this person may see it; None where nothing was published yet."""
     place = home()
     run_id = door.current_run(place)
-    return Reader(str(place.root), run_id, access.seat().rooftops) if run_id else None
+    seat = access.seat()
+    return Reader(str(place.root), run_id, seat.rooftops, seat.is_masked) if run_id else None
 
 
 def last_run() -> LastRun | None:
     """How the last run ended, published or not; a limited person is not told why, since that may quote any rooftop."""
     last = door.last_run(home())
-    if last and access.seat().rooftops is not None:
+    if last and access.seat().is_limited:
         return replace(last, message="Whoever runs these pages can see why.")
     return last
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+# Kept by functools and not by Streamlit: its caches hash and copy, a millisecond a call, and a page makes hundreds.
+# What is kept is of one run, which never changes, and pages only read it. Rows of SQL are copied, being dicts.
+@lru_cache(maxsize=16)
 def _warehouse(reader: Reader) -> Warehouse:
-    if reader.limit is None:
+    if reader.limit is None and not reader.is_masked:
         return door.open_warehouse(reader.home, reader.run_id)
-    return scope.open_scope(reader.home, reader.run_id, reader.limit)
+    return scope.open_scope(reader.home, reader.run_id, reader.limit, is_masked=reader.is_masked)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@lru_cache(maxsize=16)
 def _metrics(reader: Reader) -> dict[str, Metric]:
     return kpi.load_metrics(_warehouse(reader))
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _columns(reader: Reader) -> dict[str, list[str]]:
+@lru_cache(maxsize=16)
+def _columns(reader: Reader) -> dict[str, set[str]]:
     found = _warehouse(reader).rows(
         "select table_name, list(column_name) as columns from information_schema.columns "
         "where table_schema = 'marts' group by table_name"
     )
-    return {row["table_name"]: row["columns"] for row in found}
+    return {row["table_name"]: set(row["columns"]) for row in found}
 
 
-@st.cache_data(max_entries=2000, show_spinner=False)
-def _kpi(
-    reader: Reader,
-    name: str,
-    first: date,
-    last: date,
-    as_of: date,
-    by: str | None,
-    rooftops: tuple[str, ...],
-) -> list[KpiRow]:
-    metric = _metrics(reader)[name]
-    return kpi.compute(_warehouse(reader), metric, Period(first, last, as_of), by=by, rooftops=rooftops or None)
-
-
-def _days(period: Period) -> tuple[date, date, date]:
-    return period.first, period.last, period.as_of
-
-
-# Fractions and nested records are kept as they are: a page reads them and changes nothing.
-@st.cache_resource(max_entries=200, show_spinner=False)
-def _why(
-    reader: Reader,
-    name: str,
-    period: tuple[date, date, date],
-    versus: tuple[date, date, date],
-    rooftops: tuple[str, ...],
-) -> list[Why]:
-    metric = _metrics(reader)[name]
-    if metric.denominator is None and metric.kind not in ("duration", "cohort"):
+@lru_cache(maxsize=16)
+def _currencies(reader: Reader) -> list[str]:
+    if not reader.has("dim_rooftop"):
         return []
-    return why.explain(_warehouse(reader), metric, Period(*period), Period(*versus), rooftops=rooftops or None)
+    found = reader.rows("select currency from marts.dim_rooftop group by currency order by min(rooftop)")
+    return [row["currency"] for row in found]
 
 
-@st.cache_data(max_entries=20, show_spinner=False)
-def _lengths(reader: Reader, name: str, period: tuple[date, date, date], rooftops: tuple[str, ...]) -> list[float]:
-    metric = _metrics(reader)[name]
-    rows = _warehouse(reader).rows(record_statement(metric, Period(*period), rooftops=rooftops or None))
+@lru_cache(maxsize=16)
+def _rooftops(reader: Reader) -> dict[str, str]:
+    if not reader.has("dim_rooftop"):
+        return {}
+    found = reader.rows("select rooftop, rooftop_name from marts.dim_rooftop order by rooftop")
+    return {row["rooftop"]: row["rooftop_name"] or row["rooftop"] for row in found}
+
+
+@lru_cache(maxsize=4000)
+def _kpi(reader: Reader, asked: Question) -> list[KpiRow]:
+    warehouse = _warehouse(reader)
+    kept = prepared.rows(warehouse, asked)
+    if kept is not None:
+        return kept
+    metric = _metrics(reader)[asked.kpi]
+    return kpi.compute(warehouse, metric, asked.period, by=asked.by, rooftops=asked.rooftops or None)
+
+
+@lru_cache(maxsize=200)
+def _why(reader: Reader, asked: Question) -> list[Why]:
+    metric = _metrics(reader)[asked.kpi]
+    if asked.versus is None or not why.is_explained(metric):
+        return []
+    return why.explain(_warehouse(reader), metric, asked.period, asked.versus, rooftops=asked.rooftops or None)
+
+
+@lru_cache(maxsize=400)
+def _causes(reader: Reader, asked: Question) -> list[Why]:
+    kept = prepared.causes(_warehouse(reader), _metrics(reader)[asked.kpi], asked)
+    return _why(reader, asked) if kept is None else kept
+
+
+@lru_cache(maxsize=20)
+def _lengths(reader: Reader, asked: Question) -> list[float]:
+    metric = _metrics(reader)[asked.kpi]
+    rows = _warehouse(reader).rows(record_statement(metric, asked.period, rooftops=asked.rooftops or None))
     return [float(row["numerator"]) / (metric.seconds or 1) for row in rows if row["denominator"]]
 
 
-@st.cache_data(max_entries=50, show_spinner=False)
+@lru_cache(maxsize=50)
 def _trace(reader: Reader, mart: str, key: str) -> list[Version]:
     return trace.trace(_warehouse(reader), mart, [key])
 
 
-@st.cache_data(max_entries=200, show_spinner=False)
-def _headline_period(reader: Reader, name: str, first: date, last: date, as_of: date) -> Period:
-    metric = _metrics(reader)[name]
-    return kpi.headline_period(_warehouse(reader), metric, Period(first, last, as_of))
+@lru_cache(maxsize=400)
+def _headline_period(reader: Reader, name: str, period: Period) -> Period:
+    return kpi.headline_period(_warehouse(reader), _metrics(reader)[name], period)
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@lru_cache(maxsize=16)
 def _newest_day(reader: Reader) -> date:
     return kpi.newest_day(_warehouse(reader))
 
 
-@st.cache_data(max_entries=500, show_spinner=False)
+@lru_cache(maxsize=500)
 def _rows(reader: Reader, sql: str, parameters: tuple[Any, ...]) -> list[dict[str, Any]]:
     given = [list(value) if isinstance(value, tuple) else value for value in parameters]
     return _warehouse(reader).rows(sql, given)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@lru_cache(maxsize=4)
 def _ageing(reader: Reader, as_of: date, basis: Basis, choice: Choice) -> pa.Table:
     return receivables.ageing_table(_warehouse(reader), as_of, basis, choice)
 
 
-@st.cache_resource(max_entries=20, show_spinner=False)
+@lru_cache(maxsize=20)
 def _ageing_facts(reader: Reader, as_of: date, basis: Basis, choice: Choice, part: str) -> AgeingFacts:
     return receivables.ageing_facts(_warehouse(reader), as_of, basis, choice, part)

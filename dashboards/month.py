@@ -7,11 +7,12 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboards import cards, figures, words, working_days
+from dashboards import cards, figures, periods, words, working_days
 from dashboards.figures import Link
+from dashboards.prepared import SOLD
 from dashboards.shell import Page
 from dashboards.working_days import Month
-from forecourt.kpi import KpiRow, last_day, shifted
+from forecourt.kpi import KpiRow
 from forecourt.metrics import Metric, Period
 
 #: A car that stands longer than this many days costs more than it brings.
@@ -21,7 +22,7 @@ OLD = 60
 def draw(page: Page) -> None:
     """The section of the overview. Its month is that of the last day of the chosen period."""
     end = page.filters.period.end
-    month = Period(end.replace(day=1), end, page.filters.period.as_of)
+    month = periods.month_of(page.filters.period)
     days = working_days.of_month(page.reader, end, page.filters.rooftops)
     st.subheader("How the month is going", anchor=False)
     if days.total:
@@ -32,8 +33,8 @@ def draw(page: Page) -> None:
             else f"Working day {days.passed} of {days.total} in {name}; the pace is what the month comes to like this."
         )
     with st.container(horizontal=True):
-        _sold(page, "units", month, days)
-        _sold(page, "total_gross", month, days)
+        for name in SOLD:
+            _sold(page, name, month, days)
         _stock(page, month)
         _transit(page, month)
         _unanswered(page, month)
@@ -66,9 +67,8 @@ def _sold(page: Page, name: str, month: Period, days: Month) -> None:
         ]
         if paces:
             notes.append(f"Pace {' · '.join(paces)}")
-    whole = Period(month.first, last_day(month.first), last_day(month.first))
-    before = shifted(whole, 1)
-    _, earlier = _rows(page, name, Period(before.first, before.last, month.as_of))
+    before = periods.whole_month_before(month)
+    _, earlier = _rows(page, name, before)
     notes.append(f"{before.first:%B} {' · '.join(_said(page, metric, earlier))}")
     figures.tile(
         page, metric.label, _said(page, metric, rows), notes, cards.explained(metric), Link("gross", "Gross margin")
@@ -115,7 +115,7 @@ def _transit(page: Page, month: Period) -> None:
         values,
         notes,
         "What is open on the schedule contract_in_transit: sold, and not yet paid by the finance company.",
-        Link("ageing", "Ageing", {"schedule": "contract_in_transit"}),
+        Link("contracts", "Contracts in transit"),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from dashboards.data import Reader
 
@@ -18,9 +19,9 @@ def names_of(reader: Reader, dimension: str, rooftops: Sequence[str] = ()) -> Ma
     if dimension == "rooftop":
         return reader.rooftops()
     if dimension in PEOPLE and reader.has("dim_employee"):
-        return _joined(reader, "employee", "employee_name", "dim_employee", rooftops, "people")
+        return _joined(reader, "employee", "employee_name", "dim_employee", tuple(rooftops), "people")
     if dimension == "customer" and reader.has("fct_receivable"):
-        return _joined(reader, "customer_id", "customer_name", "fct_receivable", rooftops, "customers")
+        return _joined(reader, "customer_id", "customer_name", "fct_receivable", tuple(rooftops), "customers")
     return {}
 
 
@@ -32,17 +33,18 @@ def rooftops_of(reader: Reader, currency: str | None, chosen: Sequence[str]) -> 
     return [row["rooftop"] for row in rows if not chosen or row["rooftop"] in chosen] or chosen
 
 
+@lru_cache(maxsize=8)
 def persons(reader: Reader) -> Mapping[tuple[str, str], str]:
     """(rooftop, code) → name, of employees and of customers that owe; who is kept group-wide is known everywhere."""
     found: dict[tuple[str, str], str] = {}
     if reader.has("fct_receivable"):
-        for row in reader.rows(
+        for row in reader.warehouse.rows(
             "select rooftop, customer_id as code, any_value(customer_name) as name from marts.fct_receivable "
             "where customer_name is not null group by all"
         ):
             found[row["rooftop"], row["code"]] = row["name"]
     if reader.has("dim_employee"):
-        for row in reader.rows(
+        for row in reader.warehouse.rows(
             "select coalesce(rooftop, '') as rooftop, employee as code, any_value(employee_name) as name "
             "from marts.dim_employee where employee_name is not null group by all order by all"
         ):
@@ -62,13 +64,14 @@ def dimension(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _joined(reader: Reader, code: str, name: str, mart: str, rooftops: Sequence[str], people: str) -> dict[str, str]:
-    rows = reader.rows(
+@lru_cache(maxsize=40)
+def _joined(reader: Reader, code: str, name: str, mart: str, rooftops: tuple[str, ...], people: str) -> dict[str, str]:
+    rows = reader.warehouse.rows(
         f"select {code} as code, any_value({name}) as name, count(distinct {name}) as names from marts.{mart} "
         f"where {name} is not null "
         "and (len($1::varchar[]) = 0 or rooftop is null or list_contains($1::varchar[], rooftop)) "
         f"group by {code}",
-        (tuple(rooftops),),
+        (list(rooftops),),
     )
     return {
         row["code"]: row["name"] if row["names"] == 1 else f"{row['code']} ({row['names']} {people})" for row in rows

@@ -18,6 +18,8 @@ from forecourt.errors import Problem
 
 #: ``sha256sum -c SHA256SUMS`` in the folder says whether every file is still what was closed.
 SUMS = "SHA256SUMS"
+#: Stands in the pack where a file could not be made: which one, and why.
+LEFT_OUT = "LEFT_OUT.txt"
 
 _TIEOUT = (
     *("rooftop", "legal_entity", "schedule", "currency", "control_balance", "outstanding", "difference", "verdict"),
@@ -32,12 +34,15 @@ _ROLLFORWARD = (
 def month_end_pack(warehouse: Warehouse, first_on: date, last_on: date) -> dict[str, bytes]:
     """Name -> bytes of a month's end: ageing, tie-out, roll-forward, deposits and credits, stock book.
 
-    What the run has no data for is left out. The pdf of the ageing is left out where a name holds a sign that paper
-    cannot show, since the workbook and the csv hold everything.
+    What the run has no data for is left out. A pdf of the ageing is left out where a name holds a sign that paper cannot
+    show, since the workbook and the csv hold everything; LEFT_OUT then says which, and why.
     """
     files: dict[str, bytes] = {}
     if _has(warehouse, "dms_invoices", "dms_payments"):
-        files |= _ageing(warehouse, last_on)
+        left_out: dict[str, str] = {}
+        files |= _ageing(warehouse, last_on, left_out)
+        if left_out:
+            files[LEFT_OUT] = "".join(f"{name}: {why}\n" for name, why in left_out.items()).encode()
         files["tie_out.csv"] = _csv(tieout(warehouse, last_on), _TIEOUT)
         files["roll_forward.csv"] = _csv(rollforward(warehouse, last_on), _ROLLFORWARD)
         credits = credits_table(warehouse, last_on)
@@ -60,8 +65,11 @@ def _has(warehouse: Warehouse, *feeds: str) -> bool:
     return bool(warehouse.rows("select 1 from meta.freshness where list_contains($1, feed) limit 1", [list(feeds)]))
 
 
-def _ageing(warehouse: Warehouse, as_of: date) -> dict[str, bytes]:
-    """Both bases, all schedules together and each, as csv and xlsx; all together as pdf too."""
+def _ageing(warehouse: Warehouse, as_of: date, left_out: dict[str, str]) -> dict[str, bytes]:
+    """Both bases, all schedules together and each, as csv and xlsx; all together as pdf too.
+
+    ``left_out`` takes the name of a pdf that cannot be made, and why.
+    """
     files: dict[str, bytes] = {}
     for basis in BASES:
         schedules = set(ageing_table(warehouse, as_of, basis).column("schedule").to_pylist())
@@ -70,11 +78,13 @@ def _ageing(warehouse: Warehouse, as_of: date) -> dict[str, bytes]:
             table = ageing_table(warehouse, as_of, basis, choice)
             facts = ageing_facts(warehouse, as_of, basis, choice)
             for kind in ("csv", "xlsx", "pdf") if schedule is None else ("csv", "xlsx"):
+                name = closed_ageing_name(basis, schedule, kind)
                 try:
-                    files[closed_ageing_name(basis, schedule, kind)] = ageing_file(warehouse, table, facts, kind)
-                except Problem:
+                    files[name] = ageing_file(warehouse, table, facts, kind)
+                except Problem as problem:
                     if kind != "pdf":
                         raise
+                    left_out[name] = str(problem)
     return files
 
 

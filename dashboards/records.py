@@ -97,7 +97,8 @@ def draw(page: Page, kind: Records, period: Period, metric: Metric | None = None
     rows = page.reader.rows(f"{sql} limit {shown}", asked)
 
     def named(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [_named(page, kind, row) for row in found]
+        persons, rooftops = naming.persons(page.reader), page.reader.rooftops()
+        return [_named(kind, row, persons, rooftops) for row in found]
 
     total = rows[0]["of_all"] if rows else 0
     if kind.note:
@@ -116,10 +117,11 @@ def draw(page: Page, kind: Records, period: Period, metric: Metric | None = None
     return total
 
 
-def _named(page: Page, kind: Records, row: dict[str, Any]) -> dict[str, Any]:
+def _named(
+    kind: Records, row: dict[str, Any], persons: Mapping[tuple[str, str], str], rooftops: Mapping[str, str]
+) -> dict[str, Any]:
     """The row with names in place of codes: of its rooftop, of people (a split deal has two)."""
-    persons = naming.persons(page.reader)
-    said = {"rooftop": page.reader.rooftops().get(row["rooftop"], row["rooftop"])}
+    said = {"rooftop": rooftops.get(row["rooftop"], row["rooftop"])}
     for column in naming.PEOPLE & kind.columns.keys():
         if row[column]:
             codes = str(row[column]).split(", ")

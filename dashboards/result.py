@@ -12,7 +12,7 @@ import pyarrow as pa
 import streamlit as st
 
 from dashboards import charts, words
-from dashboards.charts import Palette
+from dashboards.palette import Palette
 from dashboards.shell import Page
 from forecourt import __version__
 from forecourt.exported import csv_of, parquet_of, record_export

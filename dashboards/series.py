@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
+from dashboards import periods
 from dashboards.data import Reader
+from dashboards.periods import MONTHS
 from forecourt.kpi import KpiRow, last_day
 from forecourt.metrics import Metric, Period
-
-MONTHS = 13
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,8 @@ def monthly(
     reader: Reader, metric: Metric, period: Period, rooftops: tuple[str, ...], months: int = MONTHS
 ) -> list[Point]:
     """The months that end with the period's last day, oldest first, one point per month and currency."""
-    starts = list(_month_starts(period.end, months))
-    asked = Period(starts[0], period.end, period.as_of)
-    rows = reader.kpi(metric.name, asked, by="month", rooftops=rooftops)
+    starts = list(periods.month_starts(period.end, months))
+    rows = reader.kpi(metric.name, periods.months_to(period, months), by="month", rooftops=rooftops)
     by_month: dict[tuple[str | None, str | None], KpiRow] = {(row.group, row.currency): row for row in rows}
     currencies = list(dict.fromkeys(row.currency for row in rows if row.group))
     points = []
@@ -51,10 +49,3 @@ def monthly(
                 )
             )
     return points
-
-
-def _month_starts(end: date, months: int) -> Iterator[date]:
-    starts = [end.replace(day=1)]
-    while len(starts) < months:
-        starts.append((starts[-1] - timedelta(days=1)).replace(day=1))
-    return reversed(starts)

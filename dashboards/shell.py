@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import charts, data, filters, words
-from dashboards.charts import Palette
+from dashboards import data, filters, palette, words
 from dashboards.data import Reader
 from dashboards.filters import Filters
+from dashboards.palette import DARK, LIGHT, Palette
 from dashboards.words import Locale
 from forecourt.errors import Problem
 from forecourt.home import Home
@@ -36,22 +36,32 @@ DESK = frozenset({"sql", "schema"})
 LIVES = frozenset({"vehicle", "customer", "month_end"})
 _KEY = "current_page"
 
-#: What theming has no option for: less room above the title, figures of equal width, small type dark enough to read,
-#: cards that share a row as far as they fit.
+#: What theming has no option for: less room above the title, figures of equal width, enough contrast of small type and of
+#: filled buttons (also when the theme changes under an open page), cards that share a row as far as they fit.
 #: Holds no data.
-STYLE = """<style>
+STYLE = (
+    """<style>
 [data-testid="stMainBlockContainer"] {padding-top: 4.5rem; padding-bottom: 3rem; font-variant-numeric: tabular-nums;}
-[data-testid="stCaptionContainer"] {color: COLOUR; opacity: 1;}
+[data-testid="stCaptionContainer"] {color: light-dark(LIGHT, DARK); opacity: 1;}
 [data-testid="stCaptionContainer"] p {color: inherit;}
 [data-testid="stPageLink"] a {padding-left: 0; margin-left: 0;}
 .st-key-q textarea {font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: 0.875rem;}
 [class*="st-key-cards_"] > [data-testid="stLayoutWrapper"] {flex: 1 1 190px; width: auto; min-width: 190px;}
 [class*="st-key-cards_"] > [data-testid="stLayoutWrapper"]:has(> [class*="st-key-card_wide_"]) {flex: 1.6 1 280px;}
+[data-testid^="stBaseButton-primary"]:enabled * {color: light-dark(#ffffff, BACKGROUND);}
+[class*="st-key-card_"] [data-testid="stHorizontalBlock"] {overflow: visible;}
+.spark {position: relative; height: 44px;}
+.spark img {display: block; width: 100%; height: 100%;}
+.spark div {position: absolute; inset: 0; display: flex;}
+.spark i {flex: 1;}
 @media (max-width: 640px) {
   [class*="st-key-cards_"] > [data-testid="stLayoutWrapper"] {flex-basis: 100% !important;}
   [data-testid="stMainBlockContainer"] {padding-top: 3.5rem; padding-left: 1rem; padding-right: 1rem;}
 }
-</style>"""
+</style>""".replace("LIGHT", LIGHT.text)
+    .replace("DARK", DARK.text)
+    .replace("BACKGROUND", DARK.background)
+)
 
 
 def run(page: Any) -> None:
@@ -60,8 +70,8 @@ def run(page: Any) -> None:
     The filters belong to the router's script, not to a page's, so that a choice and its place in the URL live on
     from page to page. What can be mended is said in a sentence.
     """
-    colours = charts.palette()
-    st.html(STYLE.replace("COLOUR", colours.text))
+    colours = palette.palette()
+    st.html(STYLE)
     locale = words.locale_of(st.context.locale)
     reader = data.reader()
     st.title(page.title, anchor=False)

@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 
 from dashboards import charts
-from dashboards.charts import Palette
+from dashboards.palette import Palette
 
 #: Bars of the chart; the last one takes all that took longer.
 BARS = 24

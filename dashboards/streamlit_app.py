@@ -22,16 +22,20 @@ SECTIONS = {
     "Selling": [
         st.Page("app_pages/leads.py", title="Leads", url_path="leads"),
         st.Page("app_pages/scorecard.py", title="Lead scorecard", url_path="scorecard"),
+        st.Page("app_pages/sources.py", title="Sources", url_path="sources"),
+        st.Page("app_pages/matching.py", title="CRM and DMS", url_path="matching"),
         st.Page("app_pages/people.py", title="People", url_path="people"),
         st.Page("app_pages/cases.py", title="Cases", url_path="cases"),
     ],
     "Cars": [
         st.Page("app_pages/stock.py", title="Stock", url_path="stock"),
+        st.Page("app_pages/preparation.py", title="Preparation", url_path="preparation"),
         st.Page("app_pages/transit.py", title="In transit", url_path="transit"),
         st.Page("app_pages/workshop.py", title="Workshop", url_path="workshop"),
     ],
     "Control": [
         st.Page("app_pages/promises.py", title="Promises", url_path="promises"),
+        st.Page("app_pages/contracts.py", title="Contracts in transit", url_path="contracts"),
         st.Page("app_pages/month_end.py", title="Month end", url_path="month_end"),
         st.Page("app_pages/stock_book.py", title="Stock book", url_path="stock_book"),
         st.Page("app_pages/data.py", title="Data", url_path="data"),

@@ -14,8 +14,8 @@ import polars as pl
 import streamlit as st
 
 from dashboards import words
-from dashboards.exports import FORMULA_STARTS, harmless
 from dashboards.shell import Page
+from forecourt.exported import FORMULA_STARTS, harmless
 
 Kind = Literal["text", "day", "instant", "money", "number", "count"]
 

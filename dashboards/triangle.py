@@ -11,7 +11,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards import charts, words
-from dashboards.charts import Palette
+from dashboards.palette import Palette
 from dashboards.shell import Page
 from forecourt.kpi import last_day
 from forecourt.metrics import Metric, Period

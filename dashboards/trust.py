@@ -1,8 +1,10 @@
-"""How far the numbers can be trusted: per source its last day, its rows, quarantine and what found no partner."""
+"""How far the numbers can be trusted: per source its last day, rows, quarantine, rows without a partner, and clocks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import streamlit as st
@@ -26,6 +28,51 @@ UNMATCHED: Mapping[str, tuple[str, ...]] = {
     "dms_ro_lines": ("lines_without_an_order",),
     "dms_vehicle_costs": ("cost_line_of_an_unknown_car",),
 }
+@dataclass(frozen=True)
+class Clock:
+    """What the durations of a feed's records need: the mart, the day a record began, its instants as a condition."""
+
+    mart: str
+    began: str
+    has: str
+    needs: str
+    where: str = "true"
+
+
+#: Feed -> the clock of its records. Without these instants a record is in no duration.
+CLOCKS: Mapping[str, Clock] = {
+    "crm_leads": Clock("fct_lead", "received_on", "not is_received_day_only", "the time of receipt", "is_in_crm"),
+    "crm_activities": Clock("fct_lead_activity", "occurred_on", "not is_day_only", "the time of the contact"),
+    "crm_appointments": Clock("fct_appointment", "due_on", "is_marked", "whether the customer came", "due_on <= $2"),
+    "dms_deals": Clock(
+        "fct_deal",
+        "coalesce(contract_on, finalised_on, delivered_on)",
+        "contract_on is not null and (delivered_on is not null or status not in ('delivered', 'unwound'))",
+        "contract and delivery",
+        "status <> 'cancelled'",
+    ),
+    "dms_repair_orders": Clock(
+        "fct_repair_order",
+        "opened_on",
+        "opened_at is not null and first_promised_at is not null and (closed_on is null or closed_at is not null)",
+        "opening, promise and closing",
+        "not is_voided",
+    ),
+    "dms_vehicles": Clock(
+        "fct_stock_unit", "acquired_on", "arrived_on is not null", "the arrival", "eta_on is null or eta_on <= $2"
+    ),
+    "dms_rentals": Clock("fct_rental", "out_on", "out_at is not null and due_back_at is not null", "out and due back"),
+}
+#: Days before the end of the period whose records are looked at.
+REACH = 90
+COVERAGE = {
+    "feed": Column("Source"),
+    "rooftop": Column("Rooftop"),
+    "coverage": Column("Clock coverage, %", "number", f"Of the records of the last {REACH} days."),
+    "timed": Column("With their instants", "count"),
+    "records": Column("Records", "count"),
+    "needs": Column("What the clocks need"),
+}
 SOURCES = {
     "feed": Column("Source"),
     "standing": Column("Standing"),
@@ -37,7 +84,30 @@ SOURCES = {
         "count",
         help="Rows whose lead, deal, car, order or document is not there; for leads, records that name one it lacks.",
     ),
+    "coverage": Column(
+        "Clock coverage, %",
+        "number",
+        help=f"Records of the last {REACH} days with the instants that durations need; below, by rooftop.",
+    ),
 }
+
+
+def clock_coverage(reader: Reader, end: date, rooftops: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Per feed and rooftop how many records of the last REACH days carry what the clocks need, the barest first."""
+    selects = [
+        f"select '{feed}' as feed, rooftop, '{clock.needs}' as needs, count(*) as records, "
+        f"count(*) filter (where {clock.has}) as timed from marts.{clock.mart} "
+        f"where {clock.began} between $2::date - {REACH} + 1 and $2 and ({clock.where}) "
+        "and (len($1::varchar[]) = 0 or list_contains($1::varchar[], rooftop)) group by rooftop"
+        for feed, clock in CLOCKS.items()
+        if reader.has(clock.mart)
+    ]
+    if not selects:
+        return []
+    rows = reader.rows(" union all ".join(selects), (tuple(rooftops), end))
+    for row in rows:
+        row["coverage"] = 100 * row["timed"] / row["records"]
+    return sorted(rows, key=lambda row: (row["coverage"], row["feed"], row["rooftop"]))
 
 
 def sources(reader: Reader) -> list[dict[str, Any]]:
@@ -86,6 +156,11 @@ def draw(page: Page) -> None:
     rows = sources(page.reader)
     end = page.filters.period.end
     behind = [row for row in rows if row["data_through"] is None or row["data_through"] < end]
+    clocks = clock_coverage(page.reader, end, page.filters.rooftops)
+    for row in rows:
+        mine = [clock for clock in clocks if clock["feed"] == row["feed"]]
+        records = sum(clock["records"] for clock in mine)
+        row["coverage"] = 100 * sum(clock["timed"] for clock in mine) / records if records else None
     quarantined = sum(row["quarantined"] for row in rows)
     unmatched = sum(row["unmatched"] or 0 for row in rows)
     locale = page.locale
@@ -111,3 +186,15 @@ def draw(page: Page) -> None:
             phone=("feed", "data_through", "quarantined"),
             downloads=False,
         )
+        if clocks:
+            st.markdown("**Clock coverage by rooftop**, the barest first")
+            names = page.reader.rooftops()
+            tables.records(
+                page,
+                [row | {"rooftop": names.get(row["rooftop"], row["rooftop"])} for row in clocks],
+                COVERAGE,
+                key="coverage",
+                name="Clock coverage",
+                phone=("feed", "rooftop", "coverage"),
+                downloads=False,
+            )

@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 
 from dashboards import charts
-from dashboards.charts import Palette
+from dashboards.palette import Palette
 
 
 def waterfall(steps: Sequence[dict[str, Any]], colours: Palette) -> Any:

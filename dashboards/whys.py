@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import naming, waterfall, words
+from dashboards import naming, words
 from dashboards.shell import Page
 from forecourt.metrics import Metric, Period
 from forecourt.why import Effect, Why
@@ -41,7 +41,9 @@ def found(page: Page, metric: Metric) -> list[Why]:
 
 def sentence(page: Page, metric: Metric) -> str | None:
     """One sentence of why, for each currency that moved; None where nothing is compared or nothing moved."""
-    answers = [each for each in found(page, metric) if each.change is not None and moved(metric, each.change)]
+    periods = asked(page, metric)
+    known = page.reader.causes(metric.name, *periods, rooftops=page.filters.rooftops) if periods else []
+    answers = [each for each in known if each.change is not None and moved(metric, each.change)]
     parts = {each.currency: _cause(page, metric, each) for each in answers}
     if len(set(parts.values())) == 1:
         return next(iter(parts.values()))
@@ -107,6 +109,8 @@ def _one(page: Page, metric: Metric, why: Why) -> None:
         label_visibility="collapsed",
     )
     effects = [effect for effect in why.effects if effect.dimension == (chosen or dimensions[0])]
+    from dashboards import waterfall  # the sentences of the overview need no tools of charts
+
     drawn, table = st.tabs(["Chart", "Table"])
     steps = _steps(page, metric, why, effects)
     alt = f"{metric.label}: " + "; ".join(f"{step['name']} {step['text']}" for step in steps)

@@ -8,7 +8,7 @@ import click
 
 from forecourt import __version__
 from forecourt.errors import Problem
-from forecourt.verbs import evidence, figures, load, reports, sql, start, warehouse
+from forecourt.verbs import evidence, figures, load, mail, reports, sql, start, warehouse
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -38,6 +38,7 @@ for verb in (
     evidence.quarantine,
     reports.export,
     reports.close,
+    mail.mail,
 ):
     cli.add_command(verb)
 

@@ -65,6 +65,11 @@ class Home:
         return self.published / "CURRENT"
 
     @property
+    def alerts(self) -> Path:
+        """Which alerts stood after the last run, as JSON, so that each is told once."""
+        return self.root / "alerts.json"
+
+    @property
     def last(self) -> Path:
         """How the last run ended, as JSON."""
         return self.published / "LAST"

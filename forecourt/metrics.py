@@ -28,14 +28,14 @@ class Metric:
     """One KPI. ``numerator`` and ``denominator`` are SQL aggregates over the columns of ``relation``.
 
     Days (``date``, ``dated`` ...) name columns of the relation; a flow's record counts from the day ``due`` on and is
-    open before it; in ``relation``, ``population``, ``excluded``, ``date`` and the aggregates ``{as_of}`` stands for
-    as_of, for a stock the last day of the period; before ``excluded_on`` nothing was known of the exclusion (empty: it
-    always was); ``seconds`` is the length of the unit for durations and for times
-    shown as days; ``dimensions`` maps a name to its SQL expression. Below ``fewest`` counted records there is no
-    number: too few. ``outcomes`` are dimensions that say how it went rather than who or what it was (the bucket of an
-    overdue invoice): to ``why`` they are no causes. ``tested_by`` names the test that holds the ``example``. What only
-    a build knows: ``sources`` are columns of feeds (``dms_deals.status``),
-    ``settings`` policy keys (a family of them ends in a dot), ``reasons`` the exclusions in words.
+    open before it; in ``relation``, ``population``, ``excluded``, ``date``, dimensions and the aggregates ``{as_of}``
+    stands for as_of, for a stock the last day of the period; before ``excluded_on`` nothing was known of the
+    exclusion (empty: it always was); ``seconds`` is the length of the unit for durations and for times shown as days;
+    ``dimensions`` maps a name to its SQL expression. Below ``fewest`` counted records there is no number: too few.
+    ``outcomes`` are dimensions that say how it went rather than who or what it was (the bucket of an overdue
+    invoice): to ``why`` they are no causes. ``tested_by`` names the test that holds the ``example``. What only a
+    build knows: ``sources`` are columns of feeds (``dms_deals.status``), ``settings`` policy keys (a family of them
+    ends in a dot), ``reasons`` the exclusions in words.
     """
 
     name: str

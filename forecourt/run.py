@@ -16,6 +16,8 @@ from forecourt.publish import publish, record_end
 from forecourt.settings import Settings
 
 Gate = Callable[[Home, Paths], list[CheckResult]]
+#: Adds to the candidate file what readers ask first; it has nothing to say about whether the run is published.
+Prepare = Callable[[Home, Paths], None]
 SAMPLE_ROWS = 5
 
 
@@ -47,6 +49,7 @@ def build_and_publish(
     settings: Settings,
     gate: Gate,
     *,
+    prepare: Prepare | None = None,
     on_node: Callable[[int, int, str], None] | None = None,
 ) -> Outcome:
     """Builds, checks and publishes what has landed. The caller holds the home's lock.
@@ -63,6 +66,8 @@ def build_and_publish(
             write_meta(home, paths, run_id=run_id, started_at=started, known_at=None)
             checks += gate(home, paths)
             write_checks(paths, checks)
+            if prepare and not any(check.outcome == "block" for check in checks):
+                prepare(home, paths)
     except Exception as error:
         record_end(home, run_id, "failed", f"The run failed: {error}")
         raise

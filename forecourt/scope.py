@@ -1,4 +1,4 @@
-"""Scope files: a published run cut to some rooftops, the only file that a user limited to them ever has open.
+"""Scope files: a published run cut to some rooftops, or without the names of customers: all that some users ever open.
 
 ``published/scopes/<set of rooftops>/<run>.duckdb`` holds the same tables, comments and table functions as the run. It
 is made when it is first asked for, put in place whole, and cleared away with its run. What is not known to belong to
@@ -38,8 +38,18 @@ WHOLE = frozenset({
 })  # fmt: skip
 #: Tables whose rows without a rooftop speak for every one of them.
 GROUP_WIDE = frozenset({"marts.dim_employee", "meta.freshness", "meta.targets"})
-#: Checks count and quote rows of the whole company, so a part of it cannot be told.
-LEFT_OUT = frozenset({"meta.check_results"})
+#: Checks count and quote rows of the whole company, and answers are of it, so a part of it cannot be told.
+LEFT_OUT = frozenset({"meta.answers", "meta.check_results"})
+
+#: Table -> its columns about customers as persons, and what somebody who may not know them reads instead. A number of the
+#: customer stays, so that records can still be counted and joined. docs/decisions/0021-masking.md says what is not here.
+PERSONAL = {
+    "marts.brg_customer_source": {"matched_value": "if(matched_value is null, null, 'masked')"},
+    "marts.dim_customer": {"customer_name": "if(customer_name is null, null, 'customer ' || customer_id)"},
+    "marts.fct_receivable": {"customer_name": "if(customer_name is null, null, 'customer ' || customer_id)"},
+    "meta.check_results": {"rows": "'[]'"},
+    "meta.quarantine": {"raw": "'masked'", "reason": "replace(reason_code, '_', ' ')"},
+}
 
 #: Table -> the rows it keeps, from ``run``, the published file, and the temporary tables of ``_prepare``.
 OWN_RULE = {
@@ -123,25 +133,26 @@ OWN_RULE = {
 }
 
 
-def open_scope(home: Home, run_id: str, rooftops: Sequence[str]) -> Warehouse:
+def open_scope(home: Home, run_id: str, rooftops: Sequence[str] | None, *, is_masked: bool = False) -> Warehouse:
     """Opens what a published run holds of these rooftops, making the file where it is asked for the first time.
 
-    Raises Problem where the run is not kept.
+    ``rooftops`` None = all of the run; ``is_masked``: without the names and contacts of customers. Raises Problem where
+    the run is not kept.
     """
-    path = scope_path(home, run_id, rooftops)
+    path = scope_path(home, run_id, rooftops, is_masked=is_masked)
     if not path.exists():
         if not published_path(home, run_id).exists():
             open_warehouse(home, run_id)
-        _make(published_path(home, run_id), path, rooftops)
+        _make(published_path(home, run_id), path, rooftops, is_masked=is_masked)
     try:
         return Warehouse(path)
     except duckdb.Error as error:
         raise Problem(f"{path} cannot be read: {error}. Delete it: it is made again when it is asked for.") from None
 
 
-def scope_path(home: Home, run_id: str, rooftops: Sequence[str]) -> Path:
+def scope_path(home: Home, run_id: str, rooftops: Sequence[str] | None, *, is_masked: bool = False) -> Path:
     """Where the scope file of a run and a set of rooftops lies, made or not; another version of the rules, another."""
-    asked = json.dumps([__version__, sorted(set(rooftops))])
+    asked = json.dumps([__version__, None if rooftops is None else sorted(set(rooftops)), is_masked])
     return home.published / "scopes" / hashlib.sha256(asked.encode()).hexdigest()[:16] / f"{run_id}.duckdb"
 
 
@@ -154,7 +165,7 @@ def clear_scopes(home: Home) -> None:
                 file.parent.rmdir()  # the last one of its set
 
 
-def _make(run: Path, target: Path, rooftops: Iterable[str]) -> None:
+def _make(run: Path, target: Path, rooftops: Iterable[str] | None, *, is_masked: bool) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     # The name of a half-made file has the run's too, so that one left by a crash is cleared away with its run.
     beside = target.with_name(f"{target.stem}.{secrets.token_hex(8)}")
@@ -162,7 +173,7 @@ def _make(run: Path, target: Path, rooftops: Iterable[str]) -> None:
         with duckdb.connect(config={"memory_limit": "2GB"}) as connection:
             connection.execute(f"attach '{_quoted(run)}' as run (read_only)")
             connection.execute(f"attach '{_quoted(beside)}' as scope (storage_version 'v1.5.0')")
-            _fill(connection, rooftops)
+            _fill(connection, rooftops, is_masked=is_masked)
             connection.execute("detach scope")
         beside.chmod(0o444)
         with beside.open("rb") as file:
@@ -177,32 +188,49 @@ def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, rooftops: Iterable[str]) -> None:
+def _fill(connection: duckdb.DuckDBPyConnection, rooftops: Iterable[str] | None, *, is_masked: bool) -> None:
     tables: dict[str, list[tuple[str, str]]] = {}
     for table, column, data_type in connection.execute(
         "select schema_name || '.' || table_name, column_name, data_type from duckdb_columns() "
         "where database_name = 'run' order by all"
     ).fetchall():
         tables.setdefault(table, []).append((column, data_type))
+    connection.execute("copy from database run to scope (schema)")
+    kept = _whole(tables) if rooftops is None else _kept(connection, tables, tuple(rooftops))
+    for table, select in kept.items():
+        masks = PERSONAL.get(table, {}) if is_masked else {}
+        replaced = ", ".join(f"{mask} as {column}" for column, mask in masks.items())
+        # Masked on the way in: what was never written cannot be read back from a page of the file.
+        rows = f"select * replace ({replaced}) from ({select})" if replaced else select
+        connection.execute(f"insert into scope.{table} {rows}")
+
+
+def _whole(tables: Iterable[str]) -> dict[str, str]:
+    return {table: f"select * from run.{table}" for table in tables}
+
+
+def _kept(
+    connection: duckdb.DuckDBPyConnection, tables: dict[str, list[tuple[str, str]]], rooftops: tuple[str, ...]
+) -> dict[str, str]:
+    """Table -> the select of what is of these rooftops; what is not here stays empty."""
     having = {
         name: [table for table, columns in tables.items() if name in dict(columns)]
         for name in ("rooftop", "vehicle_key", "vin", "source", "customer_id")
     }
-    _prepare(connection, tuple(rooftops), {name: _rows_of(found, having) for name, found in having.items()})
-    connection.execute("copy from database run to scope (schema)")
+    _prepare(connection, rooftops, {name: _rows_of(found, having) for name, found in having.items()})
+    selects: dict[str, str] = {}
     for table, columns in tables.items():
         if table in LEFT_OUT:
             continue
         if table in OWN_RULE:
-            kept = OWN_RULE[table]
+            selects[table] = OWN_RULE[table]
         elif table in WHOLE:
-            kept = f"select * from run.{table}"
+            selects[table] = f"select * from run.{table}"
         elif table in having["rooftop"]:
             also = " or coalesce(rooftop, '') = ''" if table in GROUP_WIDE else ""
-            kept = f"select {_masked(columns)} from run.{table} where rooftop in (select rooftop from kept){also}"
-        else:
-            continue
-        connection.execute(f"insert into scope.{table} {kept}")
+            own = f"where rooftop in (select rooftop from kept){also}"
+            selects[table] = f"select {_without_others(columns)} from run.{table} {own}"
+    return selects
 
 
 def _rows_of(tables: list[str], having: dict[str, list[str]]) -> list[str]:
@@ -312,7 +340,7 @@ def _keys_of(rooftops: Iterable[str]) -> str:
     return rf"^((crm|dms)\|)?({'|'.join(codes)})\|" if codes else "^[^\\s\\S]"
 
 
-def _masked(columns: list[tuple[str, str]]) -> str:
+def _without_others(columns: list[tuple[str, str]]) -> str:
     """``*``, with null in place of a key or a code that names a rooftop that is not kept."""
     replaced = []
     for name, data_type in columns:

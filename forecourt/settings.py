@@ -5,6 +5,7 @@ Every value has a default, so an empty home works; a wrong value is refused with
 
 from __future__ import annotations
 
+import csv
 import difflib
 import itertools
 import math
@@ -15,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from email.utils import parseaddr
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,10 @@ ROLES = ("owner", "accountant", "analyst")
 #: Names of this machine, which no one else can reach; a link to any other goes over https.
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
+#: How mail is kept from being read on its way -> the port where that is usual.
+MAIL_SECURITY = {"starttls": 587, "tls": 465, "none": 25}
+_ALERT_KEYS = ("name", "kpi", "promise", "by", "group", "rooftop", "above", "below", "to")
+
 #: Policy key -> default. METRICS.md section 9; the meaning of each stands in docs/settings.md.
 POLICY_DEFAULTS: dict[str, Any] = {
     "deal.recognition": "delivered",
@@ -55,6 +61,8 @@ POLICY_DEFAULTS: dict[str, Any] = {
     "deal.pack": "beside",
     "stock.in_stock_from": "arrived_on",
     "stock.edges": [30, 45, 60, 90, 120],
+    "stock.prep_days": 7,
+    "stock.prep_budget.default": 0,
     "rental.part_day": "exact",
     "fleet.out_of_service": ["in_recon", "inspection", "awaiting_parts", "out_of_service"],
     "response.clock": "business",
@@ -105,6 +113,7 @@ POLICY_WORDS: dict[str, tuple[str, ...]] = {"identity.match": ("email", "phone")
 
 #: Keys that take any last part: `ageing.edges.warranty`, `sla.portal.buy_minutes`.
 POLICY_FAMILIES = (
+    re.compile(r"stock\.prep_budget\.[a-z_]+"),
     re.compile(r"ageing\.(edges|default_terms|provision)\.[a-z0-9_+\-]+"),
     re.compile(r"sla\.[a-z_]+\.[a-z_]+_minutes"),
 )
@@ -180,10 +189,48 @@ class Access:
     url: str
     contact: str
     users: tuple[User, ...]
+    #: roles to which customers are numbers, not names
+    masked: tuple[str, ...] = ()
 
     def user(self, email: str) -> User | None:
         """The person with that address, upper and lower case aside."""
         return next((user for user in self.users if user.email == email.strip().lower()), None)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """The server that takes mail, by SMTP. ``security``: starttls, tls, or none, which only this machine may have.
+
+    The password is in ``password_file`` (beside forecourt.toml where the path is relative) or in the environment
+    variable ``password_env``; without ``user`` there is none.
+    """
+
+    host: str
+    port: int
+    security: str
+    sender: str
+    user: str = ""
+    password_file: Path | None = None
+    password_env: str | None = None
+
+
+@dataclass(frozen=True)
+class AlertRule:
+    """One threshold that is looked at after every run, and whom a breach is mailed to.
+
+    Of a KPI (``kpi``, of one ``group`` of the dimension ``by`` where given) the value, a ratio as a share of 1; of a
+    promise (``promise``, a rule) how many are broken and open. ``above`` or ``below`` is the limit that still is fine.
+    """
+
+    name: str
+    kpi: str | None
+    promise: str | None
+    by: str | None
+    group: str | None
+    rooftop: str | None
+    above: Decimal | None
+    below: Decimal | None
+    to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -203,6 +250,9 @@ class Settings:
     apart: tuple[tuple[str, str], ...] = ()
     #: None: no sign-in, so the dashboards stay on this machine
     access: Access | None = None
+    #: None: nothing is mailed
+    mail: Mail | None = None
+    alerts: tuple[AlertRule, ...] = ()
 
     def rooftop(self, code: str) -> Rooftop:
         """The rooftop of that code; one that is not in the file has the company's defaults and is flagged."""
@@ -234,6 +284,13 @@ def kpi_names() -> frozenset[str]:
         if table.startswith("metrics:")
         for name in re.findall(r"^  - name: (\w+)", table, re.M)
     )
+
+
+@cache
+def promise_rules() -> frozenset[str]:
+    """The rules of promises and exceptions, as the seed names them."""
+    with (MARTS.parent / "seeds" / "exception_rules.csv").open(encoding="utf-8", newline="") as file:
+        return frozenset(row["rule"] for row in csv.DictReader(file))
 
 
 def load_settings(path: Path) -> Settings:
@@ -268,7 +325,10 @@ class _Reader:
     def settings(self, tables: dict[str, Any]) -> Settings:
         self._only(
             tables,
-            ("company", "rooftops", "policy", "targets", "benchmarks", "access", "publish", "sources", "identity"),
+            (
+                *("company", "rooftops", "policy", "targets", "benchmarks", "access", "publish", "sources", "identity"),
+                *("mail", "alerts"),
+            ),
             "",
         )
         company = self._table(tables.get("company", {}), "company")
@@ -323,6 +383,10 @@ class _Reader:
             sources=self._sources(self._table(tables.get("sources", {}), "sources")),
             apart=self._apart(self._table(tables.get("identity", {}), "identity")),
             access=self._access(self._table(tables["access"], "access"), rooftops) if "access" in tables else None,
+            mail=self._mail(self._table(tables["mail"], "mail")) if "mail" in tables else None,
+            alerts=tuple(
+                self._alert(given, rooftops, number) for number, given in self._entries(tables, "alerts", _ALERT_KEYS)
+            ),
         )
 
     def _rooftop(self, given: dict[str, Any], where: str, base: dict[str, Any], number: int | None = None) -> Rooftop:
@@ -395,7 +459,7 @@ class _Reader:
 
     def _access(self, given: dict[str, Any], rooftops: Mapping[str, Rooftop]) -> Access:
         texts = ("issuer", "client_id", "client_secret_file", "client_secret_env", "url", "contact")
-        self._only(given, (*texts, "users"), "access")
+        self._only(given, (*texts, "users", "mask"), "access")
         said = {key: self._text(given.get(key, ""), f"access.{key}").strip() for key in texts}
         for key in ("issuer", "client_id"):
             if not said[key]:
@@ -414,6 +478,10 @@ class _Reader:
             users[user.email] = user
         if not users:
             raise self._problem("access", "nobody may sign in: write an [[access.users]] with email and role")
+        masked = tuple(self._words(given.get("mask", []), "access.mask"))
+        for role in masked:
+            if role not in ROLES:
+                raise self._problem("access.mask", f"{role!r} is none of {', '.join(ROLES)}")
         file = said["client_secret_file"]
         return Access(
             issuer=said["issuer"].rstrip("/"),
@@ -423,6 +491,7 @@ class _Reader:
             url=said["url"].rstrip("/"),
             contact=said["contact"],
             users=tuple(users.values()),
+            masked=masked,
         )
 
     def _user(self, given: dict[str, Any], rooftops: Mapping[str, Rooftop], number: int) -> User:
@@ -442,6 +511,74 @@ class _Reader:
             if rooftops and code not in rooftops:
                 raise self._problem(f"{where}.rooftops", f"there is no rooftop {code!r} in this file", number)
         return User(email, role, tuple(sorted(set(codes))))
+
+    def _mail(self, given: dict[str, Any]) -> Mail:
+        texts = ("host", "security", "sender", "user", "password_file", "password_env")
+        self._only(given, (*texts, "port"), "mail")
+        said = {key: self._text(given.get(key, ""), f"mail.{key}").strip() for key in texts}
+        if not said["host"]:
+            raise self._problem("mail", "mail needs host, the server that takes it")
+        self._address(said["sender"], "mail.sender")
+        security = said["security"] or "starttls"
+        if security not in MAIL_SECURITY:
+            raise self._problem("mail.security", f"{security!r} is none of {', '.join(MAIL_SECURITY)}")
+        if security == "none" and said["host"] not in LOOPBACK:
+            raise self._problem("mail.security", "only mail to this machine itself may go without encryption")
+        has_password = bool(said["password_file"]) + bool(said["password_env"])
+        if has_password > 1 or bool(said["user"]) != bool(has_password):
+            what = "with user name its password by password_file or password_env, one of the two; without, none"
+            raise self._problem("mail", what)
+        file = said["password_file"]
+        return Mail(
+            host=said["host"],
+            port=self._whole(given.get("port", MAIL_SECURITY[security]), "mail.port", least=1),
+            security=security,
+            sender=said["sender"],
+            user=said["user"],
+            password_file=self.path.parent / Path(file).expanduser() if file else None,
+            password_env=said["password_env"] or None,
+        )
+
+    def _address(self, value: str, where: str, number: int | None = None) -> None:
+        name, address = parseaddr(value)
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+", address) or any(sign in value for sign in "\r\n"):
+            raise self._problem(where, f"{value!r} is no e-mail address", number)
+
+    def _alert(self, given: dict[str, Any], rooftops: Mapping[str, Rooftop], number: int) -> AlertRule:
+        if ("kpi" in given) == ("promise" in given):
+            raise self._problem("alerts", "an alert looks at a kpi or at a promise, one of the two", number)
+        if ("above" in given) == ("below" in given):
+            raise self._problem("alerts", "an alert has a limit: above or below, one of the two", number)
+        kpi = self._kpi(given["kpi"], "alerts.kpi", number) if "kpi" in given else None
+        promise = self._text(given["promise"], "alerts.promise", number) if "promise" in given else None
+        if promise is not None and promise not in promise_rules():
+            near = difflib.get_close_matches(promise, sorted(promise_rules()), n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise self._problem("alerts.promise", f"there is no promise {promise!r}{hint}", number)
+        if ("by" in given) != ("group" in given) or ("by" in given and promise):
+            what = "by and group go together: the dimension of a KPI, and the group of it that is looked at"
+            raise self._problem("alerts", what, number)
+        words = {
+            key: self._text(given[key], f"alerts.{key}", number) if key in given else None for key in ("by", "group")
+        }
+        limits = {
+            key: self._number(given[key], f"alerts.{key}", number) if key in given else None
+            for key in ("above", "below")
+        }
+        to = tuple(self._words(given.get("to", []), "alerts.to", number))
+        for address in to:
+            self._address(address, "alerts.to", number)
+        return AlertRule(
+            name=self._text(given.get("name", ""), "alerts.name", number).strip(),
+            kpi=kpi,
+            promise=promise,
+            by=words["by"],
+            group=words["group"],
+            rooftop=self._known_rooftop(given.get("rooftop"), rooftops, number, "alerts"),
+            above=limits["above"],
+            below=limits["below"],
+            to=to,
+        )
 
     def _web_address(self, value: str, where: str) -> None:
         """Refuses what no browser opens, and a way over a network that anybody on it can read."""
@@ -550,12 +687,14 @@ class _Reader:
             self._only(self._table(given, where, number), allowed, where, number)
             yield number, given
 
-    def _known_rooftop(self, value: Any, rooftops: Mapping[str, Rooftop], number: int) -> str | None:
+    def _known_rooftop(
+        self, value: Any, rooftops: Mapping[str, Rooftop], number: int, table: str = "targets"
+    ) -> str | None:
         if value is None:
             return None
-        code = self._text(value, "targets.rooftop", number)
+        code = self._text(value, f"{table}.rooftop", number)
         if rooftops and code not in rooftops:
-            raise self._problem("targets.rooftop", f"there is no rooftop {code!r} in this file", number)
+            raise self._problem(f"{table}.rooftop", f"there is no rooftop {code!r} in this file", number)
         return code
 
     def _kpi(self, value: Any, where: str, number: int) -> str:

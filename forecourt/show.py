@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from forecourt.metrics import Metric, Period
     from forecourt.reported import Moved, Parts, Restated
     from forecourt.why import Effect, Why
+    from ingest.decisions import Decided
     from ingest.landing import FileResult
 
 
@@ -298,26 +299,65 @@ def print_status(facts: dict[str, Any]) -> None:
         last = facts["last_run"]
         out.print(f"last run   {last['status']} at {last['ended_at']} UTC: {escape(last['message'])}")
     out.print(f"inbox      {facts['inbox']} files waiting")
-    for part in ("files", "held", "quarantined", "checks", "findings", "feeds"):
-        rows = facts[part]
+    for part in ("files", "held", "quarantined", "quarantine", "checks", "findings", "feeds"):
+        rows = [row for row in facts[part] if part != "quarantine" or row["rows"]]
         if rows:
             out.print()
             columns = [(name, "right" if isinstance(value, int) else "left") for name, value in rows[0].items()]
             table(part.capitalize(), columns, [list(row.values()) for row in rows])
 
 
-def print_quarantine(rows: Sequence[dict[str, Any]]) -> None:
-    """How many rows of each file are in quarantine and why, then the first of them with their sentences."""
-    counts = Counter((row["file"], row["feed"], row["reason_code"]) for row in rows)
-    columns = [("file", "left"), ("feed", "left"), ("reason", "left"), ("rows", "right")]
+def print_quarantine(rows: Sequence[dict[str, Any]], settled_rows: Sequence[dict[str, Any]] = ()) -> None:
+    """How many rows of each file are in quarantine and why, then the first of them with sentence and original line.
+
+    ``settled_rows``: those that are left out; they are counted by what became of them.
+    """
+    counts = Counter((row["file"], row["feed"], row["reason_code"], row["status"]) for row in rows)
+    columns = [("file", "left"), ("feed", "left"), ("reason", "left"), ("", "left"), ("rows", "right")]
     if rows:
         table("", columns, [(*key, f"{number:,}") for key, number in counts.items()])
         out.print()
     for row in rows[:20]:
         out.print(f"{row['file']}:{row['row']}  {row['reason']}", markup=False)
+        out.print(f"    {row['text']}", markup=False, highlight=False)
+        if row["status"] != "open":
+            out.print(f"    {settled(row)}", markup=False, highlight=False)
     if len(rows) > 20:
         out.print(f"... and {len(rows) - 20:,} more: --json lists them all")
+    if settled_rows:
+        became = Counter(row["status"] for row in settled_rows)
+        said = ", ".join(f"{number:,} {status}" for status, number in sorted(became.items()))
+        out.print(f"Settled and not listed: {said}; --all lists them.")
     out.print(f"{len(rows):,} rows in quarantine.")
+
+
+def settled(row: dict[str, Any]) -> str:
+    """What became of a row in quarantine that is no longer open."""
+    if row["status"] == "closed":
+        return f"closed: {row['closed_by']} states it soundly"
+    return f"{row['status']} by {row['decided_by']} on {row['decided_at']:%Y-%m-%d %H:%M} UTC: {row['decided_why']}"
+
+
+def decision_facts(decided: Decided) -> dict[str, Any]:
+    """What a decision did, ready for JSON."""
+    return asdict(decided) | {
+        "results": [{"row": row, "result": result} for row, result in decided.results.items()],
+        "still": [{"row": row, "reason": reason} for row, reason in decided.still.items()],
+    }
+
+
+def print_decision(decided: Decided) -> None:
+    """What became of each row of a decision, in sentences."""
+    if decided.decision == "discard":
+        out.print(f"{len(decided.rows):,} rows of {escape(decided.file)} discarded; the log keeps why.")
+        return
+    said = ", ".join(f"{number:,} {result}" for result, number in Counter(decided.results.values()).items())
+    out.print(f"{len(decided.results):,} rows of {escape(decided.file)} landed: {said}.")
+    for reason in list(decided.still.values())[:20]:
+        out.print(f"  still withheld: {reason}", markup=False)
+    if len(decided.still) > 20:
+        out.print(f"  ... and {len(decided.still) - 20:,} more: forecourt quarantine")
+    out.print("The pages show them after the next forecourt run.")
 
 
 def file_facts(result: FileResult) -> dict[str, Any]:

@@ -58,15 +58,17 @@ def answer_statement(
     """
     seconds = metric.seconds if metric.seconds and metric.kind != "cohort" else 1
     scaled = "{}" if seconds == 1 else "round(cast({} as double) / " + str(seconds) + ", 6)"
-    top, bottom = scaled.format("coalesce(numerator, 0)"), scaled.format("denominator")
-    value = "case when denominator > 0 then cast(coalesce(numerator, 0) as double) / cast(denominator as double) end"
+    # Records counted, and none of them in the numerator: 0. No records: nothing that could be 0.
+    counted = "coalesce(numerator, case when n > 0 then 0 end)"
+    top, bottom = scaled.format(counted), scaled.format("denominator")
+    value = f"case when denominator > 0 then cast({counted} as double) / cast(denominator as double) end"
     if metric.kind == "duration":
         value, top, bottom = f"case when n > 0 then {scaled.format('numerator')} end", "null", "n"
     elif metric.denominator is None and metric.kind != "cohort":
         value = top
     elif metric.unit == "money":
         value, bottom = (
-            "case when denominator > 0 then round(coalesce(numerator, 0) / denominator, 2) end",
+            f"case when denominator > 0 then round({counted} / denominator, 2) end",
             "denominator",
         )
     inner = statement(metric, period, by=by, rooftops=rooftops).replace("\n", "\n    ")
@@ -162,7 +164,11 @@ def _asked(metric: Metric, period: Period) -> Metric:
     day = _day(period.end if at_the_end else period.as_of)
     parts = ("relation", "population", "numerator", "denominator", "excluded", "date")
     given = {part: getattr(metric, part) for part in parts}
-    asked = replace(metric, **{part: text.replace("{as_of}", day) for part, text in given.items() if text})
+    asked = replace(
+        metric,
+        dimensions={name: text.replace("{as_of}", day) for name, text in metric.dimensions.items()},
+        **{part: text.replace("{as_of}", day) for part, text in given.items() if text},
+    )
     if asked.excluded and asked.excluded_on:
         excluded = f"case when coalesce({asked.excluded_on} <= {day}, true) then {asked.excluded} end"
         return replace(asked, excluded=excluded)

@@ -24,6 +24,13 @@ QUERIES = {
         group by all
         order by all
     """,
+    "quarantine": """
+        select statuses.status, count(rows.status) as rows
+        from unnest(['open', 'closed', 'accepted', 'retried', 'discarded']) with ordinality as statuses (status, place)
+        left join meta.quarantine as rows on statuses.status = rows.status
+        group by statuses.status, statuses.place
+        order by statuses.place
+    """,
     "checks": "select outcome, count(*) as checks from meta.check_results group by outcome order by outcome",
     "findings": """
         select name, failures, description

@@ -101,6 +101,11 @@ class Counted:
     denominator: Decimal | int
 
 
+def is_explained(metric: Metric) -> bool:
+    """Whether a KPI has a rate to explain: a plain sum has none."""
+    return metric.denominator is not None or metric.kind in ("duration", "cohort")
+
+
 def explain(
     warehouse: Warehouse,
     metric: Metric,
@@ -114,7 +119,7 @@ def explain(
 
     Raises Problem for a KPI without a denominator (a sum has no rate to explain).
     """
-    if metric.denominator is None and metric.kind not in ("duration", "cohort"):
+    if not is_explained(metric):
         raise Problem(f"{metric.name} is a sum, not a ratio or a duration: compare it with `forecourt kpi --by`.")
     chosen = list(dimensions or metric.dimensions)
     counted: dict[str | None, list[Counted]] = defaultdict(list)

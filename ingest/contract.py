@@ -63,8 +63,13 @@ LEDGER_TABLES = {
     "sightings": """feed varchar, key varchar, file_id varchar, row_number bigint,
         updated_at timestamp, carried varchar""",
     # key: set when the row is unreadable but its key is not, so that a full file does not call it gone.
+    # status: open, closed (by the later file closed_by), accepted, retried or discarded (by a decision).
     "quarantine": """file_id varchar, row_number bigint, feed varchar, reason_code varchar, reason varchar,
-        raw varchar, received_at timestamp, status varchar, key varchar""",
+        raw varchar, received_at timestamp, status varchar, key varchar,
+        closed_by varchar, decided_at timestamp, decided_by varchar, decided_why varchar""",
+    # line: of the log; a decision that stands here has been carried out.
+    "decisions": """line bigint, decision varchar, file_id varchar, row_numbers bigint[], decided_by varchar,
+        decided_why varchar, decided_at timestamp, mapping_hash varchar""",
     "notes": "file_id varchar, feed varchar, kind varchar, detail varchar, rows bigint",
     "built_from": "contract_hash varchar",
 }

@@ -14,9 +14,13 @@ _DATE = re.compile(
 )
 
 
+#: What the name of a native file may end in; what the file is, its bytes say.
+NATIVE_ENDINGS = (".csv", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".json", ".ndjson", ".jsonl")
+
+
 def native_feed(name: str) -> str | None:
-    """The feed of a file named ``<feed>[_anything].csv``; None when the name is no native one."""
-    return named_feed(name) if name.lower().endswith(".csv") else None
+    """The feed of a file named ``<feed>[_anything].csv`` or another of the endings; None for any other name."""
+    return named_feed(name) if name.lower().endswith(NATIVE_ENDINGS) else None
 
 
 def named_feed(name: str) -> str | None:

@@ -23,21 +23,26 @@ import pyarrow as pa
 from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.settings import Settings
-from ingest import archive, quarantine
-from ingest.contract import FEEDS_FOLDER, SYSTEMS, Feed, create_schema
+from ingest import archive, decisions, quarantine
+from ingest.containers import is_container, members, own_name
+from ingest.contract import FEEDS_FOLDER, SYSTEMS, Feed, create_schema, load_feeds
+from ingest.decisions import Decided
 from ingest.delivery import exported_at as exported_at_by_name
-from ingest.delivery import impossible_date
+from ingest.delivery import impossible_date, is_full, native_feed
+from ingest.intake import read_file
 from ingest.ledger import full_files_before
 from ingest.mapping import carried_text
+from ingest.pinned import pin, recognise_pinned
 from ingest.quarantine import Quarantined
 from ingest.reading import FileRows, read_rows
-from ingest.sources import SOURCES_FOLDER, Recognised, Source, declared, load_sources, recognise
-from ingest.staging import Note, Staged, place_clocks, stage
+from ingest.recognition import Recognised, recognise
+from ingest.sources import SOURCES_FOLDER, Source, load_sources, native_source
+from ingest.staging import Note, Staged, place_clocks, split, stage
 from ingest.values import prepare
 from ingest.versions import Delivery, note_scopes, store_versions
 
 #: Raised when the landing itself changes what it makes of the same files, so that it is made anew.
-LANDING_VERSION = 3
+LANDING_VERSION = 4
 
 #: Files that lie beside exports and are none.
 _NO_EXPORTS = ("forecourt.toml", "truth.json")
@@ -101,11 +106,12 @@ def land(
             if path.is_dir() and path.samefile(home.root):  # the default home lies in the folder one works in
                 continue
             started = time.monotonic()
-            result = _take(connection, home, settings, path, received_at, on_rows)
-            result.seconds = time.monotonic() - started
-            results.append(result)
-            if on_file:
-                on_file(result)
+            for result in _take(connection, home, settings, path, received_at, on_rows):
+                result.seconds = time.monotonic() - started
+                started = time.monotonic()
+                results.append(result)
+                if on_file:
+                    on_file(result)
     return results
 
 
@@ -120,16 +126,57 @@ def confirm(home: Home, settings: Settings, file_id: str, *, who: str, why: str)
         ).fetchone()
         if not found:
             raise Problem(f"No file {file_id} is held. `forecourt status` lists the files that are.")
-        entry = {
-            "kind": "decision",
-            "decision": "confirm",
-            "file_id": file_id,
-            "who": who,
-            "why": why,
-            "received_at": archive.utc(datetime.now(UTC)),
-        }
+        entry = _decision("confirm", file_id, who, why)
         archive.append_log(home, entry)
-        return _confirm(connection, home, settings, entry)
+        return _land_again(connection, home, settings, entry, len(archive.read_log(home)))
+
+
+def retry_file(home: Home, settings: Settings, file_id: str, *, who: str, why: str) -> FileResult:
+    """Reads a file that was refused once more, with the present mappings; the caller holds ``home.lock()``.
+
+    Raises Problem when no such file was refused, or when it would be refused again: then nothing is logged.
+    """
+    with open_landing(home, settings) as connection:
+        found = connection.execute(
+            "select name, content_hash from ledger.files where file_id = ? and status = 'refused'", [file_id]
+        ).fetchone()
+        if not found:
+            raise Problem(f"No file {file_id} was refused. `forecourt status` lists the files that were.")
+        name, digest = found
+        try:
+            source = recognise(name, archive.fetch(home, digest)).source
+        except Problem as problem:
+            raise Problem(f"{name}: {problem}") from None
+        entry = _decision("retry", file_id, who, why) | pin(home, source)
+        archive.append_log(home, entry)
+        return _land_again(connection, home, settings, entry, len(archive.read_log(home)))
+
+
+def decide(
+    home: Home, settings: Settings, decision: str, file_id: str, rows: Sequence[int], *, who: str, why: str
+) -> Decided:
+    """Carries out a decision (retry, accept or discard) on withheld rows of a file, given by their lines.
+
+    It reaches the log before the landing commits. Raises Problem, with nothing done and nothing logged, where nothing
+    would land. The caller holds ``home.lock()``.
+    """
+    with open_landing(home, settings) as connection:
+        entry = _decision(decision, file_id, who, why) | {"rows": sorted(set(rows))}
+        connection.execute("begin")
+        try:
+            if decision != "discard":
+                entry |= _present_mapping(connection, home, file_id)
+            decided = decisions.carry_out(connection, home, settings, entry, len(archive.read_log(home)) + 1)
+            if not decided.rows:
+                raise Problem(f"No row of {decided.file} on these lines waits for a decision.")
+            if decision != "discard" and not decided.results:
+                raise Problem(f"{decided.file}: nothing lands. {next(iter(decided.still.values()))}")
+            archive.append_log(home, entry)
+            connection.execute("commit")
+        except BaseException:
+            connection.execute("rollback")
+            raise
+        return decided
 
 
 def rebuild(home: Home, settings: Settings) -> None:
@@ -158,6 +205,7 @@ def open_landing(home: Home, settings: Settings) -> Iterator[duckdb.DuckDBPyConn
         prepare(connection)
         _catch_up(connection, home, settings)
         yield connection
+        quarantine.settle(connection)
     finally:
         connection.close()
 
@@ -187,77 +235,163 @@ def _take(
     path: Path,
     received_at: datetime | None,
     on_rows: Callable[[Path, int, int], None] | None,
-) -> FileResult:
-    """Archives, logs and lands one file from disk."""
-    no_file = _why_no_file(path)
-    if no_file:
-        return FileResult(path, path.name, status="refused", reason=no_file)
+) -> Iterator[FileResult]:
+    """Archives, logs and lands one file from disk, or each file of a container."""
     try:
-        data = path.read_bytes()
-        changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    except OSError as error:
-        reason = f"the file cannot be read ({error.strerror}). Check its path and its permissions."
-        return FileResult(path, path.name, status="refused", reason=reason)
-    digest = archive.content_hash(data)
-    by_name = exported_at_by_name(path.name, settings.fallback.time_zone)
-    delivery = 1 + _count(connection, "select max(delivery) from ledger.files where content_hash = ?", digest)
-    recognised: Recognised | Problem
-    try:
-        recognised = (_recognised_before(connection, digest, path.name) if delivery > 1 else None) or recognise(
-            path.name, data
-        )
+        data, changed_at = read_file(path, home.inbox)
     except Problem as problem:
-        recognised = problem
-    entry = {
-        "kind": "delivery",
-        "file_id": "",
-        "content_hash": digest,
-        "delivery": delivery,
-        "name": path.name,
-        "bytes": len(data),
-        "exported_at": by_name or archive.utc(changed_at),
-        "exported_from": "name" if by_name else "file time",
-        "received_at": archive.utc(received_at or datetime.now(UTC)),
-        "source": recognised.source.name if isinstance(recognised, Recognised) else None,
-        "mapping_hash": recognised.source.mapping_hash if isinstance(recognised, Recognised) else None,
-    }
-    entry["file_id"] = f"{digest[:16]}-{entry['delivery']}"
-    refused = _refused_again(connection, home, settings, entry, data, path, recognised)
-    if refused:
-        return refused
-    with ThreadPoolExecutor(1) as pool:
-        stored = pool.submit(archive.store, home, data, digest)
-
-        def record() -> None:
-            stored.result()
-            archive.append_log(home, entry)
-
-        result = _land_delivery(
-            connection, home, settings, entry, data, path=path, recognised=recognised, on_rows=on_rows, record=record
-        )
-    if result.status != "refused" and path.parent.resolve() == home.inbox.resolve():
+        yield FileResult(path, path.name, status="refused", reason=str(problem))
+        return
+    arrival = _Arrival(connection, home, settings, path, archive.utc(changed_at), received_at, on_rows)
+    is_done = True
+    for result in arrival.take_container(data) if is_container(data) else [arrival.take(path.name, data)]:
+        is_done = is_done and result.status != "refused"
+        yield result
+    if is_done and path.parent.resolve() == home.inbox.resolve():
         path.unlink()
-    return result
 
 
-def _recognised_before(connection: duckdb.DuckDBPyConnection, digest: str, name: str) -> Recognised | None:
-    """What a file was that came with the same bytes and name and was landed or held; its bytes are not looked at."""
-    found = connection.execute(
-        "select source, is_full from ledger.files where content_hash = ? and name = ? and status in ('landed', 'held')",
-        [digest, name],
-    ).fetchone()
-    return Recognised(replace(declared(found[0]), is_full=found[1])) if found else None
+@dataclass(frozen=True)
+class _Arrival:
+    """One file on disk, and what all deliveries in it have in common."""
+
+    connection: duckdb.DuckDBPyConnection
+    home: Home
+    settings: Settings
+    path: Path
+    changed_at: datetime
+    received_at: datetime | None
+    on_rows: Callable[[Path, int, int], None] | None
+
+    def take_container(self, data: bytes) -> Iterator[FileResult]:
+        """Each file in a container as a delivery; the container is kept in the archive beside them."""
+        try:
+            files = members(self.path.name, data)
+        except Problem:
+            # A delivery like any other, so that the ledger has the reason.
+            yield self.take(self.path.name, data)
+            return
+        digest = archive.content_hash(data)
+        self._keep_container(data, digest)
+        for file in files:
+            yield self._known(file.name, file.content) or self.take(file.name, file.content, digest)
+
+    def take(self, name: str, data: bytes, container_hash: str | None = None) -> FileResult:
+        """Archives, logs and lands one delivery. ``container_hash``: of the container that it came in."""
+        connection, home, settings = self.connection, self.home, self.settings
+        digest = archive.content_hash(data)
+        exported_at, exported_from = self._exported(name)
+        delivery = 1 + _count(connection, "select max(delivery) from ledger.files where content_hash = ?", digest)
+        again = self._native_before(name, digest) if delivery > 1 else None
+        recognised = _recognised(name, data) if again is None else None
+        source = recognised.source if isinstance(recognised, Recognised) else again
+        entry = {
+            "kind": "delivery",
+            "file_id": "",
+            "content_hash": digest,
+            "delivery": delivery,
+            "name": name,
+            "bytes": len(data),
+            "exported_at": exported_at,
+            "exported_from": exported_from,
+            "received_at": archive.utc(self.received_at or datetime.now(UTC)),
+            **pin(home, source),
+        }
+        if container_hash:
+            entry["container_hash"] = container_hash
+        entry["file_id"] = f"{digest[:16]}-{entry['delivery']}"
+        if again and (result := self._same_again(entry, again)):
+            return result
+        recognised = recognised or _recognised(name, data)
+        refused = _refused_again(connection, home, settings, entry, data, self.path, recognised)
+        if refused:
+            return refused
+        with ThreadPoolExecutor(1) as pool:
+            stored = pool.submit(archive.store, home, data, digest)
+
+            def record() -> None:
+                stored.result()
+                archive.append_log(home, entry)
+
+            return _land_delivery(
+                connection,
+                home,
+                settings,
+                entry,
+                data,
+                path=self.path,
+                recognised=recognised,
+                on_rows=self.on_rows,
+                record=record,
+            )
+
+    def _native_before(self, name: str, digest: str) -> Source | None:
+        """The source of a native file that came with the same bytes and name before: they need not be read to tell."""
+        feed = native_feed(own_name(name))
+        known = self.connection.execute(
+            """select 1 from ledger.files
+                where content_hash = ? and name = ? and source = ? and status in ('landed', 'held') limit 1""",
+            [digest, name, feed],
+        ).fetchall()
+        return replace(native_source(load_feeds()[feed]), is_full=is_full(own_name(name))) if feed and known else None
+
+    def _same_again(self, entry: dict[str, Any], source: Source) -> FileResult | None:
+        """The answer to a delivery that says nothing new, logged; None for one whose rows must be looked at."""
+        result = FileResult(self.path, entry["name"], file_id=entry["file_id"])
+        landing = _FileLanding(self.connection, self.home, self.settings, entry, result, None, False)
+        try:
+            landing.check(source)
+        except _SameAgain as outcome:
+            result.status, result.reason = "same again", str(outcome)
+            archive.append_log(self.home, entry)
+            landing.record_unlanded()
+            return result
+        return None
+
+    def _exported(self, name: str) -> tuple[datetime, str]:
+        """When a delivery was exported and what says so: its own name, that of its container, or the file's time."""
+        for part in reversed(name.split("/")):
+            by_name = exported_at_by_name(part, self.settings.fallback.time_zone)
+            if by_name:
+                return by_name, "name"
+        return self.changed_at, "file time"
+
+    def _known(self, name: str, data: bytes) -> FileResult | None:
+        """The answer for a file of a container that still lies there because another file of it was refused."""
+        known = self.connection.execute(
+            """select file_id, source from ledger.files
+                where content_hash = ? and name = ? and exported_at = ? and status in ('landed', 'held')
+                order by received_at limit 1""",
+            [archive.content_hash(data), name, self._exported(name)[0]],
+        ).fetchone()
+        if not known:
+            return None
+        reason = f"these bytes came as {name} before, so nothing changes."
+        return FileResult(self.path, name, known[0], known[1], "same again", reason)
+
+    def _keep_container(self, data: bytes, digest: str) -> None:
+        """Keeps the bytes of a container and notes it in the log, once."""
+        logged = {entry["content_hash"] for entry in archive.read_log(self.home) if entry["kind"] == "container"}
+        if digest not in logged:
+            archive.store(self.home, data, digest)
+            received_at = archive.utc(self.received_at or datetime.now(UTC))
+            archive.append_log(
+                self.home,
+                {
+                    "kind": "container",
+                    "content_hash": digest,
+                    "name": self.path.name,
+                    "bytes": len(data),
+                    "received_at": received_at,
+                },
+            )
 
 
-def _why_no_file(path: Path) -> str | None:
-    """Why there are no bytes to read under a path; None for a file, and for one that reading will say more about."""
-    if path.is_symlink() and not path.exists():
-        return f"is a link to {path.readlink()}, which is not there. Put the file itself here, or remove the link."
-    if path.is_dir():
-        return "is a folder; its files are not read: move them up or name the folder."
-    if path.exists() and not path.is_file():
-        return "is no file but a pipe, socket or device. Put a csv file in its place."
-    return None
+def _recognised(name: str, data: bytes) -> Recognised | Problem:
+    try:
+        return recognise(name, data)
+    except Problem as problem:
+        return problem
 
 
 def _refused_again(
@@ -283,7 +417,7 @@ def _refused_again(
     try:
         if isinstance(recognised, Problem):
             raise recognised
-        _FileLanding(connection, home, settings, entry, result, None, False).land(recognised, data)
+        _FileLanding(connection, home, settings, entry, result, None, False).land(recognised)
     except (_Held, _SameAgain):
         return None
     except Problem as problem:
@@ -318,10 +452,10 @@ def _land_delivery(
     connection.execute("begin")
     try:
         if recognised is None:
-            recognised = recognise(entry["name"], data)
+            recognised = recognise_pinned(home, entry, entry["name"], data)
         if isinstance(recognised, Problem):
             raise recognised
-        landing.land(recognised, data)
+        landing.land(recognised)
         record()
         connection.execute("commit")
         return result
@@ -351,21 +485,50 @@ def _land_delivery(
     return result
 
 
-def _confirm(
-    connection: duckdb.DuckDBPyConnection, home: Home, settings: Settings, decision: dict[str, Any]
+def _decision(decision: str, file_id: str, who: str, why: str) -> dict[str, Any]:
+    """A decision as the log holds it, taken now."""
+    return {
+        "kind": "decision",
+        "decision": decision,
+        "file_id": file_id,
+        "who": who,
+        "why": why,
+        "received_at": archive.utc(datetime.now(UTC)),
+    }
+
+
+def _present_mapping(connection: duckdb.DuckDBPyConnection, home: Home, file_id: str) -> dict[str, str | None]:
+    """The mapping of a landed file's kind as it is now."""
+    found = connection.execute("select source from ledger.files where file_id = ?", [file_id]).fetchone()
+    if found is None:
+        raise Problem(f"No file {file_id} has come. `forecourt quarantine` names those with rows in quarantine.")
+    name = found[0]
+    source = native_source(load_feeds()[name]) if name in load_feeds() else load_sources().get(name)
+    if source is None:
+        raise Problem(f"The kind of file {name} is no longer declared in ingest/sources/.")
+    return pin(home, source)
+
+
+def _land_again(
+    connection: duckdb.DuckDBPyConnection, home: Home, settings: Settings, decision: dict[str, Any], line: int
 ) -> FileResult:
-    """Lands a held file as of the instant of the decision: until then its content did not count as known."""
+    """Lands a held or refused file as of the instant of the decision: until then it did not count as known.
+
+    ``line``: of the decision in the log. What was decided on the file before (a retry before a confirm) holds.
+    """
     file_id = decision["file_id"]
-    delivered = next(
-        entry for entry in archive.read_log(home) if entry["kind"] == "delivery" and entry["file_id"] == file_id
-    )
-    data = archive.fetch(home, delivered["content_hash"])
+    entry: dict[str, Any] = {}
+    for logged in archive.read_log(home)[:line]:
+        if logged.get("file_id") == file_id and not logged.get("rows"):
+            taken = ("source", "mapping_hash", "mapping", "received_at")
+            entry |= logged if logged["kind"] == "delivery" else {key: logged[key] for key in taken if key in logged}
+    data = archive.fetch(home, entry["content_hash"])
     connection.execute("begin")
     for table in ("files", "skipped", "notes"):
         connection.execute(f"delete from ledger.{table} where file_id = ?", [file_id])
+    decisions.note(connection, decision, line)
     connection.execute("commit")
-    entry = delivered | {"received_at": decision["received_at"]}
-    return _land_delivery(connection, home, settings, entry, data, confirmed=True)
+    return _land_delivery(connection, home, settings, entry, data, confirmed=decision["decision"] == "confirm")
 
 
 class _FileLanding:
@@ -391,15 +554,10 @@ class _FileLanding:
         self.encoding: str | None = None
         self.is_full = False
 
-    def land(self, recognised: Recognised, data: bytes) -> None:
+    def land(self, recognised: Recognised) -> None:
         source, result = recognised.source, self.result
-        result.source, result.feeds, self.is_full = source.name, source.feeds, source.is_full
-        self._check_name(source)
-        if not self.confirmed:
-            self._check_again()
-        if recognised.decoded is None and source.reader == "text":  # its bytes came before, at another time
-            recognised = recognise(self.entry["name"], data)
-        rows = read_rows(recognised, data, self.settings)
+        self.check(source)
+        rows = read_rows(recognised, self.settings)
         self.encoding = rows.encoding
         delivery = Delivery(
             file_id=self.entry["file_id"],
@@ -417,7 +575,8 @@ class _FileLanding:
         empty: set[int] = set()
         removed: dict[str, int] = {}
         for feed in staged.feeds.values():
-            unsound = self._separate(feed, rows)
+            split(self.connection, feed)
+            unsound = quarantine.unsound(self.connection, feed, rows.raw)
             blank_rows = {row.row_id for row in unsound if not row.raw.strip(' \t",;|')}
             empty |= blank_rows
             quarantined.extend(row for row in unsound if row.row_id not in blank_rows)
@@ -427,12 +586,19 @@ class _FileLanding:
                     self._guard(feed)
         for position, feed in enumerate(staged.feeds.values(), start=1):
             if len(staged.feeds) > 1:
-                self._separate(feed, rows, only_tables=True)
+                split(self.connection, feed)
             removed[feed.name] = store_versions(self.connection, feed, delivery)
             self._tell(result.rows_read * position // len(staged.feeds))
         self._account(rows, staged, quarantined, len(empty), removed)
         for name in staged.feeds:
             self.connection.execute(f"drop table typed_{name} cascade")
+
+    def check(self, source: Source) -> None:
+        """Raises Problem for a name that says no day there is, _SameAgain for a delivery that says nothing new."""
+        self.result.source, self.result.feeds, self.is_full = source.name, source.feeds, source.is_full
+        self._check_name(source)
+        if not self.confirmed and self.entry["delivery"] > 1:
+            self._check_again()
 
     def record_unlanded(self) -> None:
         """Records a file that is held, refused or the same again."""
@@ -453,9 +619,9 @@ class _FileLanding:
 
     def _check_name(self, source: Source) -> None:
         """Refuses a name whose day does not exist: the file's own time stamp would silently speak in its place."""
-        wrong = impossible_date(self.entry["name"])
+        wrong = impossible_date(own_name(self.entry["name"]))
         # Portals number their leads: eight digits in such a name are no day that somebody wrote.
-        if wrong and (source.reader == "text" or "-" in wrong):
+        if wrong and (source.reader != "adf" or "-" in wrong):
             raise Problem(
                 f"its name says {wrong}, and there is no such day or time. Name it by the day through which it speaks, "
                 "like 2026-03-31."
@@ -463,36 +629,21 @@ class _FileLanding:
 
     def _check_again(self) -> None:
         """Stops at a delivery whose bytes and exported_at are known, or whose bytes are where only the file's own
-        time stamp says when it was exported; a full file is always read, because it says what is no longer there."""
+        time stamp says when it was exported; a full file is always read, because it says what is no longer there, and
+        so is one under a new name where rows were withheld, because the name can be what they lacked."""
         entry = self.entry
-        if entry["delivery"] == 1:
-            return
         by_bytes = entry["exported_from"] == "file time" and not self.is_full
         known = self.connection.execute(
             f"""select name, status from ledger.files
                 where content_hash = ? and source = ? and status in ('landed', 'held')
-                    and ({"true" if by_bytes else "exported_at = ?"})
+                    and ({"name = ? or rows_quarantined = 0" if by_bytes else "exported_at = ?"})
                 order by received_at limit 1""",
-            [entry["content_hash"], self.result.source, *([] if by_bytes else [entry["exported_at"]])],
+            [entry["content_hash"], self.result.source, entry["name"] if by_bytes else entry["exported_at"]],
         ).fetchone()
         if known:
             name, status = known
             waits = ", and wait to be confirmed" if status == "held" else ", so nothing changes"
             raise _SameAgain(f"these bytes came as {name} before{waits}.")
-
-    def _separate(self, feed: Feed, rows: FileRows, *, only_tables: bool = False) -> list[Quarantined]:
-        """Points ``incoming`` and ``withheld`` at the sound and the other rows of a feed; returns the others."""
-        rooftop = "coalesce(rooftop, '')" if feed.has_rooftop else "''"
-        self.connection.execute(
-            f"""create or replace temp view incoming as
-                select * exclude (problem, problem_text, rooftop_text) from typed_{feed.name} where problem is null"""
-        )
-        self.connection.execute(
-            f"""create or replace temp view withheld as
-                select row_id, row_number, key, {rooftop} as rooftop, problem, problem_text
-                from typed_{feed.name} where problem is not null"""
-        )
-        return [] if only_tables else quarantine.unsound(self.connection, feed, rows.raw)
 
     def _guard(self, feed: Feed) -> None:
         """Holds a full file that has none or fewer than half the rows of the full files before it."""
@@ -526,23 +677,33 @@ class _FileLanding:
         result.rows_quarantined = counts.get("quarantined", 0)
         result.rows_skipped = result.rows_read - sum(counts.values())
         skipped = {
-            "blank line": rows.blank,
+            **rows.skipped,
             "empty row": empty,
-            "no feed takes the row": result.rows_skipped - rows.blank - empty,
+            "no feed takes the row": result.rows_skipped - sum(rows.skipped.values()) - empty,
         }
         for rule, count in skipped.items():
             if count:
                 connection.execute("insert into ledger.skipped values (?, ?, ?)", [file_id, rule, count])
         for feed in staged.feeds.values():
             self._account_feed(feed, staged, quarantined, removed[feed.name])
-        for note in staged.notes:
-            connection.execute(
-                "insert into ledger.notes values (?, ?, ?, ?, ?)",
-                [file_id, note.feed, note.kind, note.detail, note.rows],
-            )
+        if staged.notes:
+            self._write_notes(staged.notes)
         result.notes = [_sentence(note) for note in staged.notes]
         result.status = "landed"
         self._record_file()
+
+    def _write_notes(self, notes: list[Note]) -> None:
+        table = pa.table(
+            {
+                "feed": pa.array([note.feed for note in notes], pa.string()),
+                "kind": pa.array([note.kind for note in notes], pa.string()),
+                "detail": pa.array([note.detail for note in notes], pa.string()),
+                "rows": pa.array([note.rows for note in notes], pa.int64()),
+            }
+        )
+        self.connection.register("noted", table)
+        self.connection.execute("insert into ledger.notes select ?, * from noted", [self.entry["file_id"]])
+        self.connection.unregister("noted")
 
     def _strongest(self, staged: Staged, withheld: set[int]) -> dict[str, int]:
         """Result -> file rows whose strongest it is."""
@@ -628,15 +789,36 @@ class _FileLanding:
 
 
 def _catch_up(connection: duckdb.DuckDBPyConnection, home: Home, settings: Settings) -> None:
-    """Lands what the log names and the database does not, in the order of the log."""
+    """Lands and decides what the log names and the database does not, in the order of the log."""
     status = dict(connection.execute("select file_id, status from ledger.files").fetchall())
-    for entry in archive.read_log(home):
+    done = {line for (line,) in connection.execute("select line from ledger.decisions").fetchall()}
+    for line, entry in enumerate(archive.read_log(home), start=1):
         if entry["kind"] == "delivery" and entry["file_id"] not in status:
             data = archive.fetch(home, entry["content_hash"])
             result = _land_delivery(connection, home, settings, entry, data)
             status[entry["file_id"]] = result.status
-        elif entry["kind"] == "decision" and status.get(entry["file_id"]) == "held":
-            status[entry["file_id"]] = _confirm(connection, home, settings, entry).status
+        elif entry["kind"] == "decision" and line not in done:
+            if entry.get("rows"):
+                _decide_again(connection, home, settings, entry, line)
+            elif status.get(entry["file_id"]) in ("held", "refused"):
+                status[entry["file_id"]] = _land_again(connection, home, settings, entry, line).status
+
+
+def _decide_again(
+    connection: duckdb.DuckDBPyConnection, home: Home, settings: Settings, entry: dict[str, Any], line: int
+) -> None:
+    """Carries out a decision of the log; one that this version of the code cannot carry out leaves its rows open."""
+    connection.execute("begin")
+    try:
+        decisions.carry_out(connection, home, settings, entry, line)
+    except Problem:
+        connection.execute("rollback")
+        connection.execute("begin")
+        decisions.note(connection, entry, line)
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    connection.execute("commit")
 
 
 def _log_settings(home: Home) -> None:
@@ -699,4 +881,6 @@ def _sentence(note: Note) -> str:
             return f"{where}rooftop {note.detail} is not in the settings ({rows}); it has the company's defaults."
         case "repair":
             return f"Repaired: {note.detail}."
+        case "remark":
+            return f"{note.detail[:1].upper()}{note.detail[1:]}{f' ({rows})' if note.rows else ''}."
     return f"{where}{note.detail} ({rows})."

@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 
+from forecourt.home import Home
 from ingest.contract import Feed
 
 
@@ -47,6 +48,16 @@ def full_files_before(
     ).fetchone()
     now, before, name = row or (0, 0, "")
     return feed.name, now, before, name
+
+
+def refused_files(home: Home, name: str) -> list[str]:
+    """The file_ids of the refused files of a name (or with that file_id), the last received last."""
+    with duckdb.connect(str(home.landing), read_only=True) as connection:
+        found = connection.execute(
+            "select file_id from ledger.files where status = 'refused' and ? in (name, file_id) order by received_at",
+            [name],
+        ).fetchall()
+    return [file_id for (file_id,) in found]
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:

@@ -11,28 +11,35 @@ import difflib
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from forecourt.errors import Problem
 from ingest.contract import Column, Feed
 from ingest.readers.text import other_separator, separated_otherwise
-from ingest.sources import Cell, Condition, FeedMapping, Source, folded
-from ingest.values import BLANKS, canonical_text, contradicts_order, is_local, native_form, typed
+from ingest.sources import LINE, Cell, Condition, FeedMapping, Source, folded
+from ingest.values import BLANKS, Spelling, canonical_text, contradicts_order, is_local, native_form, typed
+
+#: From here on one expression a column costs more than a list of all.
+_MANY_COLUMNS = 100
 
 _FIELDS = re.compile(r"\[([^\[\]]+)\]")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns of one file: folded name -> SQL of its text, and what of them no feed takes."""
+    """The columns of one file: folded name -> SQL of its text, and what of them no feed takes.
+
+    ``place``: where the names stand, for a sentence that goes on with "has no column".
+    """
 
     names: tuple[str, ...]
     text: dict[str, str]
     unmapped: tuple[int, ...]
+    place: str = "line 1: the header"
 
-    def place(self, column: str) -> int:
+    def position(self, column: str) -> int:
         """Where a column stands, counted from 0. Raises StopIteration for one that is not there."""
-        return next(place for place, name in enumerate(self.names) if folded(name) == folded(column))
+        return next(position for position, name in enumerate(self.names) if folded(name) == folded(column))
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ def carried_text(feed: Feed, carried: tuple[str, ...]) -> str | None:
     return None if set(carried) == set(feed.all_columns) else ",".join(sorted(carried))
 
 
-def lay_out(source: Source, header: list[str], *, trimmed: bool) -> Layout:
+def lay_out(source: Source, header: list[str], *, trimmed: bool, place: str = "line 1: the header") -> Layout:
     """Finds the columns that the mappings name. Raises Problem for a column that is missing or stands twice.
 
     ``trimmed``: the cells are known to have no surrounding blanks.
@@ -64,14 +71,17 @@ def lay_out(source: Source, header: list[str], *, trimmed: bool) -> Layout:
     by_position = {cell.position - 1 for cell in cells if cell.position}
     used = {folded(column) for cell in cells for column in cell.columns}
     used |= {folded(column) for condition in conditions for column in condition.columns}
+    used |= {folded(column) for mapping in source.mappings if mapping.split for column in mapping.split.depths}
     ignored = {folded(column) for column in source.ignored}
     counts = Counter(folded(name) for name in names if name)
     for name, count in counts.items():
-        places = [place for place, given in enumerate(names) if folded(given) == name]
-        if count > 1 and name not in ignored and not set(places) <= by_position:
-            listed = " and ".join(str(place + 1) for place in places)
+        if count == 1 or name in ignored:
+            continue
+        positions = [position for position, given in enumerate(names) if folded(given) == name]
+        if not set(positions) <= by_position:
+            listed = " and ".join(str(position + 1) for position in positions)
             raise Problem(
-                f"the header names {names[places[0]]} {count} times (columns {listed}), so it is not known which "
+                f"the header names {names[positions[0]]} {count} times (columns {listed}), so it is not known which "
                 "to take. Export it with each column once."
             )
     text = {folded(name): cell_text(place, source, trimmed) for place, name in enumerate(names) if name}
@@ -81,7 +91,7 @@ def lay_out(source: Source, header: list[str], *, trimmed: bool) -> Layout:
         for place, name in enumerate(names)
         if folded(name) not in used and folded(name) not in ignored and place not in by_position
     )
-    return Layout(names, text, unmapped)
+    return Layout(names, text, unmapped, place)
 
 
 def cell_text(place: int, source: Source, trimmed: bool) -> str:
@@ -112,15 +122,49 @@ def usable_mappings(source: Source, layout: Layout) -> list[FeedMapping]:
             for column in condition.columns
             if folded(column) not in layout.text
         ]
+        if mapping.split:
+            missing = [(name, column) for name, column in missing if column != LINE]
+            missing += [("", column) for column in mapping.split.depths if folded(column) not in layout.text]
         if missing and mapping.is_repeated:
             continue
         absent = [name for name in mapping.feed.key if name not in mapping.cells]
         if missing or absent:
             name, column = missing[0] if missing else (absent[0], absent[0])
             raise _missing_column(mapping.feed, name, column, layout)
-        cells = {name: cell for name, cell in mapping.cells.items() if not _missing(cell, layout)}
-        usable.append(FeedMapping(mapping.feed, cells, mapping.when, mapping.is_repeated))
+        cells = {name: cell for name, cell in mapping.cells.items() if not set(_missing(cell, layout)) - {LINE}}
+        usable.append(replace(mapping, cells=cells))
     return usable
+
+
+def cut_in_parts(mapping: FeedMapping, layout: Layout, relation: str) -> tuple[Layout, str]:
+    """The layout and the relation that a mapping reads: where it splits lists, one row a part, with its line."""
+    split = mapping.split
+    if split is None:
+        return layout, relation
+    texts = {column: layout.text[folded(column)] for column in split.depths}
+    outer, inner = quoted(split.marks[0]), quoted(split.marks[-1])
+    parts = ", ".join(f"len(string_split({text}, {outer}))" for text in texts.values())
+    values = [
+        f"len(string_split(string_split({texts[column]}, {outer})[part], {inner}))"
+        for column, depth in split.depths.items()
+        if depth == 2
+    ]
+    names = {column: f"p{place}" for place, column in enumerate(split.depths)}
+    cut = []
+    for column, depth in split.depths.items():
+        place = f"string_split({texts[column]}, {outer})[part]"
+        place = f"string_split({place}, {inner})[value]" if depth == 2 else place
+        cut.append(f"coalesce(trim({place}, {BLANKS}), '') as {names[column]}")
+    line = f"{split.first_line - 1} + " + ("1000 * part + value" if len(split.marks) == 2 else "part")
+    query = f"""(
+        select *, ({line})::varchar as split_line, {", ".join(cut)}
+        from (
+            select *, unnest(range(1, greatest({", ".join(values) or "1"}) + 1)) as value
+            from (select *, unnest(range(1, greatest({parts}) + 1)) as part from {relation})
+        )
+    )"""
+    text = layout.text | {folded(column): name for column, name in names.items()} | {LINE: "split_line"}
+    return replace(layout, text=text), query
 
 
 def feed_rows(
@@ -132,14 +176,16 @@ def feed_rows(
     (as the file has it), key, carried, day_only, row_hash, rest, bad, problem ('missing:column' or 'wrong:column';
     null for a sound row) and problem_text. It joins ``rooftop_places`` (text, code, time_zone).
     """
+    layout, relation = cut_in_parts(mapping, layout, relation)
     feed = mapping.feed
     columns = feed.all_columns
     carried = tuple(name for name in columns if name in mapping.cells)
+    spellings = {name: spelling_of(cell, source) for name, cell in mapping.cells.items()}
     texts = {name: _filled_key(feed, name, _cell(cell, layout)) for name, cell in mapping.cells.items()}
     cells = ", ".join(f'{sql} as "x_{name}"' for name, sql in texts.items())
     zone = quoted(source.time_zone) if source.time_zone else "coalesce(time_zone, 'UTC')"
     values = ", ".join(
-        f'{_value(columns[name], source, zone)} as "{name}"' if name in carried
+        f'{_value(columns[name], spellings[name], zone)} as "{name}"' if name in carried
         else f'null::{columns[name].sql_type} as "{name}"'
         for name in columns
     )  # fmt: skip
@@ -163,8 +209,8 @@ def feed_rows(
             {rooftop_text} as rooftop_text,
             case when {sound_key} then {key_text(feed)} end as key,
             {quoted(carried_text(feed, carried))} as carried,
-            {_day_only([name for name in carried if columns[name].type == "instant"])} as day_only,
-            {row_hash(_hash_texts(feed, carried, has_marks))} as row_hash,
+            {_day_only({name: spellings[name] for name in carried if columns[name].type == "instant"})} as day_only,
+            {row_hash(_hash_texts(feed, carried, spellings, has_marks))} as row_hash,
             rest::json as rest,
             {_bad([name for name in carried if _optional(feed, columns[name])])}::json as bad,
             {_problem(feed, carried)} as problem,
@@ -224,11 +270,12 @@ def rooftop_query(mapping: FeedMapping, layout: Layout, relation: str) -> str:
 
 def contradiction_query(mapping: FeedMapping, source: Source, layout: Layout, relation: str) -> str | None:
     """Finds the first row whose date contradicts the declared order: row_number, column of the file, text."""
+    layout, relation = cut_in_parts(mapping, layout, relation)
     found = []
     for name, cell in mapping.cells.items():
         if mapping.feed.all_columns[name].type in ("date", "instant") and cell.column:
             text = layout.text[folded(cell.column)]
-            test = contradicts_order(text, source.spelling.dates)
+            test = contradicts_order(text, spelling_of(cell, source))
             if test != "false":
                 found.append(
                     f"select row_number, {quoted(cell.column)} as name, {text} as text from {relation} where {test}"
@@ -237,13 +284,14 @@ def contradiction_query(mapping: FeedMapping, source: Source, layout: Layout, re
 
 
 def local_instants_query(rows: FeedRows, mapping: FeedMapping, layout: Layout, source: Source, relation: str) -> str:
-    """Every local instant with a time of day on a day of ``clock_changes``: row_number, column, time zone, local."""
+    """Every local instant with a time of day on a day of ``clock_changes``: column, time zone, local (timestamp)."""
     zone = quoted(source.time_zone) if source.time_zone else "coalesce(time_zone, 'UTC')"
+    layout, relation = cut_in_parts(mapping, layout, relation)
     rooftop = _cell(mapping.cells["rooftop"], layout) if "rooftop" in mapping.cells else "''"
     parts = []
     for name in rows.carried:
         if rows.feed.all_columns[name].type == "instant":
-            text = native_form("instant", _cell(mapping.cells[name], layout), source.spelling)
+            text = native_form("instant", _cell(mapping.cells[name], layout), spelling_of(mapping.cells[name], source))
             parts.append(
                 f"select {quoted(name)} as name, {zone} as time_zone, try_cast(cells.text as timestamp) as local "
                 f"from (select {text} as text, {rooftop} as rooftop_text from {relation} "
@@ -275,7 +323,7 @@ def _missing_column(feed: Feed, name: str, column: str, layout: Layout) -> Probl
     nearest = next((given for given in known if near and folded(given) == near[0]), None)
     hint = f" The nearest column is {nearest!r}: rename it if that is the one." if nearest else ""
     need = f" ({feed.name} needs it as {name})" if name not in ("", column) else f", which {feed.name} needs"
-    return Problem(f"line 1: the header has no column {column!r}{need}.{hint} Export the file again with it.")
+    return Problem(f"{layout.place} has no column {column!r}{need}.{hint} Export the file again with it.")
 
 
 def _cell(cell: Cell, layout: Layout) -> str:
@@ -286,8 +334,13 @@ def _cell(cell: Cell, layout: Layout) -> str:
         text = layout.text[str(cell.position)]
     elif cell.template:
         text = _template(cell.template, layout)
+    elif cell.digest:
+        text = _digest(cell.digest, layout)
     else:
         text = layout.text[folded(cell.column or "")]
+    if cell.match:
+        pattern = quoted(cell.match)
+        text = f"case when regexp_matches({text}, {pattern}) then regexp_extract({text}, {pattern}, 1) else {text} end"
     if cell.map:
         branches = " ".join(
             f"when {quoted(word.lower())} then {quoted(meaning)}" for word, meaning in cell.map.items() if word
@@ -321,6 +374,14 @@ def _template(template: str, layout: Layout) -> str:
     return f"case when {filled} then {' || '.join(pieces)} else '' end"
 
 
+def _digest(columns: tuple[str, ...], layout: Layout) -> str:
+    """Sixteen hex digits made of the texts of these columns; empty where all of them are."""
+    texts = [layout.text[folded(column)] for column in columns]
+    said = ", ".join(f"length({text}) || ':' || {text}" for text in texts)
+    filled = " or ".join(f"{text} <> ''" for text in texts)
+    return f"case when {filled} then substr(md5(concat_ws(',', {said})), 1, 16) else '' end"
+
+
 def _all(conditions: tuple[Condition, ...], layout: Layout) -> str:
     return " and ".join(_condition(condition, layout) for condition in conditions) or "true"
 
@@ -336,11 +397,16 @@ def _condition(condition: Condition, layout: Layout) -> str:
     return f"lower({texts[0]}) {'in' if condition.test == 'in' else 'not in'} ({words})"
 
 
-def _value(column: Column, source: Source, zone: str) -> str:
+def spelling_of(cell: Cell, source: Source) -> Spelling:
+    """How the dates and numbers of a column are written: as in the source, if the column does not say otherwise."""
+    return replace(source.spelling, patterns=cell.patterns) if cell.patterns else source.spelling
+
+
+def _value(column: Column, spelling: Spelling, zone: str) -> str:
     if column.name == "rooftop":
         return "nullif(coalesce(code, x_rooftop), '')"
     text = f'"x_{column.name}"'
-    return typed(column.type, native_form(column.type, text, source.spelling), zone)
+    return typed(column.type, native_form(column.type, text, spelling), zone)
 
 
 def _needed(column: Column) -> str:
@@ -355,6 +421,11 @@ def _rest(layout: Layout, source: Source) -> str:
     """The filled columns that no feed takes, as a JSON object; null when there are none."""
     names = [layout.names[place] or f"column {place + 1}" for place in layout.unmapped]
     texts = [cell_text(place, source, False) for place in layout.unmapped]
+    if len(names) > _MANY_COLUMNS:
+        marks = ", ".join(quoted(json.dumps(name, ensure_ascii=False) + ":") for name in names)
+        filled = f"list_filter(list_zip([{marks}], [{', '.join(texts)}]), lambda pair: pair[2] <> '')"
+        members = f"list_transform({filled}, lambda pair: pair[1] || to_json(pair[2])::varchar)"
+        return f"'{{' || nullif(array_to_string({members}, ','), '') || '}}'"
     return _json_object(
         [(name, text, f"{text} <> ''") for name, text in zip(names, texts, strict=True)],
     )
@@ -377,25 +448,29 @@ def _json_object(entries: list[tuple[str, str, str]]) -> str:
     return f"case when {any_holds} then '{{' || concat_ws(',', {parts}) || '}}' end"
 
 
-def _day_only(names: list[str]) -> str:
-    if not names:
+def _day_only(spellings: dict[str, Spelling]) -> str:
+    if not spellings:
         return "null::varchar"
     parts = ", ".join(
-        f"""case when "{name}" is not null and {_is_day(name)} then {quoted(name)} end""" for name in sorted(names)
+        f"""case when "{name}" is not null and {_is_day(name, spelling)} then {quoted(name)} end"""
+        for name, spelling in sorted(spellings.items())
     )
     return f"nullif(concat_ws(',', {parts}), '')"
 
 
-def _is_day(name: str) -> str:
-    # A date has no more than 10 characters in any spelling, an instant with its time of day has more.
-    return f'length("x_{name}") <= 10'
+def _is_day(name: str, spelling: Spelling) -> str:
+    # A date has no more than 10 characters in any order of its digits, an instant with its time of day has more.
+    text = f'"x_{name}"'
+    return f"length({native_form('instant', text, spelling) if spelling.patterns else text}) <= 10"
 
 
-def _hash_texts(feed: Feed, carried: tuple[str, ...], has_marks: bool) -> list[str]:
-    return [
-        hash_text(feed.all_columns[name], f'"{name}"', f'"x_{name}"', _is_day(name), has_marks=has_marks)
-        for name in carried
-    ]
+def _hash_texts(feed: Feed, carried: tuple[str, ...], spellings: dict[str, Spelling], has_marks: bool) -> list[str]:
+    parts = []
+    for name in carried:
+        column = feed.all_columns[name]
+        is_day = _is_day(name, spellings[name]) if column.type == "instant" else "false"
+        parts.append(hash_text(column, f'"{name}"', f'"x_{name}"', is_day, has_marks=has_marks))
+    return parts
 
 
 def _problem(feed: Feed, carried: tuple[str, ...]) -> str:

@@ -9,7 +9,7 @@ from forecourt.home import Home
 from forecourt.settings import Settings
 from ingest import archive
 from ingest.reading import read_rows
-from ingest.sources import recognise
+from ingest.recognition import recognise
 
 
 def original_texts(
@@ -22,7 +22,7 @@ def original_texts(
     """
     data = archive.fetch(home, content_hash)
     try:
-        rows = read_rows(recognise(name, data), data, settings)
+        rows = read_rows(recognise(name, data), settings)
     except Problem as problem:
         raise Problem(f"{name}: {problem}") from None
     found: dict[int, list[str]] = {}

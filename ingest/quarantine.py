@@ -1,4 +1,8 @@
-"""Rows that do not land: the reason in a sentence, and the original text."""
+"""Rows that do not land: the reason in a sentence, the original text, and what became of each.
+
+A row is open until a later file says soundly what it failed to say (closed) or a person decides on it (accepted,
+retried, discarded; ``ingest/decisions.py``). It stays on the ledger whatever becomes of it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ import pyarrow as pa
 
 from forecourt.errors import Problem
 from forecourt.home import Home
-from ingest.contract import Feed
+from ingest.contract import Feed, load_feeds
 from ingest.values import EXPECTED
 
 
@@ -69,17 +73,84 @@ def write(connection: duckdb.DuckDBPyConnection, file_id: str, received_at: date
     connection.register("quarantined_rows", table)
     connection.execute(
         """insert into ledger.quarantine
-            select ?, row_number, feed, reason_code, reason, raw, ?, 'open', key from quarantined_rows""",
+            select ?, row_number, feed, reason_code, reason, raw, ?, 'open', key, null, null, null, null
+            from quarantined_rows""",
         [file_id, received_at],
     )
     connection.unregister("quarantined_rows")
 
 
-def kept_rows(home: Home) -> list[dict[str, Any]]:
-    """All rows in quarantine by file and line, each with its ``text``, the original line; instants are UTC.
+def settle(connection: duckdb.DuckDBPyConnection) -> None:
+    """Closes the rows that a later file made good, and names it: the first that states the same key in a sound row.
 
-    Keys: file, file_id, row, feed, key, reason_code, reason, text, received_at, status. Raises Problem where nothing
-    has landed yet.
+    Later is by exported_at, then by received_at. A row whose key is not known is closed by a corrected delivery of
+    its file: one of the same name and day in which no row is withheld on that line. What a decision has settled is
+    left alone.
+    """
+    undecided = "status in ('open', 'closed')"
+    feeds = connection.execute(
+        f"select distinct feed from ledger.quarantine where {undecided} and key is not null and feed is not null"
+    ).fetchall()
+    said = ["select null::varchar as feed, null::varchar as key, null::varchar as file_id where false"]
+    for (name,) in feeds:
+        of_feed = f"feed = '{name}'"
+        keys = f"select key from ledger.quarantine where {undecided} and {of_feed} and key is not null"
+        said.append(
+            f"""select '{name}', key, file_id from {load_feeds()[name].table} where op = 'row' and key in ({keys})
+                union select feed, key, file_id from ledger.sightings where {of_feed} and key in ({keys})"""
+        )
+    connection.execute(
+        f"""create or replace temp table settled as
+            with said as ({" union all ".join(said)}),
+            undecided as (select distinct file_id, row_number, feed, key from ledger.quarantine where {undecided}),
+            landed as (select * from ledger.files where status = 'landed'),
+            closers as (
+                select undecided.*, later.file_id as closer, later.received_at, later.exported_at
+                from undecided
+                inner join landed as own on undecided.file_id = own.file_id
+                inner join said on undecided.feed = said.feed and undecided.key = said.key
+                inner join landed as later on said.file_id = later.file_id
+                where (later.exported_at, later.received_at) > (own.exported_at, own.received_at)
+                union all
+                select undecided.*, later.file_id, later.received_at, later.exported_at
+                from undecided
+                inner join landed as own on undecided.file_id = own.file_id
+                inner join landed as later
+                    on own.name = later.name and own.source = later.source and own.exported_at = later.exported_at
+                    and own.content_hash <> later.content_hash and later.received_at > own.received_at
+                where undecided.key is null and own.exported_from = 'name' and not exists (
+                    select 1 from ledger.quarantine as again
+                    where again.file_id = later.file_id and again.row_number = undecided.row_number
+                )
+            )
+            select undecided.*, closer
+            from undecided
+            left join (
+                select file_id, row_number, feed, key,
+                    arg_min(closer, (received_at, exported_at, closer)) as closer
+                from closers
+                group by all
+            ) as closed
+                on undecided.file_id = closed.file_id and undecided.row_number = closed.row_number
+                and undecided.feed is not distinct from closed.feed and undecided.key is not distinct from closed.key"""
+    )
+    connection.execute(
+        f"""update ledger.quarantine
+            set status = case when closer is null then 'open' else 'closed' end, closed_by = closer
+            from settled
+            where quarantine.file_id = settled.file_id and quarantine.row_number = settled.row_number
+                and quarantine.feed is not distinct from settled.feed
+                and quarantine.key is not distinct from settled.key
+                and {undecided} and quarantine.closed_by is distinct from closer"""
+    )
+
+
+def kept_rows(home: Home) -> list[dict[str, Any]]:
+    """All rows ever withheld by file and line, each with its ``text``, the original line; instants are UTC.
+
+    Keys: file, file_id, row, feed, key, reason_code, reason, text, received_at, status (open, closed, accepted,
+    retried, discarded), closed_by (the name of the later file), decided_at, decided_by, decided_why. Raises Problem
+    where nothing has landed yet.
     """
     if not home.landing.exists():
         raise Problem(
@@ -90,9 +161,11 @@ def kept_rows(home: Home) -> list[dict[str, Any]]:
             """
             select
                 files.name as file, rows.file_id, rows.row_number as "row", rows.feed, rows.key, rows.reason_code,
-                rows.reason, rows.raw as text, rows.received_at, rows.status
+                rows.reason, rows.raw as text, rows.received_at, rows.status, closers.name as closed_by,
+                rows.decided_at, rows.decided_by, rows.decided_why
             from ledger.quarantine as rows
             inner join ledger.files as files on rows.file_id = files.file_id
+            left join ledger.files as closers on rows.closed_by = closers.file_id
             order by rows.received_at, files.name, rows.file_id, rows.row_number, rows.feed, rows.reason
             """
         )

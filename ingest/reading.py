@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -12,43 +12,52 @@ from forecourt.settings import Settings
 from ingest.mapping import HASH_MARKS
 from ingest.quarantine import Quarantined, unreadable
 from ingest.readers.adf import AdfFile, read_adf
-from ingest.readers.rows import TextRow
-from ingest.readers.text import Originals, TextTable, read_pieces
-from ingest.sources import Recognised, Source
+from ingest.readers.encoding import DETECT
+from ingest.readers.headless import with_header
+from ingest.readers.rows import Objects, Remark, TextRow, as_table
+from ingest.readers.text import Decoded, Originals, TextTable, read_pieces
+from ingest.readers.workbook import read_sheet
+from ingest.recognition import AdfContent, Recognised, SheetContent, TextContent
+from ingest.sources import Source, folded
 
 
 @dataclass(frozen=True)
 class Batch:
     """Rows with the same columns: one string column c0, c1, ... a header name, and row_id and row_number (int64).
 
-    ``trimmed``: no cell has surrounding blanks; ``has_marks`` false: none holds a mark of the row hash.
+    ``trimmed``: no cell has surrounding blanks. ``place``: where the names stand, for a sentence that goes on with
+    "has no column"; ``has_marks`` false: no cell holds a mark of the row hash.
     """
 
     header: list[str]
     rows: pa.Table
     trimmed: bool
+    place: str = "line 1: the header"
     has_marks: bool = True
 
 
 @dataclass
 class FileRows:
-    """What one file gives. ``raw`` gives the original text of a row by its row_id.
+    """What one file gave. ``raw`` gives the original text of a row by its row_id.
 
-    A large file is read while its batches are taken, once and in order: ``raw`` knows the rows taken so far, and
-    ``bad``, ``blank`` and ``rows`` (how many rows the batches had) grow with them.
+    ``skipped``: rows that were passed over, by the rule that says why. Delimited text is read while its batches are
+    taken, once and in order: ``raw`` knows the rows taken so far, and ``bad``, ``skipped`` and ``rows`` (how many rows
+    the batches had) grow with them. ``has_lines``: each row has a line of its own.
     """
 
     batches: Iterable[Batch]
     encoding: str
     raw: Callable[[int], str]
     bad: list[Quarantined] = field(default_factory=list)
-    blank: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
     repairs: list[str] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+    has_lines: bool = False
     rows: int = 0
 
     @property
     def rows_read(self) -> int:
-        return self.rows + len(self.bad) + self.blank
+        return self.rows + len(self.bad) + sum(self.skipped.values())
 
     def taken(self) -> Iterator[Batch]:
         """The batches, counted as they are taken."""
@@ -57,17 +66,43 @@ class FileRows:
             yield batch
 
 
-def read_rows(recognised: Recognised, data: bytes, settings: Settings) -> FileRows:
+def read_rows(recognised: Recognised, settings: Settings) -> FileRows:
     """Reads the file with the reader of its source. Raises Problem (without the file's name) for its header."""
     source = recognised.source
     feed = source.feeds[0] if len(source.feeds) == 1 else None
-    if recognised.decoded is None:
-        return _lead_rows(source, read_adf(data), settings, feed)
-    header, pieces = read_pieces(recognised.decoded, recognised.dialect, trim=True)
+    match recognised.content:
+        case AdfContent(data):
+            rows = _lead_rows(source, read_adf(data), settings, feed)
+        case TextContent() as content:
+            rows = _text_rows(source, content, feed)
+        case SheetContent(book, place):
+            table = read_sheet(book, place, names=source.names, decimal=source.spelling.decimal)
+            rows = FileRows(
+                [Batch(table.header, table.rows, trimmed=True, place=table.place)],
+                book.format,
+                table.raw,
+                skipped=table.skipped,
+                remarks=table.remarks,
+            )
+        case Objects() as objects:
+            rows = _object_rows(source, objects, feed)
+    rows.remarks.extend(Remark(sentence) for sentence in recognised.remarks)
+    return rows
+
+
+def _text_rows(source: Source, content: TextContent, feed: str | None) -> FileRows:
+    decoded, dialect, above = content.decoded, content.dialect, content.above
+    names: list[str] = []
+    if source.names:
+        decoded, names = with_header(decoded, dialect, source.names)
+    header, pieces = read_pieces(decoded, dialect, trim=True)
     originals = Originals()
-    rows = FileRows([], recognised.decoded.encoding, raw=originals.text)
-    has_marks = any(mark in recognised.decoded.data for mark in HASH_MARKS)
-    rows.batches = _text_batches(rows, header, pieces, originals, feed, has_marks)
+    rows = FileRows([], decoded.encoding, originals.text, has_lines=True)
+    rows.batches = _text_batches(rows, names or header, pieces, originals, above - bool(names), feed, decoded)
+    if above:
+        rows.skipped["row above the header"] = above
+    if dialect.encoding == DETECT:
+        rows.remarks.append(Remark(f"its encoding was detected, not declared: {decoded.encoding}"))
     return rows
 
 
@@ -76,37 +111,73 @@ def _text_batches(
     header: list[str],
     pieces: Iterator[TextTable],
     originals: Originals,
+    shift: int,
     feed: str | None,
-    has_marks: bool,
+    decoded: Decoded,
 ) -> Iterator[Batch]:
+    """``shift``: what the line of a row in the file is above the one that the reader counts."""
+    has_marks = any(mark in decoded.data for mark in HASH_MARKS)
+    place = f"line {shift + 1}: the header"
     for piece in pieces:
-        rows.bad.extend(unreadable(row.row_number, row.row_number, row.reason, row.raw, feed) for row in piece.bad)
-        rows.blank += piece.blank
+        rows.bad.extend(
+            unreadable(row.row_number, row.row_number + shift, row.reason, row.raw, feed) for row in piece.bad
+        )
+        for rule, count in (("blank line", piece.blank), ("repeated page header", piece.page_headers)):
+            if count:
+                rows.skipped[rule] = rows.skipped.get(rule, 0) + count
         originals.blocks.extend(piece.originals.blocks)
-        numbered = piece.rows.append_column("row_id", piece.rows["row_number"])
-        yield Batch(header, numbered, trimmed=True, has_marks=has_marks)
+        # The numbers of the reader stay the identity of a row, because it knows the original text by them.
+        table = piece.rows.append_column("row_id", piece.rows["row_number"])
+        if shift:
+            numbers = pa.array([number + shift for number in piece.rows["row_number"].to_pylist()], pa.int64())
+            table = table.set_column(table.schema.get_field_index("row_number"), "row_number", numbers)
+        yield Batch(header, table, trimmed=True, place=place, has_marks=has_marks)
+
+
+def _object_rows(source: Source, objects: Objects, feed: str | None) -> FileRows:
+    if source.is_absent_empty:
+        names = objects.names
+        columns = [[record.get(name, "") for record in objects.values] for name in names]
+        ids = range(1, len(objects.values) + 1)
+        batches = [Batch(names, as_table(columns, objects.row_numbers, list(ids)), trimmed=True)]
+    else:
+        batches = _grouped(objects.values, objects.row_numbers, _needed(source, objects.names))
+    after = len(objects.values) + 1
+    return FileRows(
+        batches=[Batch(batch.header, batch.rows, batch.trimmed, "the file") for batch in batches],
+        encoding=objects.encoding,
+        raw=lambda row_id: objects.raw(row_id - 1),
+        bad=[
+            unreadable(row_id, row.row_number, row.reason, row.raw, feed)
+            for row_id, row in enumerate(objects.bad, start=after)
+        ],
+        skipped=dict(objects.skipped),
+    )
+
+
+def _needed(source: Source, names: Sequence[str]) -> set[str]:
+    """The names that every row must have, also where its record leaves them out: without a key no row is judged.
+
+    Those that no record has are left out here, so that the file is refused for them.
+    """
+    needed = {
+        folded(column)
+        for mapping in source.mappings
+        for name, cell in mapping.cells.items()
+        if mapping.feed.all_columns[name].required or name in mapping.feed.key
+        for column in cell.columns
+    }
+    needed |= {folded(column) for mapping in source.mappings for test in mapping.when for column in test.columns}
+    return {name for name in names if folded(name) in needed}
 
 
 def _lead_rows(source: Source, adf: AdfFile, settings: Settings, feed: str | None) -> FileRows:
     """Leads, grouped by the columns they carry; several may start on one line, so they are counted apart."""
-    required = [column.name for column in source.mappings[0].feed.columns.values() if column.required]
-    groups: dict[frozenset[str], list[tuple[int, int, Mapping[str, str | None]]]] = defaultdict(list)
-    for row_id, row in enumerate(adf.rows, start=1):
-        values = dict.fromkeys(required, "") | row.values | {"rooftop": _rooftop(row, settings)}
-        groups[frozenset(values)].append((row_id, row.row_number, values))
-    batches = []
-    for names, members in groups.items():
-        header = sorted(names)
-        columns = {
-            f"c{place}": pa.array([values[name] or "" for _, _, values in members], pa.string())
-            for place, name in enumerate(header)
-        }
-        columns["row_number"] = pa.array([number for _, number, _ in members], pa.int64())
-        columns["row_id"] = pa.array([row_id for row_id, _, _ in members], pa.int64())
-        batches.append(Batch(header, pa.table(columns), trimmed=False))
+    required = {column.name for column in source.mappings[0].feed.columns.values() if column.required}
+    values = [row.values | {"rooftop": _rooftop(row, settings)} for row in adf.rows]
     after = len(adf.rows) + 1
     return FileRows(
-        batches=batches,
+        batches=_grouped(values, [row.row_number for row in adf.rows], required, trimmed=False),
         encoding=adf.encoding,
         raw=lambda row_id: adf.rows[row_id - 1].raw,
         bad=[
@@ -115,6 +186,26 @@ def _lead_rows(source: Source, adf: AdfFile, settings: Settings, feed: str | Non
         ],
         repairs=list(adf.repairs),
     )
+
+
+def _grouped(
+    records: Sequence[Mapping[str, str | None]],
+    row_numbers: Sequence[int],
+    always: Collection[str],
+    *,
+    trimmed: bool = True,
+) -> list[Batch]:
+    """Records as batches of those that carry the same names; ``always``: names that all carry, empty if need be."""
+    groups: dict[frozenset[str], list[int]] = defaultdict(list)
+    for place, record in enumerate(records):
+        groups[frozenset([*record, *always])].append(place)
+    batches = []
+    for names, places in groups.items():
+        header = sorted(names)
+        columns = [[records[place].get(name) or "" for place in places] for name in header]
+        ids = [place + 1 for place in places]
+        batches.append(Batch(header, as_table(columns, [row_numbers[place] for place in places], ids), trimmed))
+    return batches
 
 
 def _rooftop(row: TextRow, settings: Settings) -> str:

@@ -11,7 +11,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -21,19 +21,34 @@ import yaml
 
 from forecourt.errors import Problem
 from ingest.contract import Feed, load_feeds, read_yaml
-from ingest.delivery import is_full, named_feed, native_feed
-from ingest.readers.adf import looks_like_adf
-from ingest.readers.text import Decoded, Dialect, decode, header_of, is_blank, what_it_is
-from ingest.values import Spelling
+from ingest.readers.encoding import DETECT, is_character_set
+from ingest.readers.text import Dialect
+from ingest.readers.xml_rows import why_no_path
+from ingest.values import Spelling, why_no_pattern
 
 SOURCES_FOLDER = Path(__file__).parent / "sources"
 
-_SOURCE_KEYS = {
-    "description", "evidence", "reader", "files", "header", "encoding", "delimiter", "quote", "decimal", "thousands",
-    "currency", "dates", "time_zone", "null_words", "full", "ignore", "feeds",
+_COMMON_KEYS = {
+    "description", "evidence", "reader", "files", "header", "exact", "decimal", "thousands", "currency", "dates",
+    "time_zone", "null_words", "full", "ignore", "feeds",
 }  # fmt: skip
+
+#: Reader -> the keys that it knows besides the common ones. A table is delimited text or a sheet of a workbook.
+READERS = {
+    "table": {"encoding", "delimiter", "quote", "names", "preamble", "sheet"},
+    "json": {"rows", "absent"},
+    "xml": {"rows", "fields", "absent"},
+    "adf": set(),
+    "whatsapp": set(),
+}
+#: Rows above a header that may be declared; a report's title needs no more.
+MAX_PREAMBLE = 100
+
 _FIELD = re.compile(r"\[([^\[\]]+)\]")
-_CELL_KEYS = {"column", "position", "const", "template", "map", "when"}
+_CELL_KEYS = {"column", "position", "const", "template", "digest", "match", "dates", "map", "when"}
+
+#: In a split unpivot, the column that holds the place of the part: a line number.
+LINE = "{line}"
 
 
 @dataclass(frozen=True)
@@ -47,69 +62,98 @@ class Condition:
 
 @dataclass(frozen=True)
 class Cell:
-    """How one canonical column is made, by one of the first four; ``when`` false gives an empty cell.
+    """How one canonical column is made, by one of the first five; ``when`` false gives an empty cell.
 
-    ``position`` counts from 1; ``template`` names columns in square brackets: ``P[invoiceNumber]``.
+    ``position`` counts from 1; ``template`` names columns in square brackets: ``P[invoiceNumber]``; ``digest``: a
+    short text made of these columns, a key for rows that have none. ``match``: a regular expression whose one group
+    is the part of the text to take; a text that it does not match stays whole. ``patterns``: how this column writes
+    dates, where it is not as the source does.
     """
 
     column: str | None = None
     position: int | None = None
     const: str | None = None
     template: str | None = None
+    digest: tuple[str, ...] = ()
+    match: str | None = None
+    patterns: tuple[str, ...] = ()
     map: Mapping[str, str] = field(default_factory=dict)
     when: Condition | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the file that it reads."""
-        named = [self.column] if self.column else _FIELD.findall(self.template or "")
+        named = [self.column] if self.column else [*_FIELD.findall(self.template or ""), *self.digest]
         return (*named, *(self.when.columns if self.when else ()))
+
+
+@dataclass(frozen=True)
+class Split:
+    """Cells that hold a list: each part gives a feed row of its own.
+
+    ``marks``: what separates the parts, and if there are two, what separates the values inside a part. ``depths``:
+    column -> 1 (it has one value a part) or 2 (one value a value inside it). Empty places count. The parts are
+    numbered from ``first_line``; with two marks the number is 1000 times that of the part, and that of the value.
+    """
+
+    marks: tuple[str, ...]
+    depths: Mapping[str, int]
+    first_line: int = 1
 
 
 @dataclass(frozen=True)
 class FeedMapping:
     """One feed row made from a file row; ``when``: conditions that must all hold, else the file row gives none.
 
-    ``is_repeated``: one of several of an unpivot, which a file may leave out with its columns.
+    ``is_repeated``: one of several of an unpivot, which a file may leave out with its columns. ``split``: the file
+    row gives a feed row for each part of the lists in its cells.
     """
 
     feed: Feed
     cells: Mapping[str, Cell]
     when: tuple[Condition, ...] = ()
     is_repeated: bool = False
+    split: Split | None = None
 
 
 @dataclass(frozen=True)
 class Source:
-    """One kind of file. ``ignored``: columns that are deliberately not kept beside the mapped ones."""
+    """One kind of file. ``ignored``: columns that are deliberately not kept beside the mapped ones.
+
+    ``is_exact``: its files have the columns of the signature and no others.
+    ``names``: position from 1 -> name, for a table without a header. ``preamble``: how many rows may stand above the
+    header; None is the reader's default. ``sheets``: patterns of the sheets to take. ``rows``: where the records of
+    a JSON or XML file lie, ``fields``: name -> XPath from a record, ``is_absent_empty``: a field that a record
+    leaves out, while others have it, is an empty cell; else the record says nothing about it. ``text``: the
+    declaration, empty for a native file.
+    """
 
     name: str
     description: str
     mappings: tuple[FeedMapping, ...]
     mapping_hash: str
-    reader: str = "text"
+    reader: str = "table"
     patterns: tuple[str, ...] = ()
     signature: tuple[str, ...] = ()
-    dialects: tuple[Dialect, ...] = ()
+    is_exact: bool = False
+    dialects: tuple[Dialect, ...] = (Dialect(),)
+    names: Mapping[int, str] = field(default_factory=dict)
+    preamble: int | None = None
+    sheets: tuple[str, ...] = ()
+    rows: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    is_absent_empty: bool = True
     spelling: Spelling = field(default_factory=Spelling)
     time_zone: str | None = None
     null_words: tuple[str, ...] = ()
     is_full: bool = False
     ignored: tuple[str, ...] = ()
     is_native: bool = False
+    text: str = ""
 
     @property
     def feeds(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(mapping.feed.name for mapping in self.mappings))
-
-
-@dataclass(frozen=True)
-class Recognised:
-    """A file's source and, for delimited text, its decoded bytes and the dialect in which its header fits."""
-
-    source: Source
-    decoded: Decoded | None = None
-    dialect: Dialect = field(default_factory=Dialect)
 
 
 @cache
@@ -122,7 +166,7 @@ def load_sources() -> dict[str, Source]:
 
 
 def native_source(feed: Feed) -> Source:
-    """The source of ``<feed>.csv`` files; it bears the name of its feed."""
+    """The source of native files, ``<feed>.csv``; it bears the name of its feed."""
     declared = ";".join(f"{name}:{column.type}" for name, column in feed.all_columns.items())
     return Source(
         name=feed.name,
@@ -133,38 +177,6 @@ def native_source(feed: Feed) -> Source:
     )
 
 
-def declared(name: str) -> Source:
-    """The source of a name as it is now, native ones included. Raises Problem when it is no longer declared."""
-    feeds, sources = load_feeds(), load_sources()
-    if name not in feeds and name not in sources:
-        raise Problem(f"the kind of file {name} is no longer declared in ingest/sources/.")
-    return native_source(feeds[name]) if name in feeds else sources[name]
-
-
-def recognise(name: str, data: bytes) -> Recognised:
-    """The source of a file, by its name and its header.
-
-    Raises Problem (a sentence without the file's name) when it is no known kind of file.
-    """
-    if is_blank(data):
-        raise Problem("the file is empty. Export it again.")
-    feed = native_feed(name)
-    if feed:
-        if data.lstrip()[:1] == b"<" and looks_like_adf(data):
-            raise Problem("it holds ADF leads, not csv. Deliver it under a name that ends in .xml.")
-        source = replace(native_source(load_feeds()[feed]), is_full=is_full(name))
-        return Recognised(source, decode(data, "utf-8"))
-    sources = load_sources()
-    named = [source for source in sources.values() if _name_fits(name, source) and source.reader == "text"]
-    if what_it_is(data) is None and (_name_fits(name, sources["adf"]) or (not named and looks_like_adf(data))):
-        return Recognised(sources["adf"])
-    for source in (*named, *(other for other in sources.values() if other not in named)):
-        found = _by_header(source, data)
-        if found:
-            return found
-    raise _unknown(name, data, named)
-
-
 def read_source(name: str, text: str, file: str) -> Source:
     """A source from the text of its YAML file. Raises Problem naming the file and what is wrong."""
     try:
@@ -172,34 +184,44 @@ def read_source(name: str, text: str, file: str) -> Source:
     except yaml.YAMLError as error:
         raise Problem(f"{file} is no valid YAML: {error}") from None
     reader = _Declaration(file)
-    reader.only(given, _SOURCE_KEYS, "the source")
+    kind = given.get("reader", "table")
+    if kind not in READERS:
+        raise reader.problem(f"reader: {kind!r} is none of {', '.join(READERS)}")
+    reader.only(given, _COMMON_KEYS | READERS[kind], f"a source with the reader {kind}")
     if name in load_feeds():
         raise reader.problem(f"{name} is the name of a feed; give the source another one")
-    delimiters = given.get("delimiter", ",")
-    ascii_marks = [delimiters] if isinstance(delimiters, str) else delimiters
-    if any(len(mark) != 1 or not mark.isascii() for mark in ascii_marks):
-        raise reader.problem("a delimiter is one ASCII character")
     dates = given.get("dates", "iso")
+    patterns: tuple[str, ...] = ()
+    if isinstance(dates, list) or "%" in dates:
+        dates, patterns = "iso", _patterns(dates, reader, "the source")
     if dates not in ("iso", "mdy", "dmy", "ymd"):
         raise reader.problem(f"dates: {dates!r} is none of iso, mdy, dmy, ymd")
-    encoding = given.get("encoding", "utf-8")
     source = Source(
         name=name,
         description=given["description"],
         mappings=tuple(_mappings(given.get("feeds", {}), reader)),
         mapping_hash=hashlib.sha256(text.encode()).hexdigest()[:16],
-        reader=given.get("reader", "text"),
+        reader=kind,
         patterns=tuple(given.get("files", ())),
         signature=tuple(given.get("header", ())),
-        dialects=tuple(Dialect(encoding, mark, given.get("quote", '"')) for mark in ascii_marks),
-        spelling=Spelling(dates, given.get("decimal", "."), given.get("thousands", ""), given.get("currency", "")),
+        is_exact=given.get("exact", False),
+        dialects=tuple(_dialects(given, reader)),
+        names=_names(given.get("names", {}), reader),
+        preamble=_preamble(given.get("preamble"), reader),
+        sheets=_texts(given.get("sheet", ())),
+        rows=given.get("rows", ""),
+        fields=dict(given.get("fields", {})),
+        is_absent_empty=given.get("absent", "empty") == "empty",
+        spelling=Spelling(
+            dates, given.get("decimal", "."), given.get("thousands", ""), given.get("currency", ""), patterns
+        ),
         time_zone=given.get("time_zone"),
         null_words=tuple(str(word) for word in given.get("null_words", ())),
         is_full=given.get("full", False),
         ignored=tuple(given.get("ignore", ())),
+        text=text,
     )
-    if source.reader == "text" and not source.signature:
-        raise reader.problem("header: name the columns by which the file is known")
+    _check_recognisable(source, given, reader)
     return source
 
 
@@ -208,64 +230,9 @@ def folded(header: str) -> str:
     return header.strip().casefold()
 
 
-def _name_fits(name: str, source: Source) -> bool:
+def name_fits(name: str, source: Source) -> bool:
+    """True when the name of a file is one that the source declares."""
     return any(fnmatchcase(name.casefold(), pattern.casefold()) for pattern in source.patterns)
-
-
-def _by_header(source: Source, data: bytes) -> Recognised | None:
-    for dialect in source.dialects if source.reader == "text" else ():
-        try:
-            decoded = decode(data, dialect.encoding)
-            header = {folded(column) for column in header_of(decoded.data, dialect)}
-        except Problem:
-            continue
-        if all(folded(column) in header for column in source.signature):
-            return Recognised(source, decoded, dialect)
-    return None
-
-
-def _unknown(name: str, data: bytes, named: list[Source]) -> Problem:
-    """Why a file is no known kind, and the nearest thing it could be."""
-    words = what_it_is(data)
-    feed = named_feed(name)
-    if feed:
-        ending = Path(name).suffix
-        return Problem(
-            f"its name is that of the feed {feed}, and this version reads native files as csv only"
-            f"{f', not {ending}' if ending else ''}. Export it as csv, with a name that ends in .csv."
-        )
-    if words:
-        return Problem(f"it is {words}, which is not read. Export it as csv and deliver that file.")
-    try:
-        header = header_of(decode(data, "utf-8").data, Dialect())
-    except Problem as problem:
-        return problem
-    columns = {folded(column) for column in header}
-    if named:
-        source = named[0]
-        missing = [column for column in source.signature if folded(column) not in columns]
-        return Problem(
-            f"its name is that of {source.name} ({source.description}), but its header has no {_listed(missing)}. "
-            "Export it with these columns, or declare the new kind of file in ingest/sources/."
-        )
-    feeds = load_feeds()
-    near = max(feeds, key=lambda feed: len(columns & feeds[feed].columns.keys()))
-    if len(columns & feeds[near].columns.keys()) < 2:
-        near = next(iter(difflib.get_close_matches(name, feeds, n=1, cutoff=0.4)), "")
-    hint = (
-        f"The nearest feed is {near}: name it {near}_....csv with the columns of that feed"
-        if near
-        else "Name it <feed>_....csv with the columns of a feed"
-    )
-    return Problem(
-        f"no feed has this name, and its header ({_listed(header)}) is that of no source. "
-        f"{hint}, or declare the kind of file in ingest/sources/."
-    )
-
-
-def _listed(words: list[str], most: int = 4) -> str:
-    text = ", ".join(words[:most])
-    return f"{text} ..." if len(words) > most else text
 
 
 # --- reading a declaration ---------------------------------------------------------------------------------------
@@ -286,6 +253,56 @@ class _Declaration:
                 raise self.problem(f"{key!r} is no key of {where}{hint}")
 
 
+def _dialects(given: Mapping[str, Any], reader: _Declaration) -> Iterator[Dialect]:
+    for encoding in _texts(given.get("encoding", "utf-8")):
+        if encoding != DETECT and not is_character_set(encoding):
+            raise reader.problem(f"encoding: {encoding!r} is no character set; write one like cp1252, or {DETECT}")
+        for mark in _texts(given.get("delimiter", ",")):
+            if len(mark) != 1 or not mark.isascii():
+                raise reader.problem("a delimiter is one ASCII character")
+            yield Dialect(encoding, mark, given.get("quote", '"'))
+
+
+def _names(given: Any, reader: _Declaration) -> dict[int, str]:
+    """Position -> name, from a list of all names or a mapping of name to position."""
+    if isinstance(given, list):
+        return {place: str(name) for place, name in enumerate(given, start=1)}
+    names = {place: str(name) for name, place in given.items() if isinstance(place, int) and place > 0}
+    if len(names) < len(given):
+        raise reader.problem("names: give each name a position of its own, counted from 1")
+    return names
+
+
+def _preamble(given: Any, reader: _Declaration) -> int | None:
+    if given is not None and (not isinstance(given, int) or not 0 <= given <= MAX_PREAMBLE):
+        raise reader.problem(f"preamble: say how many rows may stand above the header, 0 to {MAX_PREAMBLE}")
+    return given
+
+
+def _check_recognisable(source: Source, given: Mapping[str, Any], reader: _Declaration) -> None:
+    """Refuses a declaration by which no file could be told, or that says two things."""
+    if source.names and source.signature:
+        raise reader.problem("header and names: a file has a header or none; declare one of the two")
+    if source.names and not source.patterns:
+        raise reader.problem("files: a file without a header is known by its name; give its patterns")
+    if source.reader == "whatsapp" and (not source.patterns or source.spelling.dates not in ("dmy", "mdy")):
+        raise reader.problem("a chat is known by its name: give the patterns in files, and dates as dmy or mdy")
+    if source.reader not in ("adf", "whatsapp") and not source.signature and not source.names:
+        raise reader.problem("header: name the columns by which the file is known")
+    if source.reader == "xml" and not source.rows:
+        raise reader.problem("rows: say which elements are the records, like //vehicle")
+    for name, path in [("rows", source.rows)] * (source.reader == "xml") + list(source.fields.items()):
+        wrong = why_no_path(path)
+        if wrong:
+            raise reader.problem(f"{name}: {path!r} is no XPath ({wrong})")
+    if given.get("absent", "empty") not in ("empty", "unsaid"):
+        raise reader.problem(f"absent: {given['absent']!r} is none of empty, unsaid")
+
+
+def _texts(given: Any) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
 def _mappings(given: Mapping[str, Any], reader: _Declaration) -> Iterator[FeedMapping]:
     feeds = load_feeds()
     for name, entry in given.items():
@@ -295,7 +312,7 @@ def _mappings(given: Mapping[str, Any], reader: _Declaration) -> Iterator[FeedMa
         feed = feeds[name]
         reader.only(entry, {"when", "columns", "unpivot"}, name)
         common = entry.get("columns", {})
-        for columns, condition in _unpivoted(entry, reader):
+        for columns, condition, split in _unpivoted(entry, reader):
             cells = {column: _cell(cell, reader, f"{name}.{column}") for column, cell in {**common, **columns}.items()}
             unknown = [column for column in cells if column not in feed.all_columns]
             if unknown:
@@ -304,20 +321,35 @@ def _mappings(given: Mapping[str, Any], reader: _Declaration) -> Iterator[FeedMa
             if missing:
                 raise reader.problem(f"{name} needs the column {missing[0]}, which is not mapped")
             when = [*_conditions(entry.get("when"), reader), *_conditions(condition, reader)]
-            yield FeedMapping(feed, cells, tuple(when), is_repeated="unpivot" in entry)
+            yield FeedMapping(feed, cells, tuple(when), is_repeated="unpivot" in entry, split=split)
 
 
-def _unpivoted(entry: Mapping[str, Any], reader: _Declaration) -> Iterator[tuple[dict[str, Any], Any]]:
-    """The columns and the condition of each feed row that a file row gives; ``{n}`` and ``{line}`` filled in."""
+def _unpivoted(entry: Mapping[str, Any], reader: _Declaration) -> Iterator[tuple[dict[str, Any], Any, Split | None]]:
+    """Columns, condition and split of each feed row that a file row gives; ``{n}`` and ``{line}`` filled in."""
     if "unpivot" not in entry:
-        yield {}, None
+        yield {}, None, None
         return
     for group in entry["unpivot"]:
-        reader.only(group, {"repeat", "first_line", "when", "columns"}, "unpivot")
+        reader.only(group, {"repeat", "first_line", "split", "when", "columns"}, "unpivot")
         first = group.get("first_line", 1)
+        if "split" in group:
+            yield group["columns"], group.get("when"), _split(group["split"], first, reader)
+            continue
         for number in range(1, group.get("repeat", 1) + 1):
-            words = {"{n}": str(number), "{line}": str(first + number - 1)}
-            yield _filled_in(group["columns"], words), _filled_in(group.get("when"), words)
+            words = {"{n}": str(number), LINE: str(first + number - 1)}
+            yield _filled_in(group["columns"], words), _filled_in(group.get("when"), words), None
+
+
+def _split(given: Mapping[str, Any], first_line: int, reader: _Declaration) -> Split:
+    reader.only(given, {"marks", "columns"}, "split")
+    marks = tuple(given["marks"])
+    depths = dict.fromkeys(given["columns"], 1) if isinstance(given["columns"], list) else given["columns"]
+    if len(marks) not in (1, 2) or any(len(mark) != 1 for mark in marks):
+        raise reader.problem("split: marks are one or two single characters")
+    wrong = [column for column, depth in depths.items() if not 1 <= depth <= len(marks)]
+    if wrong:
+        raise reader.problem(f"split: {wrong[0]} has the depth {depths[wrong[0]]}, and there are {len(marks)} marks")
+    return Split(marks, {str(column): depth for column, depth in depths.items()}, first_line)
 
 
 def _filled_in(value: Any, words: Mapping[str, str]) -> Any:
@@ -335,17 +367,40 @@ def _cell(given: Any, reader: _Declaration, where: str) -> Cell:
     if isinstance(given, str):
         return Cell(column=given)
     reader.only(given, _CELL_KEYS, where)
-    if sum(key in given for key in ("column", "position", "const", "template")) != 1:
-        raise reader.problem(f"{where} needs one of column, position, const, template")
+    if sum(key in given for key in ("column", "position", "const", "template", "digest")) != 1:
+        raise reader.problem(f"{where} needs one of column, position, const, template, digest")
     conditions = _conditions(given.get("when"), reader)
     return Cell(
         column=given.get("column"),
         position=given.get("position"),
         const=None if given.get("const") is None else str(given["const"]),
         template=given.get("template"),
+        digest=tuple(given.get("digest", ())),
+        match=_match(given.get("match"), reader, where),
+        patterns=_patterns(given.get("dates", ()), reader, where),
         map={str(key): str(value) for key, value in given.get("map", {}).items()},
         when=conditions[0] if conditions else None,
     )
+
+
+def _match(given: str | None, reader: _Declaration, where: str) -> str | None:
+    if given is not None:
+        try:
+            groups = re.compile(given).groups
+        except re.error as error:
+            raise reader.problem(f"{where}: match is no regular expression ({error})") from None
+        if groups != 1:
+            raise reader.problem(f"{where}: match needs one group in round brackets, the part to take")
+    return given
+
+
+def _patterns(given: Any, reader: _Declaration, where: str) -> tuple[str, ...]:
+    patterns = (given,) if isinstance(given, str) else tuple(given)
+    for pattern in patterns:
+        wrong = why_no_pattern(pattern)
+        if wrong:
+            raise reader.problem(f"{where}: dates: {pattern!r} is no way to write a date: {wrong}")
+    return patterns
 
 
 def _conditions(given: Any, reader: _Declaration) -> list[Condition]:

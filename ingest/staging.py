@@ -24,7 +24,7 @@ from ingest.mapping import (
     usable_mappings,
 )
 from ingest.reading import Batch, FileRows
-from ingest.sources import FeedMapping, Source
+from ingest.sources import Cell, FeedMapping, Source
 from ingest.values import clock_changes
 from ingest.versions import Delivery, is_first, store_first, take_back_repeated
 
@@ -89,29 +89,44 @@ def stage(
     Given the ``delivery`` the sound rows of a feed's first file are stored at once, and reported in ``outcome``; of
     them ``typed_<feed>`` keeps only those of keys that the file names more than once.
     """
-    staged = Staged(is_one_to_one=len(source.mappings) == 1)
-    # Delta text in one mapping: its rows have line numbers of their own and need no second look.
-    can_be_first = delivery and not source.is_full and source.reader == "text" and len(source.mappings) == 1
+    staged = Staged(is_one_to_one=len(source.mappings) == 1 and not source.mappings[0].split)
+    # A delta in one mapping whose rows have lines of their own; a full file is measured before it is stored.
+    can_be_first = delivery and not source.is_full and rows.has_lines and staged.is_one_to_one
     first = delivery if can_be_first and is_first(connection, source.mappings[0].feed) else None
     for batch in rows.taken():
         connection.register("batch", batch.rows)
-        layout = lay_out(source, batch.header, trimmed=batch.trimmed)
+        layout = lay_out(source, batch.header, trimmed=batch.trimmed, place=batch.place)
         mappings = usable_mappings(source, layout)
         _check_dates(connection, mappings, source, layout)
         for position, mapping in enumerate(mappings):
             found = feed_rows(mapping, source, layout, "batch", with_rest=position == 0, has_marks=batch.has_marks)
             _stage_mapping(connection, staged, mapping, found, source, layout, batch, settings, first)
-        if source.reader == "text":
+        if source.reader != "adf":
             staged.notes.extend(_unmapped(connection, source, layout, batch))
         connection.unregister("batch")
     counts = Counter(rows.repairs)
     staged.notes.extend(Note(None, "repair", repair, count) for repair, count in counts.items())
+    staged.notes.extend(Note(None, "remark", remark.sentence, remark.rows) for remark in rows.remarks)
     for feed in staged.feeds.values():
         stated = f"(select *, null as problem from {feed.table})" if first else f"typed_{feed.name}"
         staged.notes.extend(_odd_values(connection, feed, stated, staged.carried[feed.name], settings))
         if first:
             take_back_repeated(connection, feed)
     return staged
+
+
+def split(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+    """Points ``incoming`` and ``withheld`` at the sound and the other rows of a staged feed."""
+    rooftop = "coalesce(rooftop, '')" if feed.has_rooftop else "''"
+    connection.execute(
+        f"""create or replace temp view incoming as
+            select * exclude (problem, problem_text, rooftop_text) from typed_{feed.name} where problem is null"""
+    )
+    connection.execute(
+        f"""create or replace temp view withheld as
+            select row_id, row_number, key, {rooftop} as rooftop, problem, problem_text
+            from typed_{feed.name} where problem is not null"""
+    )
 
 
 def _stage_mapping(
@@ -159,7 +174,8 @@ def _check_dates(
     for mapping in mappings:
         query = contradiction_query(mapping, source, layout, "batch")
         for row in connection.execute(query).fetchall() if query else []:
-            words = {"mdy": "month/day/year", "dmy": "day/month/year"}[source.spelling.dates]
+            orders = {"mdy": "month/day/year", "dmy": "day/month/year"}
+            words = orders.get(source.spelling.dates) or "written otherwise"
             raise Problem(
                 f"line {row[0]}: {row[1]} is {row[2]!r}, but the dates of {source.name} are {words}. One of the two is "
                 "wrong, so no date of the file can be trusted: export it with that order, or correct the source."
@@ -199,10 +215,11 @@ def _may_meet_changes(
 ) -> bool:
     """False when no instant begins with the day of a clock change: cheaper than to ask for the zone of each."""
     cells = [mapping.cells[name] for name in found.carried if found.feed.all_columns[name].type == "instant"]
-    if source.spelling.dates != "iso" or not batch.trimmed or not all(cell.column and not cell.map for cell in cells):
+    is_plain = all(cell.column and cell == Cell(column=cell.column) for cell in cells)
+    if source.spelling.dates != "iso" or mapping.split or not batch.trimmed or not is_plain:
         return True
     days = {row[0] for row in connection.execute("select day from clock_changes").fetchall()}
-    columns = [batch.rows.column(f"c{place}") for place in {layout.place(cell.column or "") for cell in cells}]
+    columns = [batch.rows.column(f"c{place}") for place in {layout.position(cell.column or "") for cell in cells}]
     if batch.rows.num_rows < 10_000:
         return any(value[:10] in days for column in columns for value in column.to_pylist())
     import pyarrow.compute as pc  # Here, because it takes a tenth of a second.
@@ -215,8 +232,9 @@ def _unmapped(connection: duckdb.DuckDBPyConnection, source: Source, layout: Lay
     """One note a column that no feed takes and that holds something."""
     if not layout.unmapped:
         return []
+    # A sum: as many filtered counts take minutes for a few thousand columns.
     counts = ", ".join(
-        f"count(*) filter (where {cell_text(place, source, batch.trimmed)} <> '')" for place in layout.unmapped
+        f"coalesce(sum(({cell_text(place, source, batch.trimmed)} <> '')::integer), 0)" for place in layout.unmapped
     )
     found = connection.execute(f"select {counts} from batch").fetchall()[0]
     names = [layout.names[place] or f"column {place + 1}" for place in layout.unmapped]

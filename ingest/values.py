@@ -6,6 +6,8 @@ empty text stands for an empty cell.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -19,6 +21,9 @@ BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
 _DATE = r"\d{4}-\d\d-\d\d"
 _TIME = r"\d\d:\d\d(:\d\d(\.\d{1,6}0*)?)?"
 _OFFSET = r"[+-]\d\d(:?\d\d)?"
+
+#: Codes of strptime that a date pattern may hold.
+_CODES = {"d", "m", "b", "B", "Y", "y", "H", "I", "M", "S", "f", "g", "p", "a", "A", "z"}
 
 _ORDERS = {"mdy": (3, 1, 2), "dmy": (3, 2, 1), "ymd": (1, 2, 3)}
 
@@ -35,12 +40,16 @@ EXPECTED = {
 
 @dataclass(frozen=True)
 class Spelling:
-    """How a source writes dates and numbers. ``dates``: iso, mdy, dmy or ymd; the marks may be empty."""
+    """How a source writes dates and numbers. ``dates``: iso, mdy, dmy or ymd; the marks may be empty.
+
+    ``patterns``: in the place of ``dates``, ways to write a date in the codes of strptime (``%d %b, %Y %H:%M``).
+    """
 
     dates: str = "iso"
     decimal: str = "."
     thousands: str = ""
     currency: str = ""
+    patterns: tuple[str, ...] = ()
 
     @property
     def is_native(self) -> bool:
@@ -51,6 +60,8 @@ def native_form(column_type: str, x: str, spelling: Spelling) -> str:
     """The text as the contract writes it; a text that is not in the declared spelling stays as it is and fails."""
     if column_type in ("money", "number", "integer"):
         return _native_number(x, spelling)
+    if column_type in ("date", "instant") and spelling.patterns:
+        return _patterned(x, spelling.patterns, column_type == "instant")
     if column_type in ("date", "instant") and spelling.dates != "iso":
         return _native_date(x, spelling.dates, column_type == "instant")
     return x
@@ -102,8 +113,28 @@ def canonical_text(column_type: str, value: str) -> str:
     return f"{value}::varchar"
 
 
-def contradicts_order(x: str, order: str) -> str:
+def why_no_pattern(pattern: str) -> str | None:
+    """What is wrong with a date pattern; None for one that can be used."""
+    codes = re.findall("%(.?)", pattern)
+    unknown = [code for code in codes if code not in _CODES]
+    if unknown:
+        return f"%{unknown[0]} is none of its codes"
+    if "d" not in codes or not {"m", "b", "B"} & set(codes) or not {"Y", "y"} & set(codes):
+        return "it needs a day, a month and a year"
+    if "I" in codes and "p" not in codes:
+        return "%I needs %p"
+    return None
+
+
+def contradicts_order(x: str, spelling: Spelling) -> str:
     """True where a date cannot be in the declared order and would be one in the other (day 13 as a month)."""
+    if spelling.patterns:
+        swapped = [_other_order(pattern) for pattern in spelling.patterns if "%m" in pattern]
+        if not swapped:
+            return "false"
+        is_one = _moment(x, spelling.patterns)
+        return f"({x} <> '' and {is_one} is null and {_moment(x, swapped)} is not null)"
+    order = spelling.dates
     if order not in ("mdy", "dmy"):
         return "false"
     _, month, day = _ORDERS[order]
@@ -183,6 +214,34 @@ def _native_date(x: str, order: str, with_time: bool) -> str:
     return f"case when regexp_full_match({x}, '{pattern}') then {date} else {x} end"
 
 
+def _other_order(pattern: str) -> str:
+    """The pattern with day and month of it changed over."""
+    return re.sub("%([dm])", lambda code: "%m" if code[1] == "d" else "%d", pattern)
+
+
+def _moment(x: str, patterns: Iterable[str]) -> str:
+    """The text read by the first pattern that fits, as a timestamp; a year of two digits under %Y fits none."""
+    tries = []
+    for pattern in patterns:
+        read = f"try_strptime({x}, '{pattern.replace(chr(39), chr(39) * 2)}')"
+        read = f"timezone('UTC', {read})" if "%z" in pattern else read
+        tries.append(f"case when year({read}) between 1900 and 2199 then {read} end")
+    return f"coalesce({', '.join(tries)})" if len(tries) > 1 else tries[0]
+
+
+def _patterned(x: str, patterns: tuple[str, ...], with_time: bool) -> str:
+    """The text in native form by the first pattern that reads it; a text that none reads stays as it is and fails."""
+    branches = []
+    for pattern in patterns:
+        moment = _moment(x, [pattern])
+        form = "%Y-%m-%d"
+        if with_time and ("%H" in pattern or "%I" in pattern):
+            form += " %H:%M:%S" + (".%f" if "%f" in pattern or "%g" in pattern else "")
+        ending = "'Z'" if with_time and "%z" in pattern else "''"
+        branches.append(f"when {moment} is not null then strftime({moment}, '{form}') || {ending}")
+    return f"case {' '.join(branches)} else {x} end"
+
+
 def _native_number(x: str, spelling: Spelling) -> str:
     # An apostrophe is a thousands mark in Switzerland, and ends a SQL literal.
     decimal, thousands, currency = (
@@ -192,7 +251,8 @@ def _native_number(x: str, spelling: Spelling) -> str:
         x = f"trim(replace({x}, '{currency}', ''))"
     if decimal == "." and not thousands:
         return x
-    whole = rf"(\d+|\d{{1,3}}([{thousands}]\d{{3}})+)" if thousands else r"\d+"
+    # In India the groups before the last have two digits: 4,25,000.
+    whole = rf"(\d+|\d{{1,3}}([{thousands}]\d{{2,3}})*[{thousands}]\d{{3}})" if thousands else r"\d+"
     pattern = rf"-?{whole}([{decimal}]\d+)?"
     plain = f"replace({x}, '{thousands}', '')" if thousands else x
     # A comma as decimal mark: a text with a point is not in the declared spelling and must not pass as it is.

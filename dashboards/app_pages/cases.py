@@ -1,47 +1,83 @@
-"""Cases: where every open enquiry and deal stands, and what keeps it there."""
+"""Cases: where every enquiry and deal stood at the end of the chosen day, and what kept it there."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
 import streamlit as st
 
-from dashboards import charts, records, shell, tables, words
-from dashboards.lists.promises import CASES
+from dashboards import charts, naming, records, shell, tables, words
+from dashboards.board import STAGES, board
 from dashboards.shell import Page
 from dashboards.tables import Column
 
-STAGES = ("enquiry", "inspection", "quotation", "approval", "preparation", "sale", "handover", "follow-up")
+CASES = {
+    "rooftop": Column("Rooftop"),
+    "case": Column("Case"),
+    "stage": Column("Stage"),
+    "owner": Column("Owner"),
+    "role": Column("Role"),
+    "entered_on": Column("In stage since", "day"),
+    "days": Column("Days in stage", "count"),
+    "blocker": Column("What blocks"),
+    "blocked_on": Column("Blocked since", "day"),
+    "file": Column("File"),
+    "row_number": Column("Line", "count"),
+}
+BLOCKERS = {
+    "label": Column("What"),
+    "stage": Column("Stage"),
+    "role": Column("Role"),
+    "cases": Column("Cases", "count"),
+    "since": Column("Oldest since", "day"),
+}
 
 
 def cases(page: Page) -> None:
     """The page *Cases*: a bar per stage with the blocked ones, the blockers, the cases."""
-    if not page.reader.has("fct_case"):
+    if not all(page.reader.has(mart) for mart in ("fct_case", "fct_exception", "fct_lead", "fct_quote")):
         st.info("This run holds no cases.", icon=":material/info:")
         return
-    asked = (page.filters.rooftops,)
-    found = {
-        row["stage"]: row
-        for row in page.reader.rows(
-            "select stage, count(*) as cases, count(blocker) as blocked from marts.fct_case "
-            "where is_open and (len($1::varchar[]) = 0 or list_contains($1::varchar[], rooftop)) group by stage",
-            asked,
-        )
-    }
-    total = sum(row["cases"] for row in found.values())
-    blocked = sum(row["blocked"] for row in found.values())
-    locale = page.locale
+    day, locale = page.filters.period.end, page.locale
+    found = board(page.reader, day, page.filters.rooftops)
+    blocked = sum(row["blocker"] is not None for row in found)
+    now = day >= page.reader.newest_day()
+    be, wait = ("is" if len(found) == 1 else "are", "wait") if now else ("was" if len(found) == 1 else "were", "waited")
     st.markdown(
-        f"#### {words.counted(total, 'cases', locale)} "
-        f"{'is' if total == 1 else 'are'} open; {words.number(blocked, 0, locale)} wait for something."
+        f"#### {words.counted(len(found), 'cases', locale)} {be} open on {words.day(day, locale)}; "
+        f"{words.number(blocked, 0, locale)} {wait} for something."
     )
-    st.caption(f"As the newest data has them: {words.day(page.reader.newest_day(), locale)}.")
+    st.caption("At the end of the last day of the period above; choose another to see the board of that day.")
     _stages(page, found)
-    _blockers(page)
-    st.subheader("The cases", anchor=False)
-    records.draw(page, CASES, page.filters.period)
+    _blockers(page, found)
+    st.subheader("The cases, blocked ones first", anchor=False)
+    persons, names = naming.persons(page.reader), page.reader.rooftops()
+    shown = [
+        row
+        | {
+            "owner": persons.get((row["rooftop"], row["owner"]), row["owner"]),
+            "role": row["role"].replace("_", " "),
+            "rooftop": names.get(row["rooftop"], row["rooftop"]),
+        }
+        for row in found
+    ]
+    tables.records(
+        page,
+        shown,
+        CASES,
+        key="cases",
+        name="Cases",
+        phone=("case", "stage", "days"),
+        everything=lambda: shown,
+        evidence=lambda row: records.evidence(page, "fct_case", str(row["case_key"])),
+    )
 
 
-def _stages(page: Page, found: dict[str, dict[str, int]]) -> None:
-    there = [stage for stage in STAGES if stage in found]
+def _stages(page: Page, found: Sequence[dict[str, Any]]) -> None:
+    counts = Counter((row["stage"], row["blocker"] is not None) for row in found)
+    there = [stage for stage in STAGES if counts[stage, True] + counts[stage, False]]
     if not there:
         return
     st.subheader("By stage", anchor=False)
@@ -51,44 +87,35 @@ def _stages(page: Page, found: dict[str, dict[str, int]]) -> None:
             "group": stage,
             "part": part,
             "position": place,
-            "value": count,
-            "text": words.counted(count, "cases", page.locale),
+            "value": counts[stage, part == "blocked"],
+            "text": words.counted(counts[stage, part == "blocked"], "cases", page.locale),
         }
         for stage in there
-        for place, (part, count) in enumerate(
-            zip(parts, (found[stage]["cases"] - found[stage]["blocked"], found[stage]["blocked"]), strict=True)
-        )
+        for place, part in enumerate(parts)
     ]
     alt = "Open cases by stage: " + ", ".join(
-        f"{stage} {found[stage]['cases']}, {found[stage]['blocked']} blocked" for stage in there
+        f"{stage} {counts[stage, False] + counts[stage, True]}, {counts[stage, True]} blocked" for stage in there
     )
     st.altair_chart(charts.stacked(rows, parts, ("Stage", "Standing", "Cases"), page.palette), alt=alt)
 
 
-def _blockers(page: Page) -> None:
-    rows = page.reader.rows(
-        "select blocker_rule as rule, stage, any_value(replace(role, '_', ' ')) as role, count(*) as cases, "
-        "min(blocked_on) as since from marts.fct_case where is_open and blocker is not null "
-        "and (len($1::varchar[]) = 0 or list_contains($1::varchar[], rooftop)) "
-        "group by all order by cases desc, rule, stage",
-        (page.filters.rooftops,),
-    )
-    if not rows:
+def _blockers(page: Page, found: Sequence[dict[str, Any]]) -> None:
+    groups: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for row in found:
+        if row["blocker"] is None:
+            continue
+        entry = groups.setdefault(
+            (row["rule"], row["stage"], row["role"]),
+            {"label": row["label"], "stage": row["stage"], "role": row["role"].replace("_", " ")}
+            | {"cases": 0, "since": row["blocked_on"]},
+        )
+        entry["cases"] += 1
+        entry["since"] = min(entry["since"], row["blocked_on"])
+    if not groups:
         return
     st.subheader("What blocks them", anchor=False)
-    labels = {
-        row["rule"]: row["label"]
-        for row in page.reader.rows("select distinct rule, label from marts.fct_exception order by rule")
-    }
-    shown = [row | {"rule": labels.get(row["rule"], row["rule"].replace("_", " "))} for row in rows]
-    columns = {
-        "rule": Column("What"),
-        "stage": Column("Stage"),
-        "role": Column("Role"),
-        "cases": Column("Cases", "count"),
-        "since": Column("Oldest since", "day"),
-    }
-    tables.records(page, shown, columns, key="blockers", name="Blockers", phone=("rule", "stage", "cases"))
+    shown = sorted(groups.values(), key=lambda entry: (-entry["cases"], str(entry["label"]), str(entry["stage"])))
+    tables.records(page, shown, BLOCKERS, key="blockers", name="Blockers", phone=("label", "stage", "cases"))
 
 
 cases(shell.current())

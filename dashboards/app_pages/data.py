@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
 from dashboards import shell, tables, words
@@ -34,7 +37,11 @@ QUARANTINE = {
     "feed": Column("Feed"),
     "reason": Column("Reason"),
     "raw": Column("Original text"),
+    "status": Column("Status"),
+    "settled": Column("Settled by"),
 }
+#: What becomes of a row that does not land; the first waits for a person.
+STATUSES = ("open", "closed", "accepted", "retried", "discarded")
 CHECKS = {
     "outcome": Column("Outcome"),
     "name": Column("Check"),
@@ -65,7 +72,7 @@ def _answer(page: Page) -> None:
     (run,) = page.reader.rows("select started_at, known_at, version from meta.runs")
     (sums,) = page.reader.rows(
         "select count(*) as files, coalesce(sum(rows_read), 0)::bigint as read, "
-        "coalesce(sum(rows_quarantined), 0)::bigint as quarantined, "
+        "(select count(*) from meta.quarantine where status = 'open') as quarantined, "
         "coalesce(sum(rows_read - rows_new - rows_changed - rows_unchanged - rows_quarantined - rows_skipped), 0)"
         "::bigint as lost from meta.files"
     )
@@ -77,7 +84,7 @@ def _answer(page: Page) -> None:
     )
     st.markdown(
         f"#### {words.counted(sums['files'], 'files', locale)} with {words.number(sums['read'], 0, locale)} rows "
-        f"were read; {words.number(sums['quarantined'], 0, locale)} are in quarantine, and {lost}."
+        f"were read; {words.number(sums['quarantined'], 0, locale)} are open in quarantine, and {lost}."
     )
     known = f" · as known at {words.instant(run['known_at'], locale)}" if run["known_at"] else ""
     newest = f" · as of {words.day(page.reader.newest_day(), locale)}" if page.reader.has_landed() else ""
@@ -133,23 +140,57 @@ def _files(page: Page) -> None:
 
 
 def _quarantine(page: Page) -> None:
-    rows = page.reader.rows(
-        "select files.name, quarantine.row_number, quarantine.feed, quarantine.reason, quarantine.raw "
-        "from meta.quarantine as quarantine left join meta.files as files using (file_id) "
-        "order by files.name, quarantine.row_number limit 1000"
-    )
-    if not rows:
+    counts = {
+        row["status"]: row["rows"]
+        for row in page.reader.rows("select status, count(*) as rows from meta.quarantine group by status")
+    }
+    if not counts:
         st.caption("Nothing is in quarantine.")
         return
+    chosen = st.segmented_control(
+        "Status",
+        STATUSES,
+        default=STATUSES[0],
+        required=True,
+        format_func=lambda status: f"{status} {words.number(counts.get(status, 0), 0, page.locale)}",
+        key="quarantine",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    status = chosen or STATUSES[0]
+    total = counts.get(status, 0)
+    if not total:
+        st.caption("No row is open: each was made good, or somebody decided on it." if status == "open" else "None.")
+        return
+    names = {row["file_id"]: row["name"] for row in page.reader.rows("select file_id, name from meta.files")}
+    rows = page.reader.rows(
+        "select * from meta.quarantine where status = $1 order by received_at, file_id, row_number limit 1000",
+        (status,),
+    )
+    shown = [row | {"name": names.get(row["file_id"]), "settled": _settled(row, names, page)} for row in rows]
     tables.records(
         page,
-        rows,
+        shown,
         QUARANTINE,
-        key="quarantine",
+        key=f"quarantine_{status}",
         name="Quarantine",
         phone=("name", "row_number", "reason"),
-        total=len(rows),
+        total=total,
     )
+    if status == "open":
+        st.caption(
+            "Correct the line where it was made and deliver the file again, or decide on it: "
+            "`forecourt quarantine retry`, `accept` or `discard`."
+        )
+
+
+def _settled(row: Mapping[str, Any], names: Mapping[str, str], page: Page) -> str | None:
+    """Which file or who settled a row, and why; None while it is open."""
+    if row["status"] == "closed":
+        return names.get(row["closed_by"])
+    if row["status"] == "open":
+        return None
+    return f"{row['decided_by']}, {words.instant(row['decided_at'], page.locale)}: {row['decided_why']}"
 
 
 data_page(shell.current())

@@ -9,6 +9,7 @@ from functools import partial
 import streamlit as st
 
 from dashboards import access, closing, debtors, receivables, shell, tables, words
+from dashboards.pack import LEFT_OUT
 from dashboards.shell import Page
 from dashboards.tables import Column
 from forecourt.close import ClosedMonth, closed_file, closed_months, require_closable
@@ -51,8 +52,11 @@ CHANGED = {
 
 def month_end(page: Page) -> None:
     """The page *Month end*."""
-    if access.seat().rooftops is not None:
-        st.info("A month is closed for the whole company, so its files are not for a single rooftop.")
+    if access.seat().is_limited:
+        st.info(
+            "A month is closed for the whole company, with the names of its customers, so its files are only for those "
+            "who may see both."
+        )
         return
     closed = closed_months(page.reader.home)
     waiting = list(closing.open_months(page.reader.newest_day(), closed))
@@ -154,6 +158,9 @@ def _kept(page: Page, closed: list[ClosedMonth]) -> None:
         st.error(f"No longer what was closed: {', '.join(map(str, damaged))}. Put it back from a copy of the home.")
     with st.expander(f"All {len(rows)} files with their sums"):
         tables.records(page, rows, FILES, key="files", name="Files", phone=("name", "size", "sha256"))
+    if LEFT_OUT in month.files and LEFT_OUT not in damaged:
+        said = closed_file(page.reader.home, month, LEFT_OUT).decode()
+        st.warning(f"Not in this pack: {words.plain(said.strip())}", icon=":material/info:")
     _learned(page, month)
 
 

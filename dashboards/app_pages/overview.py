@@ -7,6 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboards import cards, month, records, shell, trust, whys, words, working_days
 from dashboards.lists.promises import OVERNIGHT
+from dashboards.prepared import FIRST_STEPS
 from dashboards.shell import Page
 from forecourt.metrics import Metric, Period
 
@@ -19,7 +20,6 @@ HEADLINES = {
 }
 #: Broken promises that the overview lists; the page of promises has all.
 BROKEN_SHOWN = 8
-FIRST_STEPS = ("response_minutes", "appointment_set_rate", "conversion_rate")
 
 
 def overview(page: Page) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dashboards import kpi_page, shell
 from dashboards.kpi_page import Report
-from dashboards.lists.cars import PREPARED, READY, STOCK
+from dashboards.lists.cars import PREPARED, STOCK
 
 REPORT = Report(
     kpi="stock_units",
     dimensions=("bucket", "rooftop", "condition", "make", "model"),
     beside=("stock_cost", "days_supply", "days_in_stock", "stock_ready_rate", "time_to_line_days"),
-    records=(STOCK, PREPARED, READY),
+    records=(STOCK, PREPARED),
     policies=("stock.",),
     is_board=True,
 )

@@ -76,20 +76,82 @@ STOCK = Records(
     phone=("stock_number", "car", "days"),
 )
 
+#: Cost categories of preparing a car for sale; buying, moving and financing it are others.
+PREPARING = "('recon', 'inspection', 'maintenance', 'damage')"
+
+
+def _policy(key: str) -> str:
+    """The value of a setting on the day asked for; ``key`` is SQL, the last of several keys goes before the others."""
+    return f"""(
+            select arg_max(policy.value, position)::decimal(18,2)
+            from (select unnest([{key}]) as key, unnest(range(len([{key}]))) as position) as wanted
+            inner join meta.policies as policy using (key)
+            where policy.valid_from <= asked.last_day
+                and (policy.valid_to is null or policy.valid_to > asked.last_day)
+        )"""
+
+
+def _days_in(stage: str) -> str:
+    """Days that the car of a span stood in a stage since the span began, up to the day asked for."""
+    return f"""(
+            select sum(least(coalesce(clock.left_on, asked.last_day), asked.last_day) - clock.entered_on)::bigint
+            from marts.fct_vehicle_stage as clock
+            where clock.stock_unit_key = it.stock_unit_key and clock.stage = '{stage}'
+                and clock.entered_on between it.started_on and asked.last_day
+                and (it.ready_on is null or clock.entered_on < it.ready_on)
+        )"""
+
+
+_PREP_COST = f"""(
+            select sum(line.amount) from marts.fct_vehicle_cost as line
+            where line.stock_unit_key = it.stock_unit_key and line.category in {PREPARING}
+                and line.posted_on <= asked.last_day
+        )"""
+_BUDGET = "nullif(" + _policy("'stock.prep_budget.default', 'stock.prep_budget.' || it.condition") + ", 0)"
+_LIMIT = _policy("'stock.prep_days'")
+_CLOCKS = {
+    "inspected": Column("Inspection, days", "count", sql=_days_in("inspection")),
+    "in_recon": Column("Workshop, days", "count", sql=_days_in("in_recon")),
+    "for_parts": Column("Waiting for parts, days", "count", sql=_days_in("awaiting_parts")),
+}
+_COSTED = {
+    "currency": Column(
+        "Currency", sql="(select unit.currency from marts.fct_stock_unit as unit where unit.stock_unit_key = it.stock_unit_key)"
+    ),
+    "spent": Column("Spent", "money", "Recon, inspection, maintenance and damage.", sql=_PREP_COST),
+    "budget": Column("Budget", "money", "The setting stock.prep_budget of the car's condition.", sql=_BUDGET),
+    "over": Column("Over budget", "money", sql=f"nullif(greatest(coalesce({_PREP_COST}, 0) - {_BUDGET}, 0), 0)"),
+}
+
 PREPARED = Records(
     title="In preparation, longest first",
     mart="fct_ready_span",
     where="it.started_on <= asked.last_day and it.excluded is null "
     "and (it.ready_on is null or it.ready_on > asked.last_day) and (it.left_on is null or it.left_on > asked.last_day)",
+    joins="left join marts.fct_vehicle_stage as stage on it.stock_unit_key = stage.stock_unit_key "
+    "and stage.entered_on <= asked.last_day and (stage.left_on is null or stage.left_on > asked.last_day)",
     columns=_STOCK
     | {
+        "standing": Column(
+            "Standing",
+            help="Delayed: longer in preparation than stock.prep_days.",
+            sql=f"case when asked.last_day - it.started_on > {_LIMIT} then 'delayed' else 'in time' end",
+        ),
+        "stage": Column("Stage", sql="replace(stage.stage, '_', ' ')"),
+        "stage_days": Column("Days in it", "count", sql="asked.last_day - stage.entered_on"),
+        "note": Column("Note", sql="stage.note"),
+        "place": Column("Stands at", sql="stage.location"),
         "started_on": Column("Since", "day"),
         "days": Column("Days so far", "count", sql="asked.last_day - it.started_on"),
+    }
+    | _CLOCKS
+    | _COSTED
+    | {
         "span_kind": Column("Round", help="The first time, or back in preparation."),
         "use": Column("Use", sql='it."use"'),
     },
     order="days desc, rooftop, stock_number",
-    phone=("stock_number", "car", "days"),
+    phone=("stock_number", "stage", "days"),
 )
 
 READY = Records(
@@ -101,11 +163,42 @@ READY = Records(
         "started_on": Column("Since", "day"),
         "ready_on": Column("Ready", "day"),
         "days": Column("Days", "count", sql="cast(it.ready_seconds / 86400 as bigint)"),
+    }
+    | _CLOCKS
+    | _COSTED
+    | {
         "span_kind": Column("Round", help="The first time, or back in preparation."),
         "excluded": Column("Why not counted"),
     },
     order="excluded is not null, days desc nulls last, rooftop, stock_number",
     phone=("stock_number", "car", "days"),
+)
+
+OVER_BUDGET = Records(
+    title="Over budget, most first",
+    mart="fct_ready_span",
+    note="Made ready in these days or still in preparation. A line that is posted later counts from its day, and moves "
+    "the gross of the deal on it.",
+    where=f"it.span_number = 1 and it.started_on <= asked.last_day "
+    f"and (it.ready_on is null or it.ready_on >= asked.first_day) "
+    f"and (it.left_on is null or it.left_on >= asked.first_day) and {_PREP_COST} > {_BUDGET}",
+    columns=_STOCK
+    | _COSTED
+    | {
+        "late": Column(
+            "Of it after it was ready",
+            "money",
+            sql=f"""(
+            select sum(line.amount) from marts.fct_vehicle_cost as line
+            where line.stock_unit_key = it.stock_unit_key and line.category in {PREPARING}
+                and line.posted_on <= asked.last_day and line.posted_on > it.ready_on
+        )""",
+        ),
+        "ready_on": Column("Ready", "day", sql="case when it.ready_on <= asked.last_day then it.ready_on end"),
+        "supplier": Column("Bought from"),
+    },
+    order="over desc, rooftop, stock_number",
+    phone=("stock_number", "car", "over"),
 )
 
 TRANSIT = Records(

@@ -75,3 +75,25 @@ APPOINTMENTS = Records(
     order="status != 'no show', starts_at desc, rooftop, appointment_id",
     phone=("appointment_id", "employee", "status"),
 )
+
+CRM_ONLY = Records(
+    title="Sold in the CRM only, newest first",
+    mart="fct_sale_match",
+    where="it.match_status = 'sold in CRM only' and it.excluded is null "
+    "and it.valid_from between asked.first_day and asked.last_day "
+    "and (it.valid_to is null or it.valid_to > asked.as_of)",
+    joins="left join marts.fct_lead as lead on it.lead_key = lead.lead_key",
+    key="lead_key",
+    traced="fct_lead",
+    columns={
+        "rooftop": Column("Rooftop"),
+        "lead_id": Column("Lead", sql="lead.lead_id"),
+        "source": Column("Source", sql="it.source"),
+        "salesperson": Column("Salesperson", sql="it.salesperson"),
+        "sold_on": Column("Marked won", "day"),
+        "wants": Column("Asked for", sql="lead.vehicle_text"),
+        "received_on": Column("Asked", "day", sql="lead.received_on"),
+    },
+    order="sold_on desc, rooftop, lead_id",
+    phone=("lead_id", "salesperson", "sold_on"),
+)

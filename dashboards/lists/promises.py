@@ -1,50 +1,10 @@
-"""Promises that are broken, by what is at stake, and cases by the stage that they stand in."""
+"""Promises that are broken, by what is at stake."""
 
 from __future__ import annotations
 
 from dashboards.lists.deals import CURRENCY
 from dashboards.records import Records
 from dashboards.tables import Column
-
-#: Rule -> what its owner does next.
-NEXT_STEPS = {
-    "unanswered_lead": "Answer the customer",
-    "unacknowledged_whatsapp": "Answer the message",
-    "lead_without_owner": "Give the lead an owner",
-    "lead_without_next_action": "Plan the next action",
-    "contacted_no_reply": "Try once more, or close the lead",
-    "overdue_task": "Do the task, or give it a new day",
-    "trade_without_appraisal": "Look at the trade-in",
-    "appraisal_without_offer": "Name a price for the trade-in",
-    "unanswered_quote": "Send the quotation",
-    "quote_without_next_action": "Plan the call after the quotation",
-    "answered_by_two": "Say who keeps the customer",
-    "handover_incomplete": "Fill in what the next person needs",
-    "missed_call": "Call back",
-    "no_show_not_rebooked": "Offer a new appointment",
-    "portal_lead_not_in_crm": "Enter the lead in the CRM",
-    "customer_of_leaver": "Give the customer a new contact",
-    "missing_document": "Get the document",
-    "no_first_service": "Book the first service",
-    "sold_without_follow_up": "Plan the call after the sale",
-    "hire_past_due": "Ring the hirer",
-    "late_payment": "Ask for the payment",
-    "late_funding": "Ask the finance company",
-    "closed_without_message": "Tell the customer that the car is ready",
-    "promised_time_missed": "Tell the customer the new time",
-    "part_past_eta": "Ask the supplier for a new day",
-    "declined_work": "Offer the work again",
-    "failed_without_retest": "Book the retest",
-    "condition_dispute": "Decide who bears the cost",
-    "document_gap": "Close the gap in the documents",
-    "part_shortage": "Order the part elsewhere",
-    "failed_inspection": "Repair and test again",
-    "late_return": "Charge the late return, or waive it",
-    "payment_default": "Agree on instalments, or claim",
-    "price_override": "Approve the price, or take it back",
-    "cost_correction": "Approve the cost, or take it back",
-}
-_STEPS = " ".join(f"when '{rule}' then '{step}'" for rule, step in NEXT_STEPS.items())
 
 #: Rule -> what its owner does next.
 NEXT_STEPS = {
@@ -124,24 +84,4 @@ BROKEN = Records(
     columns=_BROKEN,
     order="abs(amount) desc nulls last, age desc, rooftop, trace_key",
     phone=("label", "owner", "amount"),
-)
-
-CASES = Records(
-    title="Open cases, blocked ones first",
-    mart="fct_case",
-    note="As the newest data has them, whatever period is chosen.",
-    where="it.is_open",
-    columns={
-        "rooftop": Column("Rooftop"),
-        "case": Column("Case", sql="coalesce(it.deal_number, it.case_key)"),
-        "stage": Column("Stage"),
-        "owner": Column("Owner"),
-        "role": Column("Role", sql="replace(it.role, '_', ' ')"),
-        "stage_entered_on": Column("In stage since", "day"),
-        "days": Column("Days in stage", "count", sql="asked.last_day - it.stage_entered_on"),
-        "blocker": Column("What blocks"),
-        "blocked_on": Column("Blocked since", "day"),
-    },
-    order="blocker is null, days desc, rooftop, trace_key",
-    phone=("case", "stage", "days"),
 )

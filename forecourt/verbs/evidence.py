@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,28 +80,40 @@ def trace(mart: str, key: tuple[str, ...], home_path: Path, as_json: bool) -> No
 
 
 @click.group(invoke_without_command=True)
+@click.option("--all", "everything", is_flag=True, help="Also the rows that a later file or a decision has settled.")
+@click.option("--file", "file", help="Only the rows of this file, by its name or its file_id.")
+@click.option("--code", help="Only the rows withheld for this reason, such as missing_value.")
 @home_option()
 @json_option
 @click.pass_context
-def quarantine(context: click.Context, home_path: Path, as_json: bool) -> None:
-    """List the rows that did not land, each with its file, its line and the reason.
+def quarantine(
+    context: click.Context, everything: bool, file: str | None, code: str | None, home_path: Path, as_json: bool
+) -> None:
+    """List the rows that did not land and wait for you, each with its file, its line and the reason.
 
     \b
-    Every row ever withheld stands here, for good. Deliver its file again with the line corrected to land it.
-    Example:  forecourt quarantine
+    A later file that states the row soundly settles it; else mend and retry, accept or discard it.
+    Example:  forecourt quarantine --file crm_leads_2026-03-31.csv
     """
     if context.invoked_subcommand is not None:
-        if any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in ("home_path", "as_json")):
+        if any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in context.params):
             raise click.UsageError(f"Options go behind the word {context.invoked_subcommand}.")
         return
     from forecourt import show
     from ingest.quarantine import kept_rows
 
-    rows = kept_rows(Home(home_path))
+    kept = kept_rows(Home(home_path))
+    rows = [
+        row
+        for row in kept
+        if (everything or row["status"] == "open")
+        and file in (None, row["file"], row["file_id"])
+        and code in (None, row["reason_code"])
+    ]
     if as_json:
-        show.print_json([{name: value for name, value in row.items() if name != "text"} for row in rows])
+        show.print_json(rows)
     else:
-        show.print_quarantine(rows)
+        show.print_quarantine(rows, [] if everything else [row for row in kept if row["status"] != "open"])
 
 
 @quarantine.command("show")
@@ -109,7 +121,7 @@ def quarantine(context: click.Context, home_path: Path, as_json: bool) -> None:
 @home_option()
 @json_option
 def quarantine_show(place: str, home_path: Path, as_json: bool) -> None:
-    """Show what is wrong with a row in quarantine, and the row itself as the file has it.
+    """Show what is wrong with a row in quarantine, the row itself as the file has it, and what became of it.
 
     \b
     FILE is a file's name, or its file_id where the same name came more than once.
@@ -126,6 +138,99 @@ def quarantine_show(place: str, home_path: Path, as_json: bool) -> None:
         click.echo(f"{row['file']}:{row['row']}  {row['file_id']}  received {row['received_at']:%Y-%m-%d %H:%M} UTC")
         click.echo(f"    {row['reason']}")
         click.echo(f"    {row['text']}")
+        if row["status"] != "open":
+            click.echo(f"    {show.settled(row)}")
+
+
+def _deciding(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that every decision has."""
+    command = click.option("--who", help="Who decides; default: the user of this machine.")(command)
+    command = click.option("--reason", required=True, help="Why; kept in the log with the name.")(command)
+    return json_option(home_option()(command))
+
+
+@quarantine.command("retry")
+@click.argument("place", metavar="FILE[:LINE]")
+@_deciding
+def quarantine_retry(place: str, reason: str, who: str | None, home_path: Path, as_json: bool) -> None:
+    """Read withheld rows again from the archived file, after its mapping in ingest/sources was mended.
+
+    \b
+    Without LINE all open rows of the file. A file that was refused is read whole. What lands counts as known
+    from now on.
+    Example:  forecourt quarantine retry roadbook_2026-11-03.csv --reason "dates are day first"
+    """
+    _decide("retry", place, reason, who, home_path, as_json)
+
+
+@quarantine.command("accept")
+@click.argument("place", metavar="FILE[:LINE]")
+@_deciding
+def quarantine_accept(place: str, reason: str, who: str | None, home_path: Path, as_json: bool) -> None:
+    """Land a line with too few or too many values as it is, if its key and required columns are sound.
+
+    \b
+    Its values stand under the columns from left to right; a missing one is empty, one too many is kept aside.
+    Example:  forecourt quarantine accept crm_leads_2026-03-31.csv:57 --reason "the last column was never filled"
+    """
+    _decide("accept", place, reason, who, home_path, as_json)
+
+
+@quarantine.command("discard")
+@click.argument("place", metavar="FILE[:LINE]")
+@_deciding
+def quarantine_discard(place: str, reason: str, who: str | None, home_path: Path, as_json: bool) -> None:
+    """Settle withheld rows as not to be landed: they stay on record with the reason.
+
+    \b
+    Without LINE all open rows of the file.
+    Example:  forecourt quarantine discard crm_leads_2026-03-31.csv:57 --reason "a test lead"
+    """
+    _decide("discard", place, reason, who, home_path, as_json)
+
+
+def _decide(decision: str, place: str, reason: str, who: str | None, home_path: Path, as_json: bool) -> None:
+    """Decides on the open rows at a place, or on a refused file that is to be read again."""
+    from getpass import getuser
+
+    from forecourt import show
+    from ingest.landing import decide, retry_file
+    from ingest.ledger import refused_files
+    from ingest.quarantine import kept_rows
+
+    home = Home(home_path)
+    who = who or getuser()
+    with home.lock():
+        settings = settings_of(home)
+        kept = kept_rows(home)
+        refused = refused_files(home, place) if decision == "retry" else []
+        if refused:
+            result = retry_file(home, settings, refused[-1], who=who, why=reason)
+            if as_json:
+                show.print_json([show.file_facts(result)])
+            else:
+                show.print_files([result])
+            return
+        rows = _undecided(place, kept)
+        (file_id,) = {row["file_id"] for row in rows}
+        decided = decide(home, settings, decision, file_id, [row["row"] for row in rows], who=who, why=reason)
+    if as_json:
+        show.print_json(show.decision_facts(decided))
+    else:
+        show.print_decision(decided)
+
+
+def _undecided(place: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The open rows of one file at FILE or FILE:LINE. Raises Problem with what is there instead."""
+    whole = [row for row in rows if place in (row["file"], row["file_id"])]
+    found = whole or _at(place, rows)
+    waiting = [row for row in found if row["status"] == "open"]
+    if not waiting:
+        raise Problem(f"Nothing is open at {place}: its {len(found)} rows in quarantine are settled already.")
+    files = list(dict.fromkeys(row["file_id"] for row in waiting))
+    if len(files) > 1:
+        raise Problem(f"{waiting[0]['file']} came more than once; name one by its file_id: {', '.join(files)}.")
+    return waiting
 
 
 def _at(place: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

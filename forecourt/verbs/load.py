@@ -14,6 +14,7 @@ from forecourt.home import Home
 from forecourt.verbs.options import home_option, json_option
 
 if TYPE_CHECKING:
+    from forecourt.alerts import Looked
     from forecourt.run import Outcome
     from forecourt.settings import Settings
     from ingest.landing import FileResult
@@ -103,9 +104,12 @@ def run(paths: tuple[Path, ...], home_path: Path, as_json: bool) -> None:
 
     home = Home(home_path)
     outcome = land_and_publish(home, paths, quiet=as_json)
+    looked = _look_at_alerts(home) if outcome.is_published else None
     if as_json:
         show.print_json(
             {
+                "alerts": [alert.text for alert in looked.alerts] if looked else [],
+                "alerts_not_judged": list(looked.unjudged) if looked else [],
                 "run": outcome.run_id,
                 "published": outcome.is_published,
                 "message": outcome.message,
@@ -113,11 +117,45 @@ def run(paths: tuple[Path, ...], home_path: Path, as_json: bool) -> None:
                 "findings": [show.check_facts(check) for check in outcome.findings],
             }
         )
+        if looked:
+            _tell(home, outcome.run_id, looked, quiet=True)
         sys.exit(0 if outcome.is_published else 1)
     print_outcome(outcome)
     from forecourt.terminal import out
 
+    if looked:
+        _tell(home, outcome.run_id, looked, quiet=False)
     out.print(f"Next: forecourt kpi --home {home.root}")
+
+
+def _look_at_alerts(home: Home) -> Looked | None:
+    """What the rules under [[alerts]] say of the run in force; None where there are none."""
+    from forecourt.settings import load_settings
+
+    settings = load_settings(home.settings)
+    if not settings.alerts:
+        return None
+    from forecourt.alerts import look
+    from forecourt.door import open_warehouse
+
+    return look(open_warehouse(home), settings)
+
+
+def _tell(home: Home, run_id: str, looked: Looked, *, quiet: bool) -> None:
+    """Prints the alerts and mails the new ones. Raises Problem where mail fails; the run stays published."""
+    from forecourt.alerts import tell
+    from forecourt.settings import load_settings
+    from forecourt.terminal import out
+
+    if not quiet:
+        for text in [alert.text for alert in looked.alerts] + [f"not judged: {said}" for said in looked.unjudged]:
+            out.print(f"alert    {text.splitlines()[0]}", markup=False)
+    try:
+        told = tell(home, load_settings(home.settings), run_id, looked.alerts)
+    except Problem as problem:
+        raise Problem(f"Run {run_id} is published, but its alerts were not mailed: {problem}") from None
+    if told and not quiet:
+        out.print(f"         mailed to {', '.join(told)}", markup=False)
 
 
 def settings_of(home: Home, paths: Sequence[Path] = ()) -> Settings:
@@ -198,13 +236,14 @@ def _require_something_landed(home: Home) -> None:
 def publish_landed(home: Home, settings: Settings, *, quiet: bool) -> Outcome:
     """Builds and publishes what has landed; the caller holds the lock."""
     from checks.gate import check
+    from dashboards.prepared import write
     from forecourt.run import build_and_publish
     from forecourt.terminal import step
 
     if quiet:
-        return build_and_publish(home, settings, check)
+        return build_and_publish(home, settings, check, prepare=write)
     with step("publish") as current:
-        outcome = build_and_publish(home, settings, check, on_node=current.advance)
+        outcome = build_and_publish(home, settings, check, prepare=write, on_node=current.advance)
         current.say(outcome.message if outcome.is_published else "not published")
     return outcome
 

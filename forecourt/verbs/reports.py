@@ -234,7 +234,7 @@ def close(month: date, home_path: Path, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from dashboards.pack import SUMS, month_end_pack, sums
+    from dashboards.pack import LEFT_OUT, SUMS, month_end_pack, sums
     from forecourt import show
     from forecourt.close import close_month, headlines_csv, last_day, require_closable
     from forecourt.door import open_warehouse
@@ -250,6 +250,8 @@ def close(month: date, home_path: Path, as_json: bool) -> None:
             click.echo(f"Closed {closed.month}: {len(closed.files)} files in {home.closed / closed.month}")
             for feed in behind:
                 click.echo(f"  not through the month: {feed}")
+            for line in files.get(LEFT_OUT, b"").decode().splitlines():
+                click.echo(f"  left out: {line}")
         # The closing changes where late costs count, so the numbers in force are made again with it.
         outcome = publish_landed(home, settings_of(home), quiet=as_json)
     if as_json:

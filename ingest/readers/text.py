@@ -107,19 +107,21 @@ class TextTable:
     """The records of one file, or of one piece of it.
 
     ``rows``: one string column a header name, called c0, c1, ..., and ``row_number`` (int64: the physical line on
-    which the record starts, the header line being 1 when it comes first). ``blank`` counts empty lines.
+    which the record starts, the header line being 1 when it comes first). ``blank`` counts empty lines,
+    ``page_headers`` records that repeat the header as it is written.
     """
 
     header: list[str]
     rows: pa.Table
     bad: list[BadRow] = field(default_factory=list)
     blank: int = 0
+    page_headers: int = 0
     encoding: str = "utf-8"
     originals: Originals = field(default_factory=Originals)
 
     @property
     def rows_read(self) -> int:
-        return self.rows.num_rows + len(self.bad) + self.blank
+        return self.rows.num_rows + len(self.bad) + self.blank + self.page_headers
 
     def raw(self, row_number: int) -> str:
         """The original text of the record that starts on that line, without its line end."""
@@ -157,7 +159,7 @@ def decode(data: bytes, encoding: str) -> Decoded:
     try:
         text = None if encoding == "utf-8" else data.decode(encoding)
         data = data if text is None else text.encode("utf-8")
-        if text is None:
+        if text is None and not data.isascii():
             data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
@@ -194,6 +196,14 @@ def separated_otherwise(words: str) -> Problem:
     )
 
 
+def values_of(text: str, dialect: Dialect) -> list[str]:
+    """The values of one record, however many. Raises Problem for one that is not well quoted."""
+    record = read_record(Lines(text.encode()), 0, dialect)
+    if isinstance(record, str):
+        raise Problem(record)
+    return [trimmed(value) for value in record.values]
+
+
 def read_text(decoded: Decoded, dialect: Dialect) -> TextTable:
     """All records below the header, values as they stand. Raises Problem (without the file's name) for an unreadable
     header."""
@@ -204,6 +214,7 @@ def read_text(decoded: Decoded, dialect: Dialect) -> TextTable:
         rows=pa.concat_tables([piece.rows for piece in parts]),
         bad=[row for piece in parts for row in piece.bad],
         blank=sum(piece.blank for piece in parts),
+        page_headers=sum(piece.page_headers for piece in parts),
         encoding=decoded.encoding,
         originals=Originals([block for piece in parts for block in piece.originals.blocks]),
     )
@@ -244,7 +255,7 @@ def _pieces(decoded: Decoded, header: list[str], start: int, lines: int, body: _
     tables: list[pa.Table] = []
     piece = TextTable(header, _empty(len(header)), encoding=decoded.encoding)
     line, border = lines + 1, start + PIECE
-    headers = _RepeatedHeaders(header)
+    headers = _RepeatedHeaders(header, data[:start].decode("utf-8").rstrip("\r\n"))
     for block in body.blocks(start, len(data), BLOCKS):
         numbers = np.asarray(block.row_lines, dtype=np.int64) + line
         if isinstance(block, BlockRows):
@@ -340,28 +351,37 @@ class _Body:
 
 @dataclass
 class _RepeatedHeaders:
-    """Withholds records that repeat the header, and all below one that stands below rows: whether they belong to the
-    same table is not known."""
+    """Records that repeat the header. One that is written exactly like it is that of a page, and passed over. One that
+    is written otherwise is withheld, and so is all below it where it stands below rows: another program wrote it, and
+    whether the rows belong to the same table is not known."""
 
     header: list[str]
+    written: str
     line: int = 0
     has_rows: bool = False
 
     def withhold(self, rows: pa.Table, numbers: Places, piece: TextTable) -> tuple[pa.Table, Places]:
-        """The rows of a block that can be read, and their lines; the others are added to the bad ones."""
-        sound = 0
+        """The rows of a block that can be read, and their lines; the others are counted or added to the bad ones."""
+        texts = piece.originals.blocks[-1]
+        kept = np.ones(len(numbers), dtype=bool)
         for place in [] if self.line else self._repeated(rows):
-            if place > sound or self.has_rows:
-                self.line = int(numbers[place])
+            number = int(numbers[place])
+            kept[place] = False
+            if texts.text(number) == self.written:
+                piece.page_headers += 1
+            elif self.has_rows or kept[:place].any():
+                self.line = number
                 break
-            self._refuse(numbers[place : place + 1], "it repeats the header", piece)
-            sound = place + 1
-        rows, numbers = rows.slice(sound), numbers[sound:]
+            else:
+                piece.bad.append(BadRow(number, "it repeats the header", texts.text(number)))
         if self.line:
-            last = int(np.searchsorted(numbers, self.line))
             reason = f"line {self.line} repeats the header, so another table may begin there"
-            self._refuse(numbers[last:], reason, piece)
-            rows, numbers = rows.slice(0, last), numbers[:last]
+            below = numbers[np.searchsorted(numbers, self.line) :]
+            piece.bad.extend(BadRow(number, reason, texts.text(number)) for number in below.tolist())
+            kept &= numbers < self.line
+        if not kept.all():
+            rows = rows.take(_integers(np.flatnonzero(kept)))
+            numbers = numbers[kept]
         self.has_rows = self.has_rows or rows.num_rows > 0
         return rows, numbers
 
@@ -375,10 +395,6 @@ class _RepeatedHeaders:
             if all(trimmed(value) == name for value, name in zip(values, self.header, strict=True)):
                 found.append(row)
         return found
-
-    def _refuse(self, numbers: Places, reason: str, piece: TextTable) -> None:
-        texts = piece.originals.blocks[-1]
-        piece.bad.extend(BadRow(number, reason, texts.text(number)) for number in numbers.tolist())
 
 
 def _rows_with(column: pa.ChunkedArray, text: str) -> list[int]:

@@ -1,5 +1,9 @@
 with leads as (
-    select * from {{ ref('int_leads_united') }}
+    select
+        *,
+        {{ vin_key('vin') }} as vin_key,
+        lower(trim(vehicle_text)) as words,
+    from {{ ref('int_leads_united') }}
 ),
 
 rooftops as (
@@ -9,6 +13,7 @@ rooftops as (
 units as (
     select
         *,
+        {{ vin_key('vin') }} as vin_key,
         lower(make) || ' ' || lower(model) as make_and_model,
         coalesce(ordered_on, acquired_on) as on_its_way_from,
     from {{ ref('fct_stock_unit') }}
@@ -33,7 +38,7 @@ by_vin as (
         'VIN' as matched_by,
     from leads
     inner join units
-        on {{ vin_key('leads.vin') }} = {{ vin_key('units.vin') }}
+        on leads.vin_key = units.vin_key
     left join by_stock_number
         on leads.lead_key = by_stock_number.lead_key
     where by_stock_number.lead_key is null
@@ -47,19 +52,23 @@ by_vin as (
 ),
 
 -- The words of an enquiry are every car of that make and model that was there, or on its way.
+spelled as (
+    select units.*, make_and_model as words from units
+    union all
+    select units.*, make_and_model || ' ' || model_year as words from units
+    union all
+    select units.*, model_year || ' ' || make_and_model as words from units
+),
+
 by_text as (
-    select
+    select distinct
         leads.lead_key,
         units.stock_unit_key,
         'vehicle text' as matched_by,
     from leads
-    inner join units
+    inner join spelled as units
         on leads.rooftop = units.rooftop
-        and lower(trim(leads.vehicle_text)) in (
-            units.make_and_model,
-            units.make_and_model || ' ' || units.model_year,
-            units.model_year || ' ' || units.make_and_model
-        )
+        and leads.words = units.words
         and (units.left_on is null or units.left_on >= leads.received_on)
         and coalesce(units.on_its_way_from, units.arrived_on) <= leads.received_on
     where leads.lead_key not in (select lead_key from by_stock_number)

@@ -8,7 +8,10 @@ deals as (
 ),
 
 orders as (
-    select * from {{ ref('fct_repair_order') }}
+    select
+        *,
+        {{ vin_key('vin') }} as vin_key,
+    from {{ ref('fct_repair_order') }}
     where has_customer_pay
         and not is_voided
         and closed_on is not null
@@ -88,7 +91,7 @@ owned as (
         coalesce(units.excluded_buyer, carers.excluded_orphan) as excluded_orphan,
         greatest(units.started_on, carers.left_on) as orphaned_on,
         carers.left_on is not null as is_left,
-        deals.vin,
+        {{ vin_key('deals.vin') }} as vin_key,
         deals.customer_id,
         units.started_on,
         least(
@@ -107,7 +110,7 @@ visits as (
     select owned.exposure_key, orders.repair_order_key, orders.closed_on
     from owned
     inner join orders
-        on {{ vin_key('owned.vin') }} = {{ vin_key('orders.vin') }}
+        on owned.vin_key = orders.vin_key
     where orders.closed_on >= owned.started_on
     union
     select owned.exposure_key, orders.repair_order_key, orders.closed_on

@@ -262,6 +262,7 @@ final as (
         end as stage_entered_on,
         case when staged.is_open then blockers.blocked_on end as blocked_on,
         staged.is_open,
+        staged.is_called_off,
     from staged
     left join blockers
         on staged.case_key = blockers.case_key

@@ -46,6 +46,7 @@ stated as (
 select
     stock_unit_key,
     status,
+    event_key,
     valid_from,
     lead(valid_from) over (
         partition by stock_unit_key

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
 
+from dashboards.serve import command, environment
+from forecourt.door import current_run, published_path
 from forecourt.home import Home
 from forecourt.run import build_and_publish
 from forecourt.settings import load_settings
 from ingest.landing import land
 from ingest.sample import write_sample
+from tests.support.browser import free_port, opened_browser, running
 
 #: What the pages read; the sample's other feeds would only cost time here.
 FEEDS = (
@@ -137,3 +142,61 @@ def published(home: Home, files: list[Path]) -> Home:
 def empty_home(tmp_path: Path) -> Home:
     """A home that nothing was ever put in."""
     return Home(tmp_path / "empty")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A Chromium; of a module, since its loop must not run while other modules' tests do."""
+    with opened_browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def address(published_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a server shows the sample dealership."""
+    yield from served(published_home, tmp_path_factory.mktemp("server") / "log")
+
+
+@pytest.fixture(scope="session")
+def empty_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a server shows a home in which nothing was published."""
+    folder = tmp_path_factory.mktemp("empty")
+    yield from served(Home(folder / "home"), folder / "log")
+
+
+#: Column -> what a business may well write into it.
+LONG = {
+    "rooftop_name": "Example Motors of Saint Bartholomew-on-the-Marsh and Upper Hollybank",
+    "employee_name": "Maximiliana Featherstonehaugh-Cholmondeley van der Oosterhout",
+    "customer_name": "Rechtsanwaltsgesellschaft Schwarzenbacher-Oberhuber und Partner mit beschränkter Berufshaftung",
+}
+
+
+@pytest.fixture(scope="session")
+def long_names(published_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a server shows the sample with long names: of rooftops, people and customers."""
+    folder = tmp_path_factory.mktemp("long")
+    home = Home(folder / "home")
+    home.create()
+    home.current.write_text(published_home.current.read_text("utf-8"), "utf-8")
+    run = Path(shutil.copy(published_path(published_home, str(current_run(published_home))), home.published))
+    run.chmod(0o644)
+    with duckdb.connect(str(run)) as connection:
+        found = connection.execute(
+            "select table_name, column_name from duckdb_columns() join duckdb_tables() using (schema_name, table_name) "
+            "where schema_name = 'marts' and column_name in (select unnest($1))",
+            [list(LONG)],
+        ).fetchall()
+        for table, column in found:
+            key = "rooftop" if column == "rooftop_name" else "employee" if column == "employee_name" else column
+            connection.execute(
+                f"update marts.{table} set {column} = $1 || ' ' || {key} where {column} is not null", [LONG[column]]
+            )
+    yield from served(home, folder / "log")
+
+
+def served(home: Home, log: Path) -> Iterator[str]:
+    """The address of a server that shows the home, stopped afterwards; its log may hold no complaint."""
+    port = free_port()
+    with running(command(port), port, log, environment(home)) as address:
+        yield address

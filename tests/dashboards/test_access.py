@@ -19,6 +19,7 @@ from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.kpi import default_period
 from forecourt.publish import record_end
+from forecourt.settings import ROLES
 
 APP = Path(__file__).resolve().parents[2] / "dashboards" / "streamlit_app.py"
 PAGES = sorted(file.stem for file in (APP.parent / "app_pages").glob("[!_]*.py"))
@@ -103,13 +104,74 @@ def test_why_a_run_failed_is_not_told_to_a_limited_person(signed_in: dict[str, A
     assert told.message == "The run failed: R2|D1 stands twice"
 
 
-def test_what_a_role_has() -> None:
-    owner, accountant, analyst = (Seat(role) for role in ("owner", "accountant", "analyst"))
-    assert owner.sees("gross")
-    assert analyst.sees("sql")
-    assert accountant.sees("ageing")
-    assert not accountant.sees("sql")
-    assert not accountant.sees("")
+#: The role test matrix: what an accountant has of the pages; owner and analyst have all.
+ACCOUNTANTS = {"ageing", "contracts", "month_end", "stock_book", "data"}
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("name", PAGES)
+def test_the_matrix_of_roles_and_pages(role: str, name: str) -> None:
+    has = role != "accountant" or name in ACCOUNTANTS
+    assert Seat(role).sees("" if name == "overview" else name) is has
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_is_offered_its_pages_and_no_other(
+    role: str, published_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORECOURT_HOME", str(published_home.root))
+    seat = Seat(role, None, "pat@example.com")
+    monkeypatch.setattr(access, "seat", lambda: seat)
+    monkeypatch.setattr(access, "enter", lambda: seat)
+    offered: list[str] = []
+
+    class Nothing:
+        url_path = "data"
+
+        def run(self) -> None: ...
+
+    def navigation(pages: dict[str, list[Any]], position: str) -> Nothing:
+        offered.extend(page.url_path or "overview" for group in pages.values() for page in group)
+        return Nothing()
+
+    monkeypatch.setattr(st, "navigation", navigation)
+    AppTest.from_file(APP, default_timeout=120).run()
+    assert set(offered) == (ACCOUNTANTS if role == "accountant" else set(PAGES))
+
+
+def test_a_masked_role_reads_a_file_without_names(signed_in: dict[str, Any]) -> None:
+    path = access.home().settings
+    path.write_text(SETTINGS.replace("[[access.users]]", 'mask = ["analyst"]\n[[access.users]]', 1), "utf-8")
+    assert access.seat() == Seat("analyst", ("R1",), "sam@example.com", is_masked=True)
+    path.write_text(SETTINGS.replace("[[access.users]]", 'mask = ["boss"]\n[[access.users]]', 1), "utf-8")
+    with pytest.raises(Problem, match="Tell whoever runs them"):
+        access.seat()
+
+
+@pytest.mark.parametrize("name", ["overview", "ageing", "contracts", "customer", "data", "matching", "promises"])
+def test_no_page_shows_a_masked_person_the_name_of_a_customer(
+    published_home: Home, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Not on the page, and not in what it offers: the names of everybody who owes are looked for."""
+    run_id = str(current_run(published_home))
+    whole = Reader(str(published_home.root), run_id)
+    owing = "select distinct customer_name from marts.fct_receivable where customer_name like '% %'"
+    staff = {row["employee_name"] for row in whole.rows("select employee_name from marts.dim_employee")}
+    names = {row["customer_name"] for row in whole.rows(owing)} - staff
+    assert len(names) > 20
+    monkeypatch.setenv("FORECOURT_HOME", str(published_home.root))
+    seat = Seat("owner", None, "pat@example.com", is_masked=True)
+    monkeypatch.setattr(access, "seat", lambda: seat)
+    monkeypatch.setattr(access, "enter", lambda: seat)
+    app = AppTest.from_file(APP, default_timeout=120)
+    if name == "customer":
+        app.query_params["find"] = "C0000"
+    if name != "overview":
+        app.switch_page(f"app_pages/{name}.py")
+    app.run()
+    assert not app.exception
+    said = " ".join([*map(str, app.main), *(frame.value.to_csv() for frame in app.dataframe)])
+    assert not [one for one in names if one in said]
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -14,11 +14,10 @@ import openpyxl
 import pytest
 
 from forecourt.home import Home
-from tests.dashboards import test_browser
-from tests.dashboards.test_browser import DONE, Visit, served
+from tests.dashboards.conftest import served
+from tests.support.browser import Visit
 
 pytestmark = pytest.mark.browser
-browser = test_browser.browser
 
 
 @pytest.fixture
@@ -35,11 +34,6 @@ def downloaded(page: Any, name: str) -> bytes:
     with page.expect_download(timeout=60_000) as waiting:
         page.get_by_role("button", name=name).first.click()
     return Path(waiting.value.path()).read_bytes()
-
-
-def settled(page: Any) -> None:
-    page.wait_for_selector(DONE, timeout=60_000)
-    page.wait_for_timeout(500)
 
 
 def test_a_month_is_closed_with_a_workbook_that_shows_the_planted_cent(browser: Any, desk: tuple[str, Home]) -> None:
@@ -59,22 +53,22 @@ def test_a_month_is_closed_with_a_workbook_that_shows_the_planted_cent(browser: 
     heading = page.get_by_role("heading", name="Customers, most past due first")
     table = heading.locator('xpath=following::*[@data-testid="stDataFrame"][1]')
     table.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)
+    visit.settle()
     box = table.bounding_box()
     page.mouse.click(box["x"] + 18, box["y"] + 54)
     statement = page.get_by_role("button", name="Statement of account of C1")
     statement.wait_for(timeout=60_000)
-    settled(page)
+    visit.settle()
     assert downloaded(page, "Statement of account of C1").startswith(b"%PDF")
 
     visit.open(f"{address}/month_end", "accountant-month-end")
     assert "March 2026 is over and open" in page.inner_text('[data-testid="stMain"]')
     page.get_by_role("button", name="Close March 2026").click()
     page.get_by_text("I have read the tie-out and know that 1 account differs").click()
-    settled(page)
+    visit.settle()
     page.get_by_role("button", name="Close the month for good").click()
     page.get_by_text("March 2026 is closed").wait_for(timeout=400_000)
-    settled(page)
+    visit.settle()
     with zipfile.ZipFile(io.BytesIO(downloaded(page, "zip, the whole pack"))) as pack:
         kept = pack.read("2026-03/ageing_due_all.xlsx")
         tied = list(csv.DictReader(io.StringIO(pack.read("2026-03/tie_out.csv").decode())))

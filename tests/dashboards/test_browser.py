@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
-from dashboards.serve import ADDRESS, PROJECT, command, environment
 from forecourt.home import Home
+from tests.support.barriers import barriers
+from tests.support.browser import DONE, WIDTHS, Visit
 
 pytestmark = pytest.mark.browser
 
@@ -44,145 +39,65 @@ PAGES = (
     "sql?q=from+fct_deal",
     "schema?find=promised",
 )
-SCREENS = Path(__file__).resolve().parents[2] / "test-output" / "screens"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
-WIDTHS: dict[int, dict[str, Any]] = {
-    1440: {"viewport": {"width": 1440, "height": 900}},
-    768: {"viewport": {"width": 768, "height": 1024}},
-    390: {"viewport": {"width": 390, "height": 844}, "user_agent": PHONE, "is_mobile": True, "has_touch": True},
-}
-#: Asked once the script has ended: charts and tables are drawn by then or a moment later.
-DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
-def found_browser() -> str | None:
-    """A Chromium of this machine; None leaves the choice to Playwright."""
-    named = os.environ.get("FORECOURT_CHROMIUM")
-    return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+def complaints(visit: Visit, name: str, problems: list[str]) -> None:
+    """Adds what is wrong with the page that stands there: errors, sideways scroll, texts cut off, barriers."""
+    where = f"{name} at {visit.width} {visit.scheme}"
+    if visit.page.locator('[data-testid="stException"], [data-testid="stAlertContentError"]').count():
+        problems.append(f"{where}: shows an error")
+    problems += [f"{where}: {each}" for each in (*visit.problems, *visit.cut())]
+    visit.problems.clear()
+    if wide := visit.too_wide():
+        problems.append(f"{where}: too wide, {wide}")
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found_browser(), args=FLAGS)
-        yield opened
-        opened.close()
-
-
-def served(home: Home, log: Path) -> Iterator[str]:
-    """The address of a server that shows the home, stopped afterwards."""
-    with socket.socket() as probe:
-        probe.bind((ADDRESS, 0))
-        port = probe.getsockname()[1]
-    with log.open("w") as out:
-        child = subprocess.Popen(command(port), cwd=PROJECT, env=environment(home), stdout=out, stderr=out)
-    try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and child.poll() is None:
-            try:
-                socket.create_connection((ADDRESS, port), timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.2)
-        else:
-            pytest.fail(f"The server did not start: {log.read_text()}")
-        yield f"http://{ADDRESS}:{port}"
-    finally:
-        child.terminate()
-        child.wait()
-
-
-@pytest.fixture(scope="module")
-def address(published_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    yield from served(published_home, tmp_path_factory.mktemp("server") / "log")
-
-
-@pytest.fixture(scope="module")
-def empty_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("empty")
-    yield from served(Home(folder / "home"), folder / "log")
-
-
-class Visit:
-    """One reader with one window, and everything that went wrong in it."""
-
-    def __init__(self, browser: Any, width: int, scheme: str) -> None:
-        self.width, self.scheme = width, scheme
-        self.context = browser.new_context(color_scheme=scheme, locale="en-GB", **WIDTHS[width])
-        self.page = self.context.new_page()
-        self.problems: list[str] = []
-        self.page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
-        self.page.on("requestfailed", self._failed)
-        self.page.on("console", self._said)
-
-    def _failed(self, request: Any) -> None:
-        if "ERR_ABORTED" not in (request.failure or ""):
-            self.problems.append(f"request: {request.url} {request.failure}")
-
-    def _said(self, message: Any) -> None:
-        # On a link to a page Streamlit first looks for its own address below that page, and is told 404.
-        if message.type == "error" and "/_stcore/" not in str(message.location.get("url")):
-            self.problems.append(f"console: {message.text} {message.location.get('url')}")
-
-    def open(self, url: str, name: str) -> None:
-        """Opens a page, waits until it stands still, takes its picture."""
-        page = self.page
-        page.goto(url)
-        page.wait_for_selector('[data-testid="stMain"] h1', timeout=60_000)
-        page.wait_for_selector(DONE, timeout=60_000)
-        page.wait_for_function("() => !document.querySelector('[data-testid=\"stSkeleton\"]')", timeout=60_000)
-        page.wait_for_timeout(400)
-        height = page.evaluate("() => document.querySelector('[data-testid=\"stMain\"]').scrollHeight")
-        view = WIDTHS[self.width]["viewport"]
-        page.set_viewport_size({"width": view["width"], "height": max(view["height"], min(height, 6000))})
-        page.wait_for_timeout(400)
-        SCREENS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=str(SCREENS / f"{name}-{self.width}-{self.scheme}.png"))
-        page.set_viewport_size(view)
-
-    def too_wide(self) -> str | None:
-        """What reaches over the right edge; None where the page has no sideways scroll."""
-        return self.page.evaluate(
-            """() => {
-                const main = document.querySelector('[data-testid="stMain"]');
-                const wide = main.scrollWidth > main.clientWidth
-                    || document.documentElement.scrollWidth > document.documentElement.clientWidth;
-                return wide ? `${main.scrollWidth} of ${main.clientWidth} pixels` : null;
-            }"""
-        )
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (768, "dark"), (390, "light"), (390, "dark")])
-def test_every_page_is_whole(browser: Any, address: str, width: int, scheme: str) -> None:
-    visit = Visit(browser, width, scheme)
-    for name in PAGES:
-        visit.open(f"{address}/{name}", name.partition("?")[0] or "overview")
-        assert visit.page.locator('[data-testid="stException"], [data-testid="stAlertContentError"]').count() == 0, name
-        assert visit.problems == [], name
-        assert visit.too_wide() is None, name
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_page_is_whole(browser: Any, address: str, width: int) -> None:
+    """In the light and the dark, and a wide one at the width of a tablet: whole, and without barriers (axe)."""
+    visit = Visit(browser, width, "light")
+    problems: list[str] = []
+    for place in PAGES:
+        name = place.partition("?")[0] or "overview"
+        visit.open(f"{address}/{place}", name)
+        complaints(visit, name, problems)
+        problems += barriers(visit, name)
+        visit.turn(scheme="dark")
+        visit.open(f"{address}/{place}", name)
+        complaints(visit, name, problems)
+        problems += barriers(visit, name, "color-contrast")
+        if width == 1440:
+            visit.turn(width=768)
+            visit.picture(name)
+            complaints(visit, name, problems)
+            visit.turn(width=1440)
+        visit.turn(scheme="light")
     visit.context.close()
+    assert not problems, "\n".join(problems)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_an_empty_home_is_whole_too(browser: Any, empty_address: str, width: int) -> None:
     visit = Visit(browser, width, "light")
-    for name in PAGES:
-        visit.open(f"{empty_address}/{name}", f"empty-{name.partition('?')[0] or 'overview'}")
+    problems: list[str] = []
+    for name in ("", "data", "month_end", "vehicle"):
+        visit.open(f"{empty_address}/{name}", f"empty-{name or 'overview'}")
         assert "Nothing is published" in visit.page.inner_text('[data-testid="stMain"]')
-        assert visit.problems == [], name
-        assert visit.too_wide() is None, name
+        complaints(visit, f"empty {name}", problems)
+        problems += barriers(visit, f"empty {name}")
     visit.context.close()
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_long_names_are_whole(browser: Any, long_names: str, width: int) -> None:
+    visit = Visit(browser, width, "light")
+    problems: list[str] = []
+    for name in ("", "gross", "people", "ageing", "promises", "stock", "data"):
+        visit.open(f"{long_names}/{name}", f"long-{name or 'overview'}")
+        complaints(visit, f"long {name}", problems)
+    visit.context.close()
+    assert not problems, "\n".join(problems)
 
 
 def test_a_choice_stays_in_the_url_from_page_to_page(browser: Any, address: str) -> None:

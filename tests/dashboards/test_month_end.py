@@ -9,10 +9,11 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from dashboards.closing import changed_since, open_months, zipped
-from dashboards.pack import SUMS, month_end_pack, sums
+from dashboards.pack import LEFT_OUT, SUMS, month_end_pack, sums
 from forecourt.close import ClosedMonth, close_month, closed_month
 from forecourt.door import open_warehouse
 from forecourt.errors import Problem
@@ -50,6 +51,22 @@ def closed_home(ledger_home: Home, tmp_path: Path) -> Home:
 )
 def test_only_a_month_that_is_over_and_open_can_be_closed(newest: date, done: list[str], expected: list[date]) -> None:
     assert list(open_months(newest, [closed(month) for month in done]))[:2] == expected
+
+
+def test_a_pdf_that_cannot_be_made_is_named_in_the_pack(ledger_home: Home, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.create()
+    shutil.copytree(ledger_home.published, home.published, dirs_exist_ok=True)
+    run_id = open_warehouse(ledger_home).run_id
+    file = home.published / f"{run_id}.duckdb"
+    file.chmod(0o644)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("update marts.fct_receivable set customer_name = '王芳'")
+    files = month_end_pack(open_warehouse(home), MARCH, date(2026, 3, 31))
+    assert not [name for name in files if name.endswith(".pdf")]
+    said = files[LEFT_OUT].decode().splitlines()
+    assert [line.partition(":")[0] for line in said] == ["ageing_due_all.pdf", "ageing_invoice_all.pdf"]
+    assert all("王芳" in line and "Take xlsx or csv" in line for line in said)
 
 
 def test_the_pack_comes_whole_and_damage_is_refused(closed_home: Home) -> None:

@@ -10,11 +10,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboards import scorecard, words
-from dashboards.charts import LIGHT
 from dashboards.data import Reader
 from dashboards.exports import ageing_table
 from dashboards.filters import Filters
 from dashboards.lists.promises import NEXT_STEPS
+from dashboards.palette import LIGHT
 from dashboards.receivables import Choice, sums_by_schedule
 from dashboards.scorecard import Measure
 from dashboards.shell import Page
@@ -35,9 +35,13 @@ PAGES = (
     "ageing",
     "leads",
     "scorecard",
+    "sources",
+    "matching",
     "people",
     "cases",
     "stock",
+    "preparation",
+    "contracts",
     "transit",
     "workshop",
     "promises",
@@ -189,6 +193,19 @@ def test_where_no_row_is_kept_the_cards_say_what_did_not_land(
     assert not app.info
     assert "no dms_deals landed" in text_of(app)
     assert "as of 31 Mar 2026" in text_of(app)
+
+
+def test_the_data_page_lists_what_is_open_in_quarantine_and_counts_what_is_settled(
+    quarantined_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = opened(quarantined_home, "data", monkeypatch)
+    assert "1 are open in quarantine" in text_of(app)
+    (choice,) = [part for part in app.button_group if part.key == "quarantine"]
+    assert list(choice.options) == ["open 1", "closed 0", "accepted 0", "retried 0", "discarded 0"]
+    (rows,) = [table.value for table in app.dataframe if "raw" in table.value.columns]
+    assert list(rows["raw"]) == ["R1,I1,invoice,C1,not a day,2026-02-09,much,GBP"]
+    choice.set_value("discarded").run()
+    assert "None." in captions(app)
 
 
 def captions(app: AppTest) -> list[str]:

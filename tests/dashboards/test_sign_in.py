@@ -9,7 +9,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,9 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from dashboards.serve import ADDRESS, PROJECT
+from dashboards.serve import ADDRESS
 from forecourt.home import Home
-from tests.dashboards.test_browser import DONE, FLAGS, SCREENS, found_browser
+from tests.support.browser import SCREENS, STILL, WATCH, free_port, running
 
 pytestmark = pytest.mark.browser
 
@@ -50,16 +49,6 @@ OTHER = re.compile(r"(?<![A-Za-z0-9])R2(?![A-Za-z0-9])|Lindenhof")
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found_browser(), args=FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
 def issuer() -> Iterator[str]:
     given = [sys.executable, str(PROVIDER), "forecourt", SECRET]
     with subprocess.Popen(given, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
@@ -81,31 +70,15 @@ def home(published_home: Home, issuer: str, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="module")
 def address(home: Home) -> Iterator[str]:
     """Where `forecourt dashboards` shows that home; the secret lies in no log, and in no file once it has stopped."""
-    with socket.socket() as probe:
-        probe.bind((ADDRESS, 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     given = [sys.executable, "-m", "forecourt.cli", "dashboards", "--home", str(home.root), "--no-browser"]
     log, private = home.root / "dashboards.log", home.root / "private"
     private.mkdir()
     told = os.environ | {"TMPDIR": str(private)}
-    with log.open("w") as out:
-        child = subprocess.Popen([*given, "--port", str(port)], cwd=PROJECT, env=told, stdout=out, stderr=out)
-        try:
-            deadline = time.monotonic() + 90
-            while child.poll() is None and time.monotonic() < deadline:
-                try:
-                    socket.create_connection((ADDRESS, port), timeout=1).close()
-                    break
-                except OSError:
-                    time.sleep(0.2)
-            else:
-                pytest.fail(f"The server did not start: {log.read_text('utf-8')}")
-            (kept,) = private.rglob("secrets.toml")
-            assert (kept.parent.stat().st_mode & 0o777, kept.stat().st_mode & 0o777) == (0o700, 0o600)
-            yield f"http://{ADDRESS}:{port}"
-        finally:
-            child.terminate()
-            child.wait()
+    with running([*given, "--port", str(port)], port, log, told) as address:
+        (kept,) = private.rglob("secrets.toml")
+        assert (kept.parent.stat().st_mode & 0o777, kept.stat().st_mode & 0o777) == (0o700, 0o600)
+        yield address
     assert SECRET not in log.read_text("utf-8")
     assert not list(private.rglob("secrets.toml"))
     with pytest.raises(OSError, match="refused"):
@@ -115,6 +88,7 @@ def address(home: Home) -> Iterator[str]:
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
     context = browser.new_context(locale="en-GB", accept_downloads=True, viewport={"width": 1280, "height": 1000})
+    context.add_init_script(WATCH)
     yield context.new_page()
     context.close()
 
@@ -127,9 +101,7 @@ def arrive(page: Any, url: str) -> str:
 
 def still(page: Any) -> str:
     page.wait_for_selector('[data-testid="stMain"] h1', timeout=90_000)
-    page.wait_for_timeout(300)
-    page.wait_for_selector(DONE, timeout=90_000)
-    page.wait_for_timeout(300)
+    page.wait_for_function(STILL, timeout=90_000)
     return str(page.locator("body").inner_text())
 
 

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from dashboards import result
 from dashboards.examples import EXAMPLES
 from forecourt.door import current_run, open_warehouse
+from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.kpi import compute, default_period, headline_period, load_metrics, newest_day
 from forecourt.query import ask
@@ -45,6 +46,36 @@ def test_a_link_shows_its_statement_and_the_answer(published_home: Home, monkeyp
     assert exact == {"q": [statement], "run": [current_run(published_home)]}
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select current_setting('temp_directory')",
+        "select 'temp_directory'.Current_Setting()",
+        "with given as (select system.main.current_setting('threads') as n) select (select n from given)",
+        "select value from duckdb_settings() where name = 'temp_directory'",
+        "select max(path) from duckdb_databases",
+        "summarize from duckdb_databases()",
+        "from pragma_database_list",
+        "from pg_catalog.pg_settings",
+        "from fct_deal where rooftop in (select message from duckdb_logs)",
+        "from query('select * from duckdb_settings()')",
+        "from json_execute_serialized_sql(json_serialize_sql('select 1'))",
+        "from enable_logging()",
+        "from read_text('forecourt.toml')",
+    ],
+)
+def test_a_statement_learns_nothing_of_the_server(statement: str, published_home: Home) -> None:
+    with pytest.raises(Problem, match="is not open here: a statement reads the marts and meta"):
+        ask(open_warehouse(published_home), statement, limit=5, seconds=10)
+
+
+@pytest.mark.parametrize(
+    "statement", ["describe fct_deal", "show tables", "summarize dim_rooftop", "from receivable_ageing(today(), 'due')"]
+)
+def test_marts_and_their_columns_stay_open(statement: str, published_home: Home) -> None:
+    assert ask(open_warehouse(published_home), statement, limit=5, seconds=10).rows.num_rows
+
+
 def test_rows_beyond_the_cap_are_said_and_offered(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(published_home, "sql", monkeypatch, q="select range as n from range(12000)")
     assert "The first 5,000 of 12,000" in text_of(app)
@@ -58,7 +89,8 @@ def test_rows_beyond_the_cap_are_said_and_offered(published_home: Home, monkeypa
         ("select amout from fct_deal", 'Referenced column "amout" not found'),
         ("delete from marts.fct_deal", "Only one select is taken at a time"),
         ("attach '/tmp/other.duckdb'", "Only one select is taken at a time"),
-        ("from read_csv('/etc/passwd')", "The statement cannot run"),
+        ("from read_csv('/etc/passwd')", "read_csv is not open here"),
+        ("from '/etc/passwd'", "The statement cannot run"),
         ("select 1; select 2", "Only one select is taken at a time"),
         ("from test_all_types()", "Cast its column to varchar"),
     ],

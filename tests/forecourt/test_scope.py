@@ -12,7 +12,7 @@ from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.publish import publish
 from forecourt.run import build_and_publish
-from forecourt.scope import GROUP_WIDE, LEFT_OUT, OWN_RULE, WHOLE, open_scope, scope_path
+from forecourt.scope import GROUP_WIDE, LEFT_OUT, OWN_RULE, PERSONAL, WHOLE, open_scope, scope_path
 from forecourt.settings import load_settings
 from ingest.landing import land
 
@@ -215,3 +215,50 @@ def test_a_scope_file_goes_with_its_run(home: Home, whole: Warehouse, tmp_path: 
     with pytest.raises(Problem, match="is not kept"):
         open_scope(other, first.stem, ["R1"])
     assert current_run(other) == "20260102T000000-000000"
+
+
+#: Names and contacts of the customers in FILES, and a quarantined line.
+PERSONS = ("Rosa Both", "Uwe One", "Rosa ZWO", "ZWO Only", "example.com", "no day ZWO")
+
+
+def test_to_whom_it_is_masked_no_customer_has_a_name(home: Home, whole: Warehouse) -> None:
+    """Nothing of a person stands in any text of the masked file, nor in its bytes; the whole run has all of them."""
+    masked = open_scope(home, whole.run_id, None, is_masked=True)
+    for person in PERSONS:
+        where = {
+            warehouse.run_id + str(warehouse is masked): [
+                f"{table}.{column}"
+                for table, columns in tables(warehouse).items()
+                for column in columns
+                if count(warehouse, table, f"contains(\"{column}\", '{person}')")
+            ]
+            for warehouse in (whole, masked)
+        }
+        assert [bool(found) for found in where.values()] == [True, False], (person, where)
+        assert person.encode() not in masked.path.read_bytes()
+    assert count(masked, "marts.fct_deal") == count(whole, "marts.fct_deal") == 2
+    names = masked.rows("select customer_id, customer_name from marts.dim_customer where customer_name is not null")
+    assert names
+    assert all(row["customer_name"] == f"customer {row['customer_id']}" for row in names)
+
+
+def test_a_limit_and_a_mask_hold_together(home: Home, whole: Warehouse) -> None:
+    both = open_scope(home, whole.run_id, ["R1"], is_masked=True)
+    assert count(both, "marts.fct_deal") == 1
+    assert count(both, "marts.dim_customer", "customer_name like 'Rosa%' or customer_name like 'Uwe%'") == 0
+    assert len({scope_path(home, "run1", kept, is_masked=is_masked) for kept in (None, ["R1"]) for is_masked in (True, False)}) == 4
+
+
+def test_every_column_that_is_called_personal_is_masked_or_an_employees(whole: Warehouse) -> None:
+    said = whole.rows(
+        "select mart, \"column\" from meta.columns where description ilike '%personal data%' "
+        "and mart not in (select function_name from duckdb_functions() where function_type = 'table_macro')"
+    )
+    found = {(row["mart"], row["column"]) for row in said}
+    masked = {
+        (table.removeprefix("marts."), column)
+        for table, columns in PERSONAL.items()
+        for column in columns
+        if table.startswith("marts.")
+    }
+    assert found == masked | {("dim_employee", "employee_name")}

@@ -70,6 +70,15 @@ class Scene:
         tables = [feed.table for feed in load_feeds().values()]
         tables += [
             f"ledger.{name}"
-            for name in ("files", "file_feeds", "full_scopes", "skipped", "sightings", "quarantine", "notes")
+            for name in (
+                "files",
+                "file_feeds",
+                "full_scopes",
+                "skipped",
+                "sightings",
+                "quarantine",
+                "notes",
+                "decisions",
+            )
         ]
         return {table: sorted(self.rows(f"select * from {table}"), key=repr) for table in tables}

@@ -186,7 +186,7 @@ def test_a_refused_file_that_still_lies_there_is_one_delivery(scene: Scene) -> N
         (
             "crm_leads_c.csv",
             b"PK\x03\x04rest",
-            "it is a zip archive or an Excel workbook, not delimited text. Export it as csv and deliver that file.",
+            "it is a damaged zip archive (File is not a zip file). Pack it again and deliver it.",
         ),
         (
             "crm_leads_d.csv",
@@ -242,15 +242,20 @@ def test_a_refused_file_that_still_lies_there_is_one_delivery(scene: Scene) -> N
         ),
         (
             "dms_repair_orders_2026-04-01.xlsx",
-            b"PK\x03\x04rest",
-            "its name is that of the feed dms_repair_orders, and this version reads native files as csv only, not "
-            ".xlsx. Export it as csv, with a name that ends in .csv.",
+            b"\xd0\xcf\x11\xe0rest",
+            "it is no readable workbook (Cannot detect file format). Save it again and deliver it.",
         ),
         (
             "dms_repair_orders_2026-04-01.json",
-            b'[{"rooftop": "R1", "ro_number": "1"}]',
-            "its name is that of the feed dms_repair_orders, and this version reads native files as csv only, not "
-            ".json. Export it as csv, with a name that ends in .csv.",
+            b'[{"rooftop": "R1", "ro_nummer": "1"}]',
+            "the file has no column 'ro_number', which dms_repair_orders needs. The nearest column is 'ro_nummer': "
+            "rename it if that is the one. Export the file again with it.",
+        ),
+        (
+            "dms_repair_orders_2026-04-01.parquet",
+            b"rooftop,ro_number\nR1,1\n",
+            "its name is that of the feed dms_repair_orders, and native files end in .csv, .xlsx, .ods, .json or "
+            ".ndjson, not .parquet. Export it as csv, with a name that ends in .csv.",
         ),
         (
             "photo.png",

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from forecourt.errors import Problem
-from ingest.sources import load_sources, read_source, recognise
+from ingest.recognition import recognise
+from ingest.sources import load_sources, read_source
 from tests.ingest.landing_scene import Scene
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data"
@@ -179,7 +180,10 @@ def test_a_file_named_like_a_source_without_its_header_is_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("description: x\nfeed: {}", "s.yml: 'feed' is no key of the source; did you mean feeds."),
+        (
+            "description: x\nfeed: {}",
+            "s.yml: 'feed' is no key of a source with the reader table; did you mean feeds.",
+        ),
         ("description: x\nheader: [a]\nfeeds: {dms_deal: {}}", "s.yml: 'dms_deal' is no feed; did you mean dms_deals."),
         (
             "description: x\nheader: [a]\nfeeds: {crm_tasks: {columns: {rooftop: a, task_id: b}}}",

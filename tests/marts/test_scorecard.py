@@ -213,6 +213,21 @@ def test_owners_are_those_of_the_day_asked(warehouse: Warehouse) -> None:
     assert leads("2026-03-20") == {"Alma": 2, "Bertie": 1, "unknown": 1}
 
 
+@pytest.mark.metrics("0.state-of-a-past-day")
+def test_rates_over_all_leads_too_are_told_by_the_state_of_the_day(warehouse: Warehouse) -> None:
+    def leads(by: str, day: str) -> dict[str | None, object]:
+        found = kpi(warehouse, "source_visibility_rate", "STATE", "2026-03-10", by=by, as_of=day)
+        return {group: row.denominator for group, row in found.items()}
+
+    assert leads("owner", "2026-03-09") == {"not known": 5}
+    assert leads("owner", "2026-03-10") == {"Alma": 3, "Bertie": 1, "unknown": 1}
+    assert leads("owner", "2026-03-20") == {"Alma": 3, "Bertie": 1, "unknown": 1}  # L2 went to Bertie, L5 to Alma
+    answered = kpi(warehouse, "response_minutes", "STATE", "2026-03-10", by="quality", as_of="2026-03-31")
+    assert {group: row.open for group, row in answered.items()} == {"bad": 1, "good": 4}
+    before = kpi(warehouse, "response_minutes", "STATE", "2026-03-10", by="quality")
+    assert {group: row.open for group, row in before.items()} == {"good": 5}
+
+
 @pytest.mark.metrics("6.follow-up-rate")
 def test_two_tries_in_three_days(warehouse: Warehouse) -> None:
     march = one(warehouse, "follow_up_rate", "TRIES", "2026-03-05")

@@ -294,6 +294,15 @@ class Leads:
         said = self.on(lead, day)
         return "not known" if said is None else said.get("owner")
 
+    def groups_on(self, lead: Lead, day: date) -> dict[str, Any]:
+        """The values of a lead's dimensions at the end of a day: whose it was and what it was taken for then."""
+        said = self.on(lead, day)
+        if said is not None:
+            quality = said.get("quality") or "good"
+        else:
+            quality = "not known" if lead.rooftop in self._marking else "good"
+        return {**lead.groups(), "owner": self.owner_on(lead, day), "quality": quality}
+
     def contacted_on(self, lead: Lead) -> list[date]:
         """The days of two-way contact: at receipt, an answer of the customer, a call that got through."""
         rooftop = self._world.settings.rooftop(lead.rooftop)
@@ -457,7 +466,7 @@ class Leads:
             day = self.day(lead)
             if not question.covers(day):
                 continue
-            groups = {**lead.groups(), "owner": self.owner_on(lead, question.as_of)}
+            groups = self.groups_on(lead, question.as_of)
             quality = self.quality_on(lead, question.as_of)
             if quality != "good":
                 yield Part(day, groups, excluded=quality)

@@ -34,7 +34,9 @@ class Scorecard:
             if not question.covers(day):
                 continue
             is_open = self._world.clock.is_open(lead.rooftop, lead.received.at)
-            part = Part(day, {**lead.groups(), "after_hours": "open" if is_open else "after hours"}, record=lead)
+            groups = self._leads.groups_on(lead, question.as_of)
+            groups["after_hours"] = "open" if is_open else "after hours"
+            part = Part(day, groups, record=lead)
             rooftop = settings.rooftop(lead.rooftop)
             end = lead.received.at + timedelta(hours=float(settings.policy("follow_up.hours", day)))
             is_due = end.astimezone(rooftop.zone).date() <= question.as_of
@@ -68,14 +70,15 @@ class Scorecard:
             day = self._leads.day(lead)
             if question.covers(day) and any(on <= question.as_of for on in self._leads.contacted_on(lead)):
                 hit = any(on <= question.as_of for on in self._leads.appointed_on(lead))
-                yield Part(day, lead.groups(), top=int(hit), bottom=1)
+                yield Part(day, self._leads.groups_on(lead, question.as_of), top=int(hit), bottom=1)
 
     def source_visibility_rate(self, question: Question) -> Iterator[Part]:
         """Leads with a known canonical source / leads."""
         for lead in self._leads.all:
             day = self._leads.day(lead)
             if question.covers(day):
-                yield Part(day, lead.groups(), top=int(lead.source is not None), bottom=1)
+                groups = self._leads.groups_on(lead, question.as_of)
+                yield Part(day, groups, top=int(lead.source is not None), bottom=1)
 
     def missed_call_recovery_rate(self, question: Question) -> Iterator[Part]:
         """Missed calls returned within the SLA / missed calls whose target has passed."""

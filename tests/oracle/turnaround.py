@@ -80,16 +80,16 @@ class Turnaround:
             return (at - lead.received.at) // SECOND
         return self._world.clock.seconds(lead.rooftop, lead.received.at, at)
 
-    def _groups(self, lead: Lead) -> dict[str, Any]:
+    def _groups(self, lead: Lead, day: date) -> dict[str, Any]:
         is_open = self._world.clock.is_open(lead.rooftop, lead.received.at)
-        return {**lead.groups(), "after_hours": "open" if is_open else "after hours"}
+        return {**self._leads.groups_on(lead, day), "after_hours": "open" if is_open else "after hours"}
 
     def _response(self, question: Question) -> Iterator[Part]:
         for lead in self._leads.all:
             day = self._leads.day(lead)
             if not question.covers(day):
                 continue
-            part = Part(day, self._groups(lead))
+            part = Part(day, self._groups(lead, question.as_of))
             at = self._answered(lead, question.as_of)
             if lead.received.is_day:
                 yield replace(part, excluded=NO_TIME)
@@ -121,17 +121,17 @@ class Turnaround:
             if not question.covers(received):
                 continue
             if lead.received.is_day:
-                yield Part(received, self._groups(lead), excluded=NO_TIME)
+                yield Part(received, self._groups(lead, question.as_of), excluded=NO_TIME)
                 continue
             due, target = self.due(lead)
             if due is None:
                 continue
             if due.astimezone(settings.rooftop(lead.rooftop).zone).date() > question.as_of:
-                yield Part(received, self._groups(lead), is_open=True)
+                yield Part(received, self._groups(lead, question.as_of), is_open=True)
                 continue
             at = self._answered(lead, question.as_of)
             met = at is not None and self.seconds(lead, at) <= target
-            yield Part(received, self._groups(lead), top=int(met), bottom=1)
+            yield Part(received, self._groups(lead, question.as_of), top=int(met), bottom=1)
 
     def _handover(self, question: Question) -> Iterator[Part]:
         vehicles = {key: rows[0] for key, rows in self._world.by("dms_vehicles", "rooftop", "stock_number").items()}

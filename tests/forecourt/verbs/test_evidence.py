@@ -33,7 +33,12 @@ def test_the_quarantine_lists_every_row_that_did_not_land_with_its_reason(home: 
         (FILE, 3, "dms_vehicles", "missing_value"),
         (FILE, 4, "dms_vehicles", "unreadable_line"),
     ]
-    assert all("text" not in row for row in rows)
+    assert [(row["text"], row["status"]) for row in rows] == [
+        ("R1,,Seat", "open"),
+        ('R1,S3,Opel,"one [b] too many"', "open"),
+    ]
+    of_reason = call("quarantine", "--code", "missing_value", "--file", FILE, "--home", home, "--json")
+    assert json.loads(of_reason.output) == rows[:1]
     listed = forecourt("quarantine", "--home", home)
     assert (listed.returncode, listed.stderr) == (0, "")
     assert f"{FILE}:3  line 3: stock_number is empty, and dms_vehicles needs it." in listed.stdout
@@ -70,3 +75,25 @@ def test_an_option_before_the_word_it_belongs_to_is_not_passed_over(home: str) -
     result = call("quarantine", "--home", home, "show", f"{FILE}:3")
     assert result.exit_code == 2
     assert "Options go behind the word show" in result.output
+
+
+def test_decisions_settle_rows_and_say_what_they_did(tmp_path: Path) -> None:
+    home = str(tmp_path / "home")
+    (tmp_path / FILE).write_text(CARS + "R1,S5\n", encoding="utf-8")
+    assert call("land", str(tmp_path / FILE), "--home", home).exit_code == 0
+    sentence = "line 3 cannot be accepted: stock_number is empty"
+    assert sentence in said(call("quarantine", "accept", f"{FILE}:3", "--reason", "as it is", "--home", home))
+    accepted = call("quarantine", "accept", f"{FILE}:6", "--reason", "no make known", "--who", "Olga", "--home", home)
+    assert f"1 rows of {FILE} landed: 1 new." in accepted.output.replace("\n", " ")
+    assert "nothing lands" in said(call("quarantine", "retry", FILE, "--reason", "again", "--home", home))
+    assert call("quarantine", "discard", f"{FILE}:4", "--home", home).exit_code == 2
+    discarded = call("quarantine", "discard", f"{FILE}:4", "--reason", "twice", "--home", home, "--json")
+    assert json.loads(discarded.output)["rows"] == [4]
+    listed = call("quarantine", "--home", home).output
+    assert "Settled and not listed: 1 accepted, 1 discarded; --all lists them." in listed
+    assert listed.endswith("1 rows in quarantine.\n")
+    assert "accepted by Olga on " in call("quarantine", "show", f"{FILE}:6", "--home", home).output
+    settled = json.loads(call("quarantine", "--all", "--home", home, "--json").output)
+    assert [row["status"] for row in settled] == ["open", "discarded", "accepted"]
+    again = said(call("quarantine", "discard", f"{FILE}:6", "--reason", "twice", "--home", home))
+    assert again == f"Nothing is open at {FILE}:6: its 1 rows in quarantine are settled already."

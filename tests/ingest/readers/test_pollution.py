@@ -15,12 +15,13 @@ def read(data: bytes, dialect: Dialect | None = None) -> tuple[list[tuple[str, .
     dialect = dialect or Dialect()
     table = read_text(decode(data, dialect.encoding), dialect)
     columns = [table.rows[f"c{place}"].to_pylist() for place in range(len(table.header))]
-    return list(zip(*columns, strict=True)), [(bad.row_number, bad.reason) for bad in table.bad]
+    return list(zip(*columns, strict=True)), sorted((bad.row_number, bad.reason) for bad in table.bad)
 
 
 RAGGED = "it has {} values where the header has 3 columns"
 OPEN = "a quoted value is never closed"
 INSIDE = "a quote stands inside a value that is not quoted"
+AGAIN = "line 5 repeats the header, so another table may begin there"
 AFTER = "a quoted value goes on after its closing quote"
 
 
@@ -40,11 +41,12 @@ AFTER = "a quoted value goes on after its closing quote"
         pytest.param(b"1,Ann,5\r2,Bea,6\r", ["1 Ann 5", "2 Bea 6"], [], id="old line ends below a new one"),
         pytest.param(b"1,Ann,5\r\n2,Bea,6\n3,Carl,7\r\n", ["1 Ann 5", "2 Bea 6", "3 Carl 7"], [], id="mixed line ends"),
         pytest.param(b"1,Ann,5\n\n\n2,Bea,6", ["1 Ann 5", "2 Bea 6"], [], id="blank lines, no line end at the end"),
-        pytest.param(b"id,name,price\n1,Ann,5\n", ["1 Ann 5"], [(2, "it repeats the header")], id="header twice"),
+        pytest.param(b'"id",name,price\n1,Ann,5\n', ["1 Ann 5"], [(2, "it repeats the header")], id="header twice"),
+        pytest.param(b"1,Ann,5\nid,name,price\n2,Bea,6\n", ["1 Ann 5", "2 Bea 6"], [], id="header of a page"),
         pytest.param(
-            b'1,Ann,5\n"ID",name,price\nid,name,price\n2,Bea,6\n',
-            ["1 Ann 5", "ID name price"],
-            [(line, "line 4 repeats the header, so another table may begin there") for line in (4, 5)],
+            b'1,Ann,5\nid,name,price\n2,Bea,6\nid,"name",price\n3,Carl,7\n4,"Dora\n',
+            ["1 Ann 5", "2 Bea 6"],
+            [(5, AGAIN), (6, AGAIN), (7, OPEN)],
             id="a second table with the same header",
         ),
         pytest.param(b"1,Ann,5\n\nplace,total\nnorth,5\n", ["1 Ann 5"], [(4, RAGGED.format(2)), (5, RAGGED.format(2))],

@@ -1,0 +1,122 @@
+"""Containers: a zip, a gzip or a mail with files attached. Each file in one is a delivery of its own.
+
+A member is known by the name of its container and its own, ``stock.zip/dms_vehicles_2026-03-31.csv``. Nothing is
+written to disk, so no name can lead anywhere; a container that tries is refused all the same. A container in a
+container is refused, but for the archive that a mail carries: that is how systems send their reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import PurePosixPath
+from zipfile import ZipFile, ZipInfo
+
+from forecourt.errors import Problem
+from ingest.readers.adf import looks_like_adf
+from ingest.readers.kinds import ENDINGS, Kind, kind_of, words_for
+from ingest.readers.unzip import LIMITS, Allowance, Limits, chunks_of, gunzip, open_zip
+
+#: What programs put beside the files that a person packed.
+_ACCOMPANYING = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
+
+#: Endings of attachments that are exports; a mail's pictures and signatures are none.
+_EXPORTS = (*(ending for endings in ENDINGS.values() for ending in endings), ".zip", ".gz")
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file of a container; ``name`` starts with that of the container."""
+
+    name: str
+    content: bytes
+
+
+def own_name(name: str) -> str:
+    """The name of a file itself, without the containers and folders that it came in."""
+    return PurePosixPath(name).name
+
+
+def is_container(data: bytes) -> bool:
+    """True for a zip or gzip, and for a mail that carries exports and is no lead itself."""
+    kind = kind_of(data)
+    return kind in ("zip", "gzip") or (kind == "mail" and not looks_like_adf(data) and bool(_attached(data)))
+
+
+def members(name: str, data: bytes, limits: Limits = LIMITS) -> Iterator[Member]:
+    """The files of a container, one after the other, unpacked as they are asked for.
+
+    Raises Problem (a sentence without the file's name) before the first one, where the container is damaged, hostile,
+    protected, empty, or lies in another one: its name then has the other's before a slash.
+    """
+    kind = kind_of(data)
+    if "/" in name:
+        raise Problem(f"it is {words_for(data)} inside another container. Unpack it and deliver its files.")
+    if kind != "mail":
+        _check(data, kind, limits)
+        return _unpacked(name, data, kind, limits)
+    attached = _attached(data)
+    for inner, content in attached:
+        if kind_of(content) in ("zip", "gzip"):
+            try:
+                _check(content, kind_of(content), limits)
+            except Problem as problem:
+                raise Problem(f"its attachment {inner} cannot be taken: {problem}") from None
+    return _of_mail(name, attached, limits)
+
+
+def _check(data: bytes, kind: Kind, limits: Limits) -> None:
+    """Unpacks everything once and keeps nothing, so that a container lands whole or not at all."""
+    if kind == "gzip":
+        gunzip(data, limits)
+        return
+    with open_zip(data, limits) as archive:
+        if not _files(archive):
+            raise Problem("it is a zip archive without a file in it. Pack it again.")
+        allowance = Allowance(len(data), limits)
+        for info in archive.infolist():
+            for chunk in chunks_of(archive, info):
+                allowance.take(chunk)
+
+
+def _of_mail(name: str, attached: list[tuple[str, bytes]], limits: Limits) -> Iterator[Member]:
+    for inner, content in attached:
+        kind = kind_of(content)
+        if kind in ("zip", "gzip"):
+            yield from _unpacked(f"{name}/{inner}", content, kind, limits)
+        else:
+            yield Member(f"{name}/{inner}", content)
+
+
+def _unpacked(name: str, data: bytes, kind: Kind, limits: Limits) -> Iterator[Member]:
+    if kind == "gzip":
+        inner = own_name(name)
+        yield Member(f"{name}/{inner[:-3] if inner.lower().endswith('.gz') else inner}", gunzip(data, limits))
+        return
+    with open_zip(data, limits) as archive:
+        for info in _files(archive):
+            yield Member(f"{name}/{info.filename.replace(chr(92), '/')}", b"".join(chunks_of(archive, info)))
+
+
+def _files(archive: ZipFile) -> list[ZipInfo]:
+    return [info for info in archive.infolist() if not info.is_dir() and not _is_accompanying(info.filename)]
+
+
+def _is_accompanying(name: str) -> bool:
+    parts = name.replace("\\", "/").split("/")
+    return any(part in _ACCOMPANYING for part in parts) or parts[-1].startswith("._")
+
+
+def _attached(data: bytes) -> list[tuple[str, bytes]]:
+    """Name and bytes of the attachments that are exports by their names."""
+    message = message_from_bytes(data, policy=policy.default)
+    found = []
+    for part in message.walk() if isinstance(message, EmailMessage) else ():
+        name = part.get_filename()
+        if name and not part.is_multipart() and own_name(name.replace("\\", "/")).lower().endswith(_EXPORTS):
+            content = part.get_payload(decode=True)
+            if isinstance(content, bytes):
+                found.append((own_name(name.replace("\\", "/")), content))
+    return found

@@ -1,0 +1,56 @@
+"""Takes the bytes of a file from disk: only of a plain file, whole, and as it stood at one moment."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from forecourt.errors import Problem
+
+#: More than ten million rows of an export; what is larger is split, so that landing stays within its memory.
+MAX_BYTES = 4 << 30
+
+
+def read_file(path: Path, inbox: Path, *, max_bytes: int = MAX_BYTES) -> tuple[bytes, datetime]:
+    """The bytes of a file and when it was last changed (UTC).
+
+    Raises Problem (a sentence without the file's name) for what is no file, for a link that leads out of the inbox,
+    for a file that is too large, that cannot be read, or that changed while it was read.
+    """
+    why = _why_no_file(path, inbox)
+    if why:
+        raise Problem(why)
+    try:
+        with path.open("rb") as file:
+            before = os.fstat(file.fileno())
+            if before.st_size > max_bytes:
+                raise Problem(
+                    f"it has {before.st_size / (1 << 20):,.0f} MB, and files are read up to "
+                    f"{max_bytes / (1 << 20):,.0f} MB. Export it in parts."
+                )
+            # One byte more than it had: a file that grows is noticed, and never read without end.
+            content = file.read(before.st_size + 1)
+            after = os.fstat(file.fileno())
+    except OSError as error:
+        raise Problem(f"the file cannot be read ({error.strerror}). Check its path and its permissions.") from None
+    if len(content) != before.st_size or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise Problem("it changed while it was read, so it is still being written. Run again once it is complete.")
+    return content, datetime.fromtimestamp(before.st_mtime, UTC)
+
+
+def _why_no_file(path: Path, inbox: Path) -> str | None:
+    """Why there are no bytes to read under a path; None for a file, and for one that reading will say more about."""
+    if path.is_symlink() and not path.exists():
+        return f"is a link to {path.readlink()}, which is not there. Put the file itself here, or remove the link."
+    if (
+        path.is_symlink()
+        and path.parent.resolve() == inbox.resolve()
+        and not path.resolve().is_relative_to(inbox.resolve())
+    ):
+        return f"is a link to {path.readlink()}, which lies outside of the inbox. Put the file itself here."
+    if path.is_dir():
+        return "is a folder; its files are not read: move them up or name the folder."
+    if path.exists() and not path.is_file():
+        return "is no file but a pipe, socket or device. Put a csv file in its place."
+    return None

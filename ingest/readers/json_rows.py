@@ -1,0 +1,259 @@
+"""Reads JSON: a list of objects, a list somewhere inside an object, or one object a line (ndjson).
+
+Objects inside a record become names with points (``vehicle.make``), lists names with numbers from 1
+(``trade.1.vin``). Numbers keep the digits in which they were written; nothing passes through a float.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Generator, Iterator
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from forecourt.errors import Problem
+from ingest.readers.rows import BadRow, Objects
+from ingest.readers.text import Decoded
+
+MAX_BYTES = 512 << 20
+MAX_DEPTH = 40
+
+_BLANK = re.compile(r"[ \t\r\n]*")
+_EXPONENT = re.compile(r"-?\d{1,30}(\.\d{1,30})?[eE][+-]?\d{1,2}")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+#: Where a record starts and ends, its value, and why it has none.
+_Found: TypeAlias = tuple[int, int, Any, str | None]
+
+
+class _Object(dict[str, Any]):
+    """An object of the file; ``twice``: a name that stands in it more than once."""
+
+    twice: str | None = None
+
+
+class _Number(str):
+    """The digits of a number, as they were written."""
+
+    __slots__ = ()
+
+
+class _Unfit(Exception):
+    """A record that cannot become a row; its text is the reason."""
+
+
+def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", max_bytes: int = MAX_BYTES) -> Objects:
+    """The records of a file. ``path``: names with points that lead to the list; empty for a list or lines.
+
+    What an object around the list says is given to each record, under its name after a slash: ``/dealer``.
+    ``decimal``: the mark that numbers get, because the source reads them by it. Raises Problem (a sentence without
+    the file's name) for what is no JSON, nested too deeply, too large, or without a list at the path.
+    """
+    if len(decoded.data) > max_bytes:
+        raise Problem(
+            f"it has {len(decoded.data) / (1 << 20):,.0f} MB, and JSON is read up to {max_bytes / (1 << 20):,.0f} MB. "
+            "Export fewer records in a file, or export them as csv."
+        )
+    document = _Document(decoded.data.decode("utf-8"))
+    found = Objects([], [], document.raw, decoded.encoding)
+    for start, end, value, why in document.records([name for name in path.split(".") if name]):
+        line = document.line(start)
+        try:
+            if why:
+                raise _Unfit(why)
+            record = _record(value, decimal)
+        except _Unfit as unfit:
+            found.bad.append(BadRow(line, str(unfit), document.text[start:end]))
+            continue
+        found.values.append(record)
+        found.row_numbers.append(line)
+        document.spans.append((start, end))
+    found.skipped = {"blank line": document.blank_lines} if document.blank_lines else {}
+    around = {f"/{name}": text for name, text in _record(document.around, decimal).items()}
+    if around:
+        found.values = [{**around, **record} for record in found.values]
+    return found
+
+
+class _Document:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.spans: list[tuple[int, int]] = []
+        self.around = _Object()
+        self.blank_lines = 0
+        self._decoder = json.JSONDecoder(
+            object_pairs_hook=_object, parse_int=_Number, parse_float=_Number, parse_constant=_Number
+        )
+        self._counted = (0, 1)
+
+    def raw(self, position: int) -> str:
+        start, end = self.spans[position]
+        return self.text[start:end]
+
+    def line(self, offset: int) -> int:
+        """The line of an offset; offsets are asked for in their order."""
+        before, line = self._counted
+        line += self.text.count("\n", before, offset)
+        self._counted = (offset, line)
+        return line
+
+    def records(self, path: list[str]) -> Iterator[_Found]:
+        start = self._skip(0)
+        if not path and self.text.startswith("{", start):
+            yield from self._lines()
+            return
+        if not path and not self.text.startswith("[", start):
+            raise Problem("it starts like no JSON of records. Export a list of objects, or one object a line.")
+        try:
+            end = yield from self._descend(start, path)
+            if self._skip(end) < len(self.text):
+                raise json.JSONDecodeError("more follows after its end", self.text, self._skip(end))
+        except json.JSONDecodeError as error:
+            raise Problem(
+                f"line {error.lineno}, character {error.colno}: this is no JSON ({error.msg}). Export it again."
+            ) from None
+        except RecursionError:
+            raise Problem("it is nested more deeply than any export. Export its records plainly.") from None
+
+    def _lines(self) -> Iterator[_Found]:
+        whole = self._whole_object()
+        if whole is not None:
+            yield (*whole, None)
+            return
+        position = 0
+        for line in self.text.removesuffix("\n").split("\n"):
+            start, end = position, position + len(line.rstrip("\r"))
+            position += len(line) + 1
+            if not line.strip():
+                self.blank_lines += 1
+                continue
+            try:
+                value, stop = self._value(self._skip(start))
+                why = None if self._skip(stop) >= end else "more follows after the end of its object"
+            except json.JSONDecodeError as error:
+                value, why = None, f"it is no JSON ({error.msg} at character {error.pos - start + 1})"
+            except RecursionError:
+                value, why = None, "it is nested more deeply than any export"
+            yield start, end, value, why
+
+    def _whole_object(self) -> tuple[int, int, Any] | None:
+        """The one object that the file is, written over several lines."""
+        start = self._skip(0)
+        try:
+            value, end = self._value(start)
+        except json.JSONDecodeError as error:
+            lines = [line.strip() for line in self.text.split("\n", 50)[:50] if line.strip()]
+            if 2 * sum(line.startswith("{") and line.endswith("}") for line in lines) < len(lines):
+                raise Problem(
+                    f"line {error.lineno}, character {error.colno}: this is no JSON ({error.msg}). Export it again."
+                ) from None
+            return None
+        except RecursionError:
+            return None
+        return (start, end, value) if self._skip(end) == len(self.text) else None
+
+    def _descend(self, start: int, path: list[str]) -> Generator[_Found, None, int]:
+        """Yields the elements of the list that the path leads to from a value; returns where the value ends."""
+        if not path:
+            return (yield from self._elements(start))
+        if not self.text.startswith("{", start):
+            raise Problem(f"it has no object with {path[0]!r}. Correct the path in the source, or export it again.")
+        position, is_found = self._skip(start + 1), False
+        while not self.text.startswith("}", position):
+            name, position = self._value(position)
+            if not isinstance(name, str) or isinstance(name, _Number):
+                raise json.JSONDecodeError("a name should stand here", self.text, position)
+            position = self._after(":", self._skip(position))
+            if name == path[0] and not is_found:
+                is_found = True
+                position = yield from self._descend(position, path[1:])
+            else:
+                value, position = self._value(position)
+                if not isinstance(value, list):
+                    self.around[name] = value
+            position = self._skip(position)
+            if not self.text.startswith("}", position):
+                position = self._after(",", position)
+        if not is_found:
+            raise Problem(f"it has no {path[0]!r}. Correct the path in the source, or export it again.")
+        return position + 1
+
+    def _elements(self, start: int) -> Generator[_Found, None, int]:
+        if not self.text.startswith("[", start):
+            raise Problem("there is no list where its records should be. Correct the path in the source.")
+        position = self._skip(start + 1)
+        while not self.text.startswith("]", position):
+            value, end = self._value(position)
+            yield position, end, value, None
+            position = self._skip(end)
+            if not self.text.startswith("]", position):
+                position = self._after(",", position)
+        return position + 1
+
+    def _value(self, position: int) -> tuple[Any, int]:
+        try:
+            return self._decoder.raw_decode(self.text, position)
+        except json.JSONDecodeError as error:
+            raise json.JSONDecodeError(error.msg, self.text, error.pos) from None
+
+    def _after(self, mark: str, position: int) -> int:
+        if not self.text.startswith(mark, position):
+            raise json.JSONDecodeError(f"{mark!r} should stand here", self.text, position)
+        return self._skip(position + 1)
+
+    def _skip(self, position: int) -> int:
+        match = _BLANK.match(self.text, position)
+        return match.end() if match else position
+
+
+def _object(pairs: list[tuple[str, Any]]) -> _Object:
+    made = _Object(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        made.twice = next(name for name in names if names.count(name) > 1)
+    return made
+
+
+def _record(value: Any, decimal: str) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise _Unfit("it is no object with names, but a bare value or list")
+    record: dict[str, str] = {}
+    _flatten("", value, record, decimal, 0)
+    return record
+
+
+def _flatten(name: str, value: Any, record: dict[str, str], decimal: str, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise _Unfit(f"it is nested more than {MAX_DEPTH} levels deep")
+    if isinstance(value, _Object):
+        if value.twice is not None:
+            raise _Unfit(f"it names {value.twice!r} twice, so it is not known which value to take")
+        for inner, content in value.items():
+            _flatten(f"{name}.{inner}" if name else inner, content, record, decimal, depth + 1)
+    elif isinstance(value, list):
+        for number, content in enumerate(value, start=1):
+            _flatten(f"{name}.{number}", content, record, decimal, depth + 1)
+    elif name in record:
+        raise _Unfit(f"it names {name!r} twice, so it is not known which value to take")
+    else:
+        record[name] = _text(name, value, decimal)
+
+
+def _text(name: str, value: Any, decimal: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, _Number):
+        digits = str(value)
+        # Only an exponent that a figure may have is written out: 1e999999999 would fill the memory.
+        if _EXPONENT.fullmatch(digits):
+            digits = f"{Decimal(digits):f}"
+        return digits.replace(".", decimal)
+    if not value.isascii() and _LONE_SURROGATE.search(value):
+        raise _Unfit(f"{name} holds half a character")
+    if "\0" in value:
+        raise _Unfit(f"{name} holds a NUL character")
+    return str(value).strip(" \t\r\n\u00a0\ufeff")

@@ -1,0 +1,159 @@
+"""Reads XML whose records a source names by a path: inventory feeds, STAR documents, exports of single systems.
+
+Namespaces do not count. What lies in a record becomes names: ``vehicle.make`` for an element, ``vehicle@vin`` for an
+attribute, ``photo.2`` for the second of its name. A document type is refused, so there are no entities to expand and
+nothing to fetch.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lxml import etree
+
+from forecourt.errors import Problem
+from ingest.readers.rows import Objects
+
+MAX_BYTES = 256 << 20
+
+#: So many of one kind a record is searched for under a path with ``{n}``.
+MAX_REPEATED = 500
+
+_DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_REFUSED = "it declares a document type (DOCTYPE), which can hide or fetch content. Ask for it without one."
+
+
+def why_no_path(path: object) -> str | None:
+    """Why a text is no XPath; None for one that is."""
+    try:
+        etree.XPath(str(path).replace("{n}", "1"))
+    except etree.XPathSyntaxError as error:
+        return str(error)
+    return None
+
+
+def open_xml(data: bytes, *, max_bytes: int = MAX_BYTES) -> etree._Element:
+    """The root of a document, its names without namespaces.
+
+    Raises Problem (a sentence without the file's name) for what is no XML, too large, or declares a document type.
+    """
+    if len(data) > max_bytes:
+        raise Problem(
+            f"it has {len(data) / (1 << 20):,.0f} MB, and XML is read up to {max_bytes / (1 << 20):,.0f} MB. Export "
+            "fewer records in a file."
+        )
+    if _DOCTYPE.search(data):
+        raise Problem(_REFUSED)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
+    )
+    try:
+        root = etree.fromstring(data.lstrip(b" \t\r\n"), parser)
+    except etree.XMLSyntaxError as error:
+        line = (error.lineno or 1) + data[: len(data) - len(data.lstrip(b" \t\r\n"))].count(b"\n")
+        raise Problem(f"line {line}: this is no XML ({error.msg}). Export it again.") from None
+    # A document in a wide encoding hides its document type from a search of the bytes.
+    if root.getroottree().docinfo.doctype:
+        raise Problem(_REFUSED)
+    for element in root.iter():
+        element.tag = etree.QName(element).localname
+        for name in [name for name in element.attrib if name.startswith("{")]:
+            plain = etree.QName(name).localname
+            element.attrib[plain if plain not in element.attrib else f"{plain}.2"] = element.attrib.pop(name)
+    return root
+
+
+def encoding_of(root: etree._Element) -> str:
+    return str(root.getroottree().docinfo.encoding or "utf-8").lower()
+
+
+def find_records(root: etree._Element, path: str) -> list[etree._Element]:
+    """The elements that a path leads to."""
+    found = root.xpath(path)
+    return [element for element in found if isinstance(element, etree._Element)] if isinstance(found, list) else []
+
+
+def read_xml(root: etree._Element, path: str, fields: Mapping[str, str] | None = None) -> Objects:
+    """The records under a path. ``fields``: name -> XPath from the record, for what the names alone do not reach.
+
+    ``{n}`` in a field's name and path counts 1, 2, 3 ... as long as the record has one.
+    """
+    finders = [(name, _finders(path)) for name, path in (fields or {}).items()]
+    records = find_records(root, path)
+    values: list[Mapping[str, str]] = []
+    for element in records:
+        record: dict[str, str] = {}
+        _flatten("", element, record)
+        for name, find in finders:
+            _add_field(name, find, element, record)
+        values.append(record)
+    return Objects(
+        values=values,
+        row_numbers=[element.sourceline or number for number, element in enumerate(records, start=1)],
+        raw=lambda position: etree.tostring(records[position], encoding="unicode", with_tail=False),
+        encoding=encoding_of(root),
+    )
+
+
+def _flatten(name: str, element: etree._Element, record: dict[str, str]) -> None:
+    """Adds what an element holds under its name; the record itself has none."""
+    for attribute, value in element.attrib.items():
+        record[f"{name}@{attribute}"] = _trimmed(value)
+    if len(element):
+        own = _trimmed("".join([element.text or "", *(child.tail or "" for child in element)]))
+    else:
+        own = _trimmed(element.text or "")
+    if name and (own or not len(element)):
+        record[name] = own
+    counts: dict[str, int] = {}
+    for child in element:
+        tag = str(child.tag)
+        counts[tag] = number = counts.get(tag, 0) + 1
+        short = tag if number == 1 else f"{tag}.{number}"
+        _flatten(f"{name}.{short}" if name else short, child, record)
+
+
+def _finders(path: str) -> Callable[[int], etree.XPath]:
+    if "{n}" not in path:
+        finder = etree.XPath(path, smart_strings=False)
+        return lambda number: finder
+    made: dict[int, etree.XPath] = {}
+
+    def numbered(number: int) -> etree.XPath:
+        if number not in made:
+            made[number] = etree.XPath(path.replace("{n}", str(number)), smart_strings=False)
+        return made[number]
+
+    return numbered
+
+
+def _add_field(name: str, find: Callable[[int], etree.XPath], element: etree._Element, record: dict[str, str]) -> None:
+    if "{n}" not in name:
+        found = _first(find(1)(element))
+        if found is not None:
+            record[name] = found
+        return
+    for number in range(1, MAX_REPEATED + 1):
+        found = _first(find(number)(element))
+        if found is None:
+            return
+        record[name.replace("{n}", str(number))] = found
+
+
+def _first(found: Any) -> str | None:
+    """The text of the first thing that an XPath found; None for nothing."""
+    if isinstance(found, list):
+        if not found:
+            return None
+        found = found[0]
+    if isinstance(found, etree._Element):
+        return _trimmed("".join(found.itertext()))
+    if isinstance(found, bool):
+        return "true" if found else "false"
+    return _trimmed(f"{found:g}" if isinstance(found, float) else str(found))
+
+
+def _trimmed(text: str) -> str:
+    return text.strip(" \t\r\n\u00a0\ufeff")

@@ -1,0 +1,340 @@
+"""Which source a file belongs to: its bytes say what kind of file it is, its name and header which source.
+
+A file's name is the last part of the name it was delivered under: what stands before a slash is its container.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from typing import Any
+
+from forecourt.errors import Problem
+from ingest.containers import is_container, members
+from ingest.contract import Feed, load_feeds
+from ingest.delivery import is_full, named_feed, native_feed
+from ingest.readers import text, workbook, xml_rows
+from ingest.readers.adf import looks_like_adf
+from ingest.readers.encoding import decode_as
+from ingest.readers.json_rows import read_json
+from ingest.readers.kinds import ENDINGS, WORDS, Kind, kind_of, words_for
+from ingest.readers.rows import MAX_COLUMNS, Objects
+from ingest.readers.text import Decoded, Dialect
+from ingest.readers.whatsapp import looks_like_chat, read_chat
+from ingest.sources import Source, folded, load_sources, name_fits, native_source
+
+#: A line that is longer than this is no row of an export.
+MAX_LINE = 16 << 20
+MAX_HEADER = 1 << 20
+
+
+@dataclass(frozen=True)
+class TextContent:
+    """Delimited text, the dialect in which its header fits, and how many lines stand above the header.
+
+    ``decoded`` starts with the header; for a table without one it starts with the first row.
+    """
+
+    decoded: Decoded
+    dialect: Dialect
+    above: int = 0
+
+
+@dataclass(frozen=True)
+class SheetContent:
+    book: workbook.Workbook
+    place: workbook.Place
+
+
+@dataclass(frozen=True)
+class AdfContent:
+    data: bytes
+
+
+Content = TextContent | SheetContent | Objects | AdfContent
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A file's source, its content as far as it was read to tell, and what was odd about it."""
+
+    source: Source
+    content: Content
+    remarks: list[str] = field(default_factory=list)
+
+
+class _File:
+    """One file, each way of reading it done once, however many sources are tried."""
+
+    def __init__(self, name: str, data: bytes) -> None:
+        self.delivered_as = name
+        self.name = PurePosixPath(name).name
+        self.data = data
+        self.kind: Kind = kind_of(data)
+        self._made: dict[Any, Any] = {}
+
+    def decoded(self, encoding: str) -> Decoded:
+        return self._once(("text", encoding), lambda: decode_as(self.data, encoding))
+
+    def book(self) -> workbook.Workbook:
+        return self._once("book", lambda: workbook.open_workbook(self.data))
+
+    def root(self) -> Any:
+        return self._once("root", lambda: xml_rows.open_xml(self.data))
+
+    def objects(self, path: str, decimal: str) -> Objects:
+        return self._once(("json", path, decimal), lambda: read_json(self.decoded("utf-8"), path, decimal=decimal))
+
+    def _once(self, key: Any, make: Any) -> Any:
+        if key not in self._made:
+            try:
+                self._made[key] = make()
+            except Problem as problem:
+                self._made[key] = problem
+        if isinstance(self._made[key], Problem):
+            raise self._made[key]
+        return self._made[key]
+
+
+def recognise(name: str, data: bytes, declared: Mapping[str, Source] | None = None) -> Recognised:
+    """The source of a file, by its name and its header; ``declared``: the sources it can be of, else all there are.
+
+    Raises Problem (a sentence without the file's name) when it is no known kind of file.
+    """
+    if text.is_blank(data):
+        raise Problem("the file is empty. Export it again.")
+    if is_container(data):
+        members(name, data)
+        raise Problem("its files are deliveries of their own. Deliver it again.")
+    file = _File(name, data)
+    if file.kind == "text":
+        check_lines(data)
+    feed = native_feed(file.name)
+    if feed:
+        return _native(load_feeds()[feed], file)
+    sources = load_sources() if declared is None else declared
+    # The source that asks for more columns knows its files better.
+    by_detail = sorted(sources.values(), key=lambda source: -len(source.signature))
+    named = [source for source in by_detail if name_fits(file.name, source) and source.reader != "adf"]
+    others = [source for source in by_detail if source not in named and source.signature]
+    adf = sources.get("adf")
+    # A file that is XML and no lead belongs to another source, whatever its name ends in.
+    may_be_adf = file.kind in ("text", "xml", "mail")
+    if adf and may_be_adf and not named and looks_like_adf(data):
+        return Recognised(adf, AdfContent(data))
+    problems: list[Problem] = []
+    for source in (*named, *others):
+        try:
+            found = _content(source, file)
+        except Problem as problem:
+            if source in named:
+                problems.append(problem)
+            continue
+        if found:
+            said = found.remarks if isinstance(found, Objects) else []
+            return Recognised(source, found, [*_remarks(file), *said])
+    if adf and may_be_adf and (looks_like_adf(data) if named else name_fits(file.name, adf)):
+        return Recognised(adf, AdfContent(data))
+    if problems:
+        raise problems[0]
+    raise _unknown(file, named)
+
+
+def check_lines(data: bytes, most: int = MAX_LINE) -> None:
+    """Raises Problem for a text with a line that no export has; looks at few places of a large file."""
+    position = 0
+    while len(data) - position > most:
+        end = data.rfind(b"\n", position, position + most)
+        if end < 0:
+            end = data.rfind(b"\r", position, position + most)
+        if end < 0:
+            line = data.count(b"\n", 0, position) + 1
+            raise Problem(
+                f"line {line} is longer than {most / (1 << 20):,.0f} MB, so it is no table of rows. Export it again."
+            )
+        position = end + 1
+
+
+# --- what a file is ----------------------------------------------------------------------------------------------
+
+
+def _native(feed: Feed, file: _File) -> Recognised:
+    source = replace(native_source(feed), is_full=is_full(file.name))
+    if file.kind == "xml" and looks_like_adf(file.data):
+        raise Problem("it holds ADF leads, not csv. Deliver it under a name that ends in .xml.")
+    if file.kind == "workbook":
+        book = file.book()
+        required = [column.name for column in feed.columns.values() if column.required]
+        # Where no sheet has them all, the first one says which are missing.
+        place = workbook.find_table(book, (), required, None) or workbook.first_filled_row(book)
+        if place is None:
+            raise Problem("the workbook is empty. Export it again.")
+        return Recognised(source, SheetContent(book, place), _remarks(file))
+    if file.kind == "json":
+        return Recognised(source, file.objects("", "."), _remarks(file))
+    if file.kind not in ("text", "other"):
+        raise Problem(
+            f"it is {words_for(file.data)}, and native files are csv, workbooks or JSON. Export it as csv and deliver "
+            "that file."
+        )
+    content = TextContent(file.decoded("utf-8"), Dialect())
+    _check_width(_header_at(content.decoded.data, 0, content.dialect) or [])
+    return Recognised(source, content, _remarks(file))
+
+
+def _content(source: Source, file: _File) -> Content | None:
+    """The file as the source reads it; None where it is none of its files. Raises Problem where it cannot be read."""
+    match source.reader, file.kind:
+        case "table", "text":
+            return _text_content(source, file)
+        case "table", "workbook":
+            book = file.book()
+            if source.names:
+                sheets = workbook.chosen(book, source.sheets)
+                return SheetContent(book, workbook.Place(sheets[0], None)) if sheets else None
+            place = workbook.find_table(book, source.sheets, source.signature, source.preamble)
+            return SheetContent(book, place) if place else None
+        case "whatsapp", "text":
+            decoded = file.decoded("utf-8")
+            said = decoded.data.decode("utf-8")
+            if not looks_like_chat(said):
+                return None
+            return read_chat(said, file.delivered_as, source.spelling.dates, decoded.encoding)
+        case "json", "json":
+            objects = file.objects(source.rows, source.spelling.decimal)
+            return objects if _has_names(source, objects.names) else None
+        case "xml", "xml":
+            root = file.root()
+            if not xml_rows.find_records(root, source.rows):
+                return None
+            objects = xml_rows.read_xml(root, source.rows, source.fields)
+            return objects if _has_names(source, objects.names) else None
+    return None
+
+
+def _text_content(source: Source, file: _File) -> TextContent | None:
+    refused: Problem | None = None
+    is_readable = False
+    for dialect in source.dialects:
+        try:
+            decoded = file.decoded(dialect.encoding)
+        except Problem as problem:
+            refused = refused or problem
+            continue
+        is_readable = True
+        for above, start in _starts(decoded.data, source.preamble or 0):
+            header = _header_at(decoded.data, start, dialect)
+            if header and (source.names or _has_names(source, header)):
+                _check_width(header)
+                rest = Decoded(decoded.data[start:], decoded.encoding) if start else decoded
+                return TextContent(rest, dialect, above)
+    if refused and not is_readable:
+        raise refused
+    return None
+
+
+def _starts(data: bytes, most: int) -> Iterator[tuple[int, int]]:
+    """How many lines stand above and the offset, for each line that may be the header."""
+    start = 0
+    for above in range(most + 1):
+        yield above, start
+        start = data.find(b"\n", start) + 1
+        if not start or start >= len(data):
+            return
+
+
+def _header_at(data: bytes, start: int, dialect: Dialect) -> list[str] | None:
+    """The names in the record that starts at an offset; None where it cannot be read."""
+    window = data[start : start + MAX_HEADER]
+    if len(window) == MAX_HEADER:
+        window = window[: max(window.rfind(b"\n"), window.rfind(b"\r"), 0)]
+    try:
+        return text.header_of(window, dialect) if window.strip() else None
+    except Problem:
+        return None
+
+
+def _has_names(source: Source, names: list[str]) -> bool:
+    known = {folded(name) for name in names}
+    wanted = {folded(column) for column in source.signature}
+    return wanted == known if source.is_exact else wanted <= known
+
+
+def _check_width(header: list[str]) -> None:
+    if len(header) > MAX_COLUMNS:
+        raise Problem(
+            f"its header names {len(header):,} columns; files are read up to {MAX_COLUMNS:,}. Export only the columns "
+            "needed."
+        )
+
+
+def _remarks(file: _File) -> list[str]:
+    """A name that says something else than the bytes."""
+    ending = PurePosixPath(file.name).suffix.lower()
+    said = next((kind for kind, endings in ENDINGS.items() if ending in endings), None)
+    if said is None or said == file.kind or file.kind not in WORDS:
+        return []
+    return [f"its name ends in {ending}, and it is {WORDS[file.kind]}: it was read as that"]
+
+
+def _unknown(file: _File, named: list[Source]) -> Problem:
+    """Why a file is no known kind, and the nearest thing it could be."""
+    feed = named_feed(file.name)
+    if feed:
+        ending = PurePosixPath(file.name).suffix
+        return Problem(
+            f"its name is that of the feed {feed}, and native files end in .csv, .xlsx, .ods, .json or .ndjson"
+            f"{f', not {ending}' if ending else ''}. Export it as csv, with a name that ends in .csv."
+        )
+    if file.kind == "other":
+        return Problem(f"it is {words_for(file.data)}, which is not read. Export it as csv and deliver that file.")
+    try:
+        header = _names_of(file)
+    except Problem as problem:
+        return problem
+    columns = {folded(column) for column in header}
+    if named:
+        source = named[0]
+        missing = [column for column in source.signature if folded(column) not in columns]
+        near = difflib.get_close_matches(folded(missing[0]), sorted(columns), n=1, cutoff=0.5) if missing else []
+        nearest = f" The nearest to {missing[0]!r} is {_given(near[0], header)!r}." if near else ""
+        return Problem(
+            f"its name is that of {source.name} ({source.description}), but its header has no {_listed(missing)}."
+            f"{nearest} Export it with these columns, or declare the new kind of file in ingest/sources/."
+        )
+    feeds = load_feeds()
+    near_feed = max(feeds, key=lambda feed: len(columns & feeds[feed].columns.keys()))
+    if len(columns & feeds[near_feed].columns.keys()) < 2:
+        near_feed = next(iter(difflib.get_close_matches(file.name, feeds, n=1, cutoff=0.4)), "")
+    hint = (
+        f"The nearest feed is {near_feed}: name it {near_feed}_....csv with the columns of that feed"
+        if near_feed
+        else "Name it <feed>_....csv with the columns of a feed"
+    )
+    return Problem(
+        f"no feed has this name, and its header ({_listed(header)}) is that of no source. "
+        f"{hint}, or declare the kind of file in ingest/sources/."
+    )
+
+
+def _names_of(file: _File) -> list[str]:
+    """The names that a file has for its columns, for the sentence about one that nobody knows."""
+    if file.kind == "workbook":
+        place = workbook.first_filled_row(file.book())
+        return workbook.header_at(file.book(), place) if place else []
+    if file.kind == "json":
+        return file.objects("", ".").names
+    if file.kind == "xml":
+        return list(dict.fromkeys(str(element.tag) for element in file.root().iter()))
+    return text.header_of(file.decoded("utf-8").data, Dialect())
+
+
+def _given(name: str, header: list[str]) -> str:
+    return next(given for given in header if folded(given) == name)
+
+
+def _listed(words: list[str], most: int = 4) -> str:
+    listed = ", ".join(words[:most])
+    return f"{listed} ..." if len(words) > most else listed

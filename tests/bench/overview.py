@@ -1,0 +1,213 @@
+"""``python -m tests.bench.overview``: the overview against a bare Streamlit page, in the same browser, in pairs.
+
+A sample of 10 rooftops and 3 years is made, landed and published once into test-output/bench, or ``--home`` names a
+home. Either page has its server. Each repetition opens both, each in a session of its own with an empty cache, and
+changes a filter of both. A view is over with the last change of the page: the moment after which nothing is added to
+it for a second. The medians, and the median of the ratios of the pairs, go into docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from dashboards.serve import command, environment
+from forecourt.door import open_warehouse
+from forecourt.home import Home
+from tests.support.browser import WIDTHS, free_port, opened_browser, running
+
+ROOT = Path(__file__).resolve().parents[2]
+PLACE = ROOT / "test-output" / "bench"
+REPORT = ROOT / "docs" / "performance.md"
+BEGIN, END = "<!-- overview: begin -->", "<!-- overview: end -->"
+ROOFTOPS, YEARS = 10, 3
+#: The bounds: first view and filter change, as many times the bare page.
+FIRST_VIEW, FILTER_CHANGE = 1.5, 2.0
+
+#: Notes when the page changed last, and when its fifth figure stood there.
+WATCH = """
+() => {
+    window.watched = {last: 0, cards: 0, state: ''};
+    const look = () => {
+        const now = performance.now();
+        window.watched.last = now;
+        const cards = document.querySelectorAll('[data-testid="stMetricValue"]').length;
+        if (!window.watched.cards && cards >= 5) window.watched.cards = now;
+    };
+    const state = () => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState;
+    // The running man in the header and the list of a field that closes are no part of the page.
+    const isPage = (node) => (node.nodeType === 1 ? node : node.parentElement)?.closest(
+        '[data-testid="stApp"], #root') && !node.parentElement?.closest('[data-testid="stHeader"], [role="listbox"]');
+    new MutationObserver((found) => {
+        const script = state();
+        if (script !== window.watched.state || found.some((each) => each.type !== 'attributes' && isPage(each.target)))
+            look();
+        window.watched.state = script;
+    }).observe(document, {childList: true, characterData: true, subtree: true, attributes: true,
+        attributeFilter: ['data-test-script-state']});
+}
+"""
+STILL = """
+() => window.watched.state === 'notRunning' && window.watched.last > 0
+    && performance.now() - window.watched.last > 1000
+"""
+
+
+@dataclass
+class Times:
+    """Milliseconds of one page, one entry a repetition: until the five figures, the whole view, a changed filter."""
+
+    cards: list[float] = field(default_factory=list)
+    view: list[float] = field(default_factory=list)
+    change: list[float] = field(default_factory=list)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, help="a published home; without it the sample is made")
+    parser.add_argument("--repetitions", type=int, default=9)
+    parser.add_argument("--width", type=int, default=1440, choices=sorted(WIDTHS))
+    given = parser.parse_args()
+    home = Home(given.home) if given.home else sample_home()
+    rooftops = open_warehouse(home).rows("select rooftop_name from marts.dim_rooftop order by rooftop")
+    names = [row["rooftop_name"] for row in rooftops]
+    PLACE.mkdir(parents=True, exist_ok=True)
+    with opened_browser() as browser:
+        first, ours, bare = measured(browser, home, names, given.repetitions, given.width)
+    text = report(home, first, ours, bare, given.width)
+    print(text)
+    if not given.home or given.width == 1440:
+        write(text)
+
+
+def sample_home() -> Home:
+    """The published home of the sample; made where it is not there."""
+    home = Home(PLACE / "home")
+    if not home.current.exists():
+        sample = PLACE / "sample"
+        verb = [sys.executable, "-m", "forecourt.cli"]
+        size = ["--rooftops", str(ROOFTOPS), "--years", str(YEARS)]
+        subprocess.run([*verb, "sample", str(sample), *size], check=True)
+        home.create()
+        home.settings.write_bytes((sample / "forecourt.toml").read_bytes())
+        # A sample holds a file that is refused: the run says so by its exit code and publishes all the same.
+        subprocess.run([*verb, "run", str(sample), "--home", str(home.root)], check=False)
+        assert home.current.exists(), "the sample was not published"
+    return home
+
+
+def measured(
+    browser: Any, home: Home, rooftops: list[str], repetitions: int, width: int
+) -> tuple[dict[str, float], Times, Times]:
+    """Times of the very first view after the start of either server, and of ours and the bare page after that."""
+    ours, bare = Times(), Times()
+    port, plain = free_port(), free_port()
+    given = command(plain)
+    given[given.index(next(part for part in given if part.endswith("streamlit_app.py")))] = str(
+        Path(__file__).with_name("bare.py")
+    )
+    with (
+        running(command(port), port, PLACE / "overview.log", environment(home)) as address,
+        running(given, plain, PLACE / "bare.log", os.environ) as yardstick,
+    ):
+        cold = Times(), Times()
+        _visit(browser, yardstick, width, cold[1], "Choice", "1")
+        _visit(browser, address, width, cold[0], "Rooftops", rooftops[0])
+        first = {"ours": cold[0].view[0], "ours_cards": cold[0].cards[0], "bare": cold[1].view[0]}
+        for number in range(repetitions):
+            pair = [
+                (address, ours, "Rooftops", rooftops[(number + 1) % len(rooftops)]),
+                (yardstick, bare, "Choice", str(number + 2)),
+            ]
+            # Whoever comes second has no advantage: they take turns.
+            for place, times, label, option in pair if number % 2 else pair[::-1]:
+                _visit(browser, place, width, times, label, option)
+    return first, ours, bare
+
+
+def _visit(browser: Any, address: str, width: int, times: Times, label: str, option: str) -> None:
+    """One session: the first view, then one choice made in the filters. A choice that nobody made before."""
+    context = browser.new_context(locale="en-GB", **WIDTHS[width])
+    page = context.new_page()
+    page.add_init_script(f"({WATCH})()")
+    page.goto(address)
+    page.wait_for_function(STILL, timeout=120_000)
+    seen = page.evaluate("() => window.watched")
+    times.cards.append(seen["cards"])
+    times.view.append(seen["last"])
+    page.get_by_role("button", name="Filters").click()
+    box = page.get_by_role("combobox", name=label)
+    box.click()
+    box.fill(option)
+    choice = page.get_by_role("option", name=option, exact=True)
+    choice.wait_for()
+    page.evaluate(
+        "() => document.addEventListener('pointerdown', () => { window.watched.from = performance.now(); },"
+        " {capture: true, once: true})"
+    )
+    choice.click()
+    page.wait_for_function(f"() => window.watched.last > window.watched.from && ({STILL})()", timeout=120_000)
+    seen = page.evaluate("() => window.watched")
+    times.change.append(seen["last"] - seen["from"])
+    context.close()
+
+
+def report(home: Home, first: dict[str, float], ours: Times, bare: Times, width: int) -> str:
+    """The section of docs/performance.md."""
+    (size,) = open_warehouse(home).rows(
+        "select (select count(*) from marts.dim_rooftop) as rooftops, (select sum(rows_read) from meta.files) as rows"
+    )
+
+    def line(name: str, one: list[float], other: list[float], bound: str = "") -> str:
+        return f"| {name} | {median(one):,.0f} ms | {median(other):,.0f} ms | {ratio(one, other):.2f} | {bound} |"
+
+    lines = [
+        line("first view, until the five figures stand", ours.cards, bare.view),
+        line("first view, whole page", ours.view, bare.view, f"{FIRST_VIEW:g}"),
+        line("filter changed, whole page", ours.change, bare.change, f"{FILTER_CHANGE:g}"),
+        line("very first view after the start of the server", [first["ours"]], [first["bare"]]),
+    ]
+    return f"""{BEGIN}
+## Overview
+
+The overview against a bare Streamlit page (five cards, a chart and a table with constant data), in the same browser and
+the same run: a sample of {size["rooftops"]} rooftops and {size["rows"]:,} rows, {width} pixels wide,
+{len(ours.view)} pairs, medians; a ratio is the median of the pairs' ratios. Each view is a new session with an empty
+browser cache; each change of a filter chooses a rooftop that nobody has chosen since the server started. Time ends with
+the last change of the page.
+
+| | overview | bare page | ratio | bound |
+|---|---|---|---|---|
+{chr(10).join(lines)}
+
+Measured on {datetime.now(UTC):%-d %B %Y} with {os.cpu_count()} processors ({platform.machine()}), Python
+{platform.python_version()}.
+{END}"""
+
+
+def ratio(ours: list[float], bare: list[float]) -> float:
+    """The median of the ratios of the pairs."""
+    return median(one / other for one, other in zip(ours, bare, strict=True))
+
+
+def write(text: str) -> None:
+    """Puts the section in the place of the one between the markers, or at the end."""
+    known = REPORT.read_text("utf-8") if REPORT.exists() else "# Performance\n\nWritten by `make bench`.\n"
+    if BEGIN in known:
+        before, _, rest = known.partition(BEGIN)
+        known = before + text + rest.partition(END)[2]
+    else:
+        known = f"{known.rstrip()}\n\n{text}\n"
+    REPORT.write_text(known, "utf-8")
+
+
+if __name__ == "__main__":
+    main()

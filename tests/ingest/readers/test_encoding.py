@@ -1,0 +1,66 @@
+"""Encodings: declared ones are held to, detection never guesses between two that give different letters."""
+
+from __future__ import annotations
+
+import pytest
+
+from forecourt.errors import Problem
+from ingest.readers.encoding import decode_as, detect, is_character_set
+
+GERMAN = "Modell;Händler\nKäfer;Jürgen Groß\nŠkoda;5\n"
+POLISH = "Województwo łódzkie;Kraków;Zażółć gęślą jaźń;właściciel;Łukasz Wójcik\n"
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252", "iso-8859-1", "iso-8859-2", "iso-8859-9", "iso-8859-15"],
+)
+def test_a_declared_encoding_gives_its_letters(encoding: str) -> None:
+    text = "Käfer;Größe\n"
+    assert decode_as(text.encode(encoding), encoding).data.decode() == text
+
+
+def test_a_byte_order_mark_wins_and_is_recorded() -> None:
+    for encoding, found in (("utf-8-sig", "utf-8"), ("utf-16", "utf-16-le")):
+        decoded = decode_as(GERMAN.encode(encoding), "cp1252")
+        assert (decoded.encoding, decoded.data.decode()) == (found, GERMAN)
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding", "reason"),
+    [
+        ("Käfer\n".encode(), "cp1252", "declared as cp1252, but every letter beyond ASCII in it is one of UTF-8"),
+        (b"a\n5 \x80\n", "iso-8859-1", "line 2 has the byte 0x80, which is no letter in iso-8859-1"),
+        (b"a\nK\xe4fer\n", "utf-8", "line 2 has the byte 0xE4, which is not UTF-8"),
+        (b"a\n\x81\n", "cp1252", "line 2 has the byte 0x81, which is not CP1252"),
+    ],
+)
+def test_a_contradiction_is_refused(data: bytes, encoding: str, reason: str) -> None:
+    with pytest.raises(Problem, match=reason):
+        decode_as(data, encoding)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (GERMAN, "utf-8"),
+        (GERMAN, "utf-16-le"),
+        (GERMAN, "utf-16-be"),
+        ("Käfer;Jürgen Groß\n", "cp1252"),
+        (POLISH, "iso8859_2"),
+        (POLISH, "cp1250"),
+        ("only ascii\n", "utf-8"),
+    ],
+)
+def test_an_encoding_is_detected(text: str, encoding: str) -> None:
+    assert text.encode(encoding).decode(detect(text.encode(encoding))) == text
+
+
+def test_what_could_be_two_encodings_is_refused_with_both_readings() -> None:
+    with pytest.raises(Problem, match=r"'Preis 5 ¤' as cp1252 would be 'Preis 5 €' as iso8859_15"):
+        detect("Preis 5 €\n".encode("iso-8859-15"))
+
+
+def test_only_character_sets_are_encodings() -> None:
+    assert all(map(is_character_set, ("cp1252", "latin-1", "ISO-8859-15", "utf_16", "cp932")))
+    assert not any(map(is_character_set, ("rot13", "punycode", "base64", "nonsense", 5)))

@@ -1,0 +1,106 @@
+"""JSON records: names made from nesting, digits kept, and what is no record said with its line."""
+
+from __future__ import annotations
+
+import pytest
+
+from forecourt.errors import Problem
+from ingest.readers.json_rows import read_json
+from ingest.readers.rows import Objects
+from ingest.readers.text import Decoded
+
+
+def read(text: str, path: str = "", **how: object) -> Objects:
+    return read_json(Decoded(text.encode(), "utf-8"), path, **how)  # type: ignore[arg-type]
+
+
+def test_nesting_becomes_names_and_numbers_keep_their_digits() -> None:
+    found = read(
+        '[{"id": 7, "price": 1234.50, "big": 12345678901234567890, "e": 1.5e3, "no": null, "yes": true,\n'
+        '  "car": {"make": "Ford"}, "trade": [{"vin": "A"}, {"vin": "B"}], "tags": ["x", " y "], "none": []},\n'
+        ' {"id": "8"}]'
+    )
+    assert found.values == [
+        {
+            "id": "7",
+            "price": "1234.50",
+            "big": "12345678901234567890",
+            "e": "1500",
+            "no": "",
+            "yes": "true",
+            "car.make": "Ford",
+            "trade.1.vin": "A",
+            "trade.2.vin": "B",
+            "tags.1": "x",
+            "tags.2": "y",
+        },
+        {"id": "8"},
+    ]
+    assert found.row_numbers == [1, 3]
+    assert found.raw(1) == '{"id": "8"}'
+    assert found.names[-1] == "tags.2"
+
+
+def test_a_list_inside_objects_and_what_they_say_around_it() -> None:
+    text = '{"dealer": "R1", "data": {"page": {"no": 2}, "skipped": [1], "cars": [{"id": 1}]}, "total": 1.5}'
+    assert read(text, "data.cars", decimal=",").values == [
+        {"/dealer": "R1", "/page.no": "2", "/total": "1,5", "id": "1"}
+    ]
+
+
+def test_lines_of_objects_with_a_bad_one() -> None:
+    found = read(
+        '{"id": 1}\r\n\n{"id": 2, }\n{"id": 3} x\n[4]\n{"id": 5, "id": 6}\n{"a.b": 1, "a": {"b": 2}}\n{"id": "8"}\n'
+    )
+    assert (found.values, found.row_numbers) == ([{"id": "1"}, {"id": "8"}], [1, 8])
+    assert [(bad.row_number, bad.reason) for bad in found.bad] == [
+        (3, "it is no JSON (Expecting property name enclosed in double quotes at character 11)"),
+        (4, "more follows after the end of its object"),
+        (5, "it is no object with names, but a bare value or list"),
+        (6, "it names 'id' twice, so it is not known which value to take"),
+        (7, "it names 'a.b' twice, so it is not known which value to take"),
+    ]
+    assert found.bad[0].raw == '{"id": 2, }'
+    assert found.skipped == {"blank line": 1}
+
+
+def test_one_object_over_several_lines_is_one_record() -> None:
+    assert read('{\n "id": 1\n}\n').values == [{"id": "1"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "reason"),
+    [
+        ('[{"id": 1}', "", r"line 1, character 11: this is no JSON \(',' should stand here\)"),
+        ('[{"id": 1}]\n]', "", r"line 2, character 1: this is no JSON \(more follows after its end\)"),
+        ('{"id": 1,\n"x"', "", r"line 2, character 4: this is no JSON"),
+        ('{"a": {}}', "a.b", "it has no 'b'"),
+        ('{"a": [1]}', "a.b", "it has no object with 'b'"),
+        ('{"a": {}}', "a", "there is no list where its records should be"),
+        ('{"a": [{"b": 1}]', "a", r"line 1, character 17: this is no JSON"),
+        ("[" * 100_000 + "]" * 100_000, "", "it is nested more deeply than any export"),
+    ],
+)
+def test_a_broken_document_is_refused_with_its_line(text: str, path: str, reason: str) -> None:
+    with pytest.raises(Problem, match=reason):
+        read(text, path)
+
+
+def test_hostile_records_are_withheld_and_the_others_read() -> None:
+    deep = '{"a":' * 60 + "1" + "}" * 60
+    deeper = '{"a":' * 50_000 + "1" + "}" * 50_000
+    found = read(f'{deep}\n{deeper}\n{{"a": "\\ud800"}}\n{{"a": "x\\u0000y"}}\n{{"a": 1e999999999}}\n')
+    assert [bad.reason for bad in found.bad] == [
+        "it is nested more than 40 levels deep",
+        "it is nested more deeply than any export",
+        "a holds half a character",
+        "a holds a NUL character",
+    ]
+    assert found.values == [{"a": "1e999999999"}]
+
+
+def test_too_large_and_too_wide_files_are_refused() -> None:
+    with pytest.raises(Problem, match=r"it has 0 MB, and JSON is read up to 0 MB"):
+        read('[{"id": 1}]', max_bytes=5)
+    with pytest.raises(Problem, match=r"its 1 records have 2,001 different fields"):
+        _ = read('[{"a": [' + ",".join(["1"] * 2001) + "]}]").names

@@ -1,0 +1,147 @@
+"""Cells of workbooks as text: dates, numbers, errors, formulas, and where the table stands in a sheet."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+
+from forecourt.errors import Problem
+from ingest.readers.rows import Records
+from ingest.readers.workbook import Place, find_table, first_filled_row, open_workbook, read_sheet
+from tests.ingest.workbooks import Cell, ods, rewritten, xls, xlsb, xlsx
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def read(data: bytes, **how: str) -> Records:
+    book = open_workbook(data)
+    place = first_filled_row(book)
+    assert place
+    return read_sheet(book, place, **how)
+
+
+def cells(records: Records) -> list[list[str]]:
+    names = [f"c{place}" for place in range(len(records.header))]
+    return [[row[name] for name in names] for row in records.rows.to_pylist()]
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (0.1 + 0.2, "0.3"),
+        (1234567.125, "1234567.125"),
+        (0.0000001, "0.0000001"),
+        (12345678901234.0, "12345678901234"),
+        (1e300, "1" + "0" * 300),
+        (-5, "-5"),
+        (True, "true"),
+        (date(2026, 3, 31), "2026-03-31"),
+        (datetime(2026, 3, 31, 14, 5, 1), "2026-03-31T14:05:01"),  # noqa: DTZ001
+        (datetime(2026, 3, 31, 14, 5, 1, 250000), "2026-03-31T14:05:01.250"),  # noqa: DTZ001
+        ("007", "007"),
+        ("=cmd|'/c calc'!A1", "=cmd|'/c calc'!A1"),
+        (" no-break\u00a0", "no-break"),
+    ],
+)
+def test_a_cell_is_the_text_that_a_person_sees(cell: Cell, text: str) -> None:
+    assert cells(read(xlsx({"S": [["a", "b"], ["x", cell]]}))) == [["x", text]]
+
+
+def test_numbers_get_the_decimal_mark_of_the_source() -> None:
+    assert cells(read(xlsx({"S": [["a"], [1234.5], ["1.234,50"]]}), decimal=",")) == [["1234,5"], ["1.234,50"]]
+
+
+def test_an_error_and_a_formula_without_a_value_are_no_empty_cells() -> None:
+    book = xlsx({"S": [["a", "b", "c"], [1, 2, 3]]})
+    book = rewritten(book, SHEET, (b'<c r="A2"><v>1</v></c>', b'<c r="A2" t="e"><f>1/0</f><v>#DIV/0!</v></c>'))
+    book = rewritten(book, SHEET, (b'<c r="B2"><v>2</v></c>', b'<c r="B2"><f>IF(A1&lt;2,"x")</f></c>'))
+    book = rewritten(book, SHEET, (b'<c r="C2"><v>3</v></c>', b'<c r="C2"><f>SUM(A1:B1)</f><v>7</v></c>'))
+    assert cells(read(book)) == [["#DIV/0!", '=IF(A1<2,"x")', "7"]]
+
+
+@pytest.mark.parametrize("write", [xls, ods, lambda rows: xlsx({"Sheet": rows})], ids=["xls", "ods", "xlsx"])
+def test_every_format_gives_the_same_rows(write: object) -> None:
+    rows = [["id", "näme"], ["1", "Müller"], ["", ""], ["2", ""]]
+    records = read(write(rows))  # type: ignore[operator]
+    assert (records.header, cells(records)) == (["id", "näme"], [["1", "Müller"], ["2", ""]])
+    assert records.rows["row_number"].to_pylist() == [2, 4]
+    assert records.skipped == {"blank line": 1}
+
+
+def test_a_binary_workbook_is_read() -> None:
+    assert cells(read(xlsb({(0, 0): "a", (0, 1): "b", (1, 1): "x"}))) == [["", "x"]]
+
+
+def test_the_table_is_found_by_its_header_below_a_title_and_its_page_headers_are_skipped() -> None:
+    rows = [
+        ["Deals of March"],
+        [],
+        ["Deal No", "Gross"],
+        ["D1", 5],
+        ["Deals of March"],
+        ["Deal No", "Gross"],
+        ["D2", 6],
+        [None, " "],
+    ]
+    book = open_workbook(xlsx({"Pivot": [["Deal No"]], "Deals 3": rows}))
+    place = find_table(book, ["deals*"], ["gross", "DEAL NO"], None)
+    assert place == Place("Deals 3", 2)
+    records = read_sheet(book, place)
+    assert (records.header, cells(records)) == (["Deal No", "Gross"], [["D1", "5"], ["D2", "6"]])
+    assert records.rows["row_number"].to_pylist() == [4, 7]
+    assert records.skipped == {"row above the header": 2, "blank line": 1, "repeated page header": 2}
+    assert records.place == "sheet 'Deals 3', row 3: the header"
+    assert [remark.sentence for remark in records.remarks] == ["sheet 'Pivot' was not read; sheet 'Deals 3' was"]
+    assert records.raw(2) == "D2\t6"
+    assert find_table(book, ["pivot"], ["gross"], None) is None
+    assert find_table(book, [], ["gross", "deal no"], 1) is None
+
+
+def test_rows_that_a_program_left_empty_at_the_end_are_counted() -> None:
+    book = xlsx({"S": [["a"], ["x"]]})
+    book = rewritten(book, SHEET, (b"</sheetData>", b'<row r="3"/><row r="5"><c r="A5" s="0"/></row></sheetData>'))
+    assert read(book).skipped == {"blank line": 3}
+
+
+def test_merged_cells_below_the_header_are_told() -> None:
+    book = xlsx({"S": [["a", "b"], ["x", "y"], [None, "z"]]})
+    book = rewritten(book, SHEET, (b"</sheetData>", b'</sheetData><mergeCells><mergeCell ref="A2:A3"/></mergeCells>'))
+    assert [(remark.sentence, remark.rows) for remark in read(book).remarks] == [
+        ("cells are merged below the header: only the first of each holds its value", 1)
+    ]
+
+
+def test_cells_wider_than_the_header_are_kept_and_a_table_may_have_none() -> None:
+    assert read(xlsx({"S": [["a"], ["x", "y"]]})).header == ["a", ""]
+    book = open_workbook(xlsx({"S": [["x", "y", "z"]]}))
+    records = read_sheet(book, Place("S", None), names={1: "first", 3: "third"})
+    assert (records.header, cells(records)) == (["first", "", "third"], [["x", "y", "z"]])
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"\xd0\xcf\x11\xe0" + bytes(600), "it is no readable workbook"),
+        (xlsb({(1048575, 16383): "x"}), "its sheet reaches to row 1,048,576 and column 16,384"),
+        (ods([["x"]], repeat=(1_000_000, 16_000)), "its sheet reaches to row 1,000,000 and column 16,000"),
+        (rewritten(xlsx({"S": [["a"]]}), SHEET, (b'r="A1"', b'r="XFD1048576"')), "no readable workbook"),
+        (
+            rewritten(
+                rewritten(xlsx({"S": [["a"]]}), SHEET, (b'r="A1"', b'r="XFD1048576"')),
+                SHEET,
+                (b'<row r="1"', b'<row r="1048576"'),
+            ),
+            "its sheet reaches to row 1,048,576 and column 16,384",
+        ),
+        (xlsx({"S": [[f"x{place}" for place in range(2001)]]}), "it has 2001 columns; files are read up to 2000"),
+        (
+            rewritten(xlsx({"S": [["a"]]}), "xl/workbook.xml", (b'sheetId="1"', b'sheetId="1" state="hidden"')),
+            "it is a workbook without a visible sheet",
+        ),
+    ],
+    ids=["damaged", "far xlsb", "repeated ods", "far cell", "far xlsx", "wide", "hidden"],
+)
+def test_a_workbook_that_is_damaged_or_reaches_too_far_is_refused(data: bytes, reason: str) -> None:
+    with pytest.raises(Problem, match=reason):
+        read(data)

@@ -1,0 +1,105 @@
+"""XML records: elements, attributes and paths as names; entities, document types and the network off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from forecourt.errors import Problem
+from ingest.readers.xml_rows import find_records, open_xml, read_xml
+
+FEED = b"""<?xml version="1.0" encoding="ISO-8859-15"?>
+<s:stock xmlns:s="urn:stock" dealer="R1">
+  <s:car id="7" s:id="n"><make>Citro\xebn</make><price cur="EUR">9 \xa4</price><photo>a</photo><photo>b</photo>
+    <spec><km unit="km">9</km>note<!-- x --></spec><none/></s:car>
+  <s:car><attribute name="make">Ford</attribute><attribute name="vin">W1</attribute></s:car>
+</s:stock>"""
+
+
+def test_what_lies_in_a_record_becomes_names() -> None:
+    found = read_xml(
+        open_xml(FEED), "//car", {"dealer": "../@dealer", "vin": "attribute[@name='vin']", "cars": "count(../car)"}
+    )
+    assert found.values == [
+        {
+            "@id": "7",
+            "@id.2": "n",
+            "make": "Citroën",
+            "price": "9 €",
+            "price@cur": "EUR",
+            "photo": "a",
+            "photo.2": "b",
+            "spec": "note",
+            "spec.km": "9",
+            "spec.km@unit": "km",
+            "none": "",
+            "dealer": "R1",
+            "cars": "2",
+        },
+        {
+            "attribute": "Ford",
+            "attribute@name": "make",
+            "attribute.2": "W1",
+            "attribute.2@name": "vin",
+            "dealer": "R1",
+            "vin": "W1",
+            "cars": "2",
+        },
+    ]
+    assert (found.row_numbers, found.encoding) == ([3, 5], "iso-8859-15")
+    assert found.raw(1).startswith("<car")
+
+
+def test_a_numbered_field_counts_as_far_as_the_record_goes() -> None:
+    root = open_xml(b"<o><r><p n='1'/><p n='2'/></r><r/></o>")
+    assert read_xml(root, "/o/r", {"part {n}": "p[{n}]/@n"}).values == [
+        {"p@n": "1", "p": "", "p.2@n": "2", "p.2": "", "part 1": "1", "part 2": "2"},
+        {},
+    ]
+
+
+def test_lines_are_counted_beyond_what_a_short_number_holds() -> None:
+    root = open_xml(b"<o>" + b"\n" * 70_000 + b"<r/></o>")
+    assert read_xml(root, "//r").row_numbers == [70_001]
+
+
+def test_a_path_that_leads_to_no_elements_finds_none() -> None:
+    assert find_records(open_xml(FEED), "count(//car)") == []
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"<a><b></a>", "line 1: this is no XML"),
+        (b"\n\n<a>&nope;</a>", "line 3: this is no XML"),
+        (b"<a" + b">x<a" * 300 + b"/>", "this is no XML"),
+        (b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', "it declares a document type"),
+        (b'<!DOCTYPE a SYSTEM "http://127.0.0.1:1/x.dtd"><a/>', "it declares a document type"),
+        ('<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>'.encode("utf-16"), "it declares a document type"),
+        (
+            b'<!DOCTYPE a [<!ENTITY a "' + b"x" * 100 + b'">'
+            + b"".join(b'<!ENTITY %c "%s">' % (c + 1, b"&%c;" % c * 10) for c in range(97, 110))
+            + b"]><a>&n;</a>",
+            "it declares a document type",
+        ),
+    ],
+    ids=["broken", "unknown entity", "deep", "entity", "external", "utf-16", "bomb"],
+)  # fmt: skip
+def test_broken_and_hostile_files_are_refused(data: bytes, reason: str) -> None:
+    with pytest.raises(Problem, match=reason):
+        open_xml(data)
+
+
+def test_no_file_is_read_through_an_entity(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    text = f'<!DOCTYPE a [<!ENTITY x SYSTEM "file://{secret}">]><a>&x;</a>'
+    for encoding in ("utf-8", "utf-16", "utf-7"):
+        with pytest.raises(Problem):
+            open_xml(text.encode(encoding))
+
+
+def test_a_large_file_is_refused() -> None:
+    with pytest.raises(Problem, match="XML is read up to 0 MB"):
+        open_xml(b"<a>xxxx</a>", max_bytes=5)

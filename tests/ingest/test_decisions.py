@@ -1,0 +1,208 @@
+"""What becomes of a row in quarantine: closed by a later file, retried, accepted or discarded, and the same again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from forecourt.errors import Problem
+from ingest import sources
+from ingest.landing import decide, open_landing, rebuild, retry_file
+from tests.ingest.landing_scene import Scene
+
+LEADS = "rooftop,lead_id,received_at,budget,stage\n"
+TASKS = "rooftop,task_id,due_at\n"
+
+ROADBOOK = """
+description: Roadbook export of enquiries
+evidence: invented for this test
+files: ['roadbook_*.csv']
+header: [Filiale, Nr, Eingang]
+delimiter: ';'
+dates: dmy
+feeds:
+  crm_leads:
+    columns:
+      rooftop: Filiale
+      lead_id: Nr
+      received_at: {column: Eingang}
+      stage: {column: Status, map: {offen: new}}
+"""
+
+
+@pytest.fixture
+def declared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of declarations of its own, with Roadbook in it."""
+    folder = tmp_path / "sources"
+    folder.mkdir()
+    for path in sources.SOURCES_FOLDER.glob("*.yml"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setattr("ingest.sources.SOURCES_FOLDER", folder)
+    monkeypatch.setattr("ingest.landing.SOURCES_FOLDER", folder)
+    declare(folder, ROADBOOK)
+    yield folder
+    sources.load_sources.cache_clear()
+
+
+def declare(folder: Path, text: str) -> None:
+    (folder / "roadbook.yml").write_text(text, encoding="utf-8")
+    sources.load_sources.cache_clear()
+
+
+def status(scene: Scene) -> list[tuple[object, ...]]:
+    return scene.rows(
+        """select q.row_number, q.status, closers.name from ledger.quarantine as q
+            left join ledger.files as closers on q.closed_by = closers.file_id order by q.row_number"""
+    )
+
+
+def same_again(scene: Scene) -> None:
+    before = scene.everything()
+    rebuild(scene.home, scene.settings)
+    assert scene.everything() == before
+
+
+def test_a_later_file_with_the_key_sound_closes_the_row_and_is_named(scene: Scene) -> None:
+    scene.land_text("crm_tasks_2026-01-02.csv", TASKS + "R1,T1,soon\nR1,T2,later\nR1,T3,2026-01-05\n")
+    scene.land_text("crm_tasks_2026-01-01.csv", TASKS + "R1,T1,2026-01-04\n")
+    assert status(scene) == [(2, "open", None), (3, "open", None)]
+    scene.land_text("crm_tasks_2026-01-03.csv", TASKS + "R1,T1,2026-01-04\nR1,T2,never\n")
+    assert [row[:2] for row in status(scene)] == [(2, "closed"), (2 + 1, "open"), (3, "open")]
+    assert scene.rows("select name from ledger.files where file_id in (select closed_by from ledger.quarantine)") == [
+        ("crm_tasks_2026-01-03.csv",)
+    ]
+    same_again(scene)
+
+
+def test_a_row_without_a_key_is_closed_by_a_corrected_delivery_of_its_file(scene: Scene) -> None:
+    scene.land_text("crm_tasks_2026-01-02.csv", TASKS + "R1,,2026-01-04\nR1,T2\n")
+    scene.land_text("crm_tasks_2026-01-03.csv", TASKS + "R1,T8,2026-01-04\nR1,T9,2026-01-04\n")
+    assert status(scene) == [(2, "open", None), (3, "open", None)]
+    scene.land_text("crm_tasks_2026-01-02.csv", TASKS + "R1,T1,2026-01-04\nR1,T2\n")
+    assert [row[:2] for row in status(scene)] == [(2, "closed"), (3, "open"), (3, "open")]
+    same_again(scene)
+
+
+def test_discarded_rows_stay_on_the_ledger_with_the_reason(scene: Scene) -> None:
+    file_id = scene.land_text("crm_tasks_2026-01-01.csv", TASKS + "R1,,2026-01-04\nR1,T2\n").file_id
+    decided = decide(scene.home, scene.settings, "discard", file_id, [2], who="Olga", why="a test task")
+    assert decided.rows == [2]
+    assert scene.rows(
+        "select row_number, status, decided_by, decided_why from ledger.quarantine order by row_number"
+    ) == [(2, "discarded", "Olga", "a test task"), (3, "open", None, None)]
+    assert scene.rows("select rows_read, rows_quarantined from ledger.files") == [(2, 2)]
+    entry = json.loads(scene.home.log.read_text().splitlines()[-1])
+    assert (entry["decision"], entry["rows"], entry["who"], entry["why"]) == ("discard", [2], "Olga", "a test task")
+    with pytest.raises(Problem, match="on these lines waits for a decision"):
+        decide(scene.home, scene.settings, "discard", file_id, [2], who="Olga", why="again")
+    assert len(scene.home.log.read_text().splitlines()) == 3
+    same_again(scene)
+
+
+def test_an_accepted_line_lands_as_it_is_and_is_known_from_the_decision(scene: Scene) -> None:
+    text = LEADS + "R1,L1,2026-01-01,5\nR1,L2,2026-01-01,5,new,hot,now\n"
+    file_id = scene.land_text("crm_leads_2026-01-01.csv", text).file_id
+    later = scene.land_text("crm_leads_2026-01-02.csv", LEADS + "R1,L2,2026-01-01,6,won\n")
+    assert later.rows_new == 1
+    decided = decide(scene.home, scene.settings, "accept", file_id, [2, 3], who="Olga", why="stage came later")
+    assert decided.results == {2: "new", 3: "changed"}
+    assert scene.rows(
+        """select lead_id, budget::varchar, stage, rest::varchar, exported_at::varchar, row_number,
+                landed_at > (select received_at from ledger.files where files.file_id = leads.file_id)
+            from crm.crm_leads as leads order by lead_id, exported_at"""
+    ) == [
+        ("L1", "5.00", None, None, "2026-01-01 23:59:59", 2, True),
+        ("L2", "5.00", "new", '{"column 6":"hot","column 7":"now"}', "2026-01-01 23:59:59", 3, True),
+        ("L2", "6.00", "won", None, "2026-01-02 23:59:59", 2, False),
+    ]
+    assert scene.rows("select rows_read, rows_new, rows_changed, rows_quarantined from ledger.files limit 1") == [
+        (2, 1, 1, 0)
+    ]
+    assert scene.rows("select feed, rows_new, rows_changed, rows_quarantined from ledger.file_feeds limit 1") == [
+        ("crm_leads", 1, 1, 0)
+    ]
+    same_again(scene)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("R1,,2026-01-01,5,new", "line 2 cannot be accepted: lead_id is empty, and crm_leads needs it. Correct it"),
+        ("R1,L1,soon,5", "line 2 cannot be accepted: received_at is 'soon', which is not an instant"),
+        ('R1,"L"1,2026-01-01,5,new', "a quoted value goes on after its closing quote, so its values cannot be told"),
+    ],
+)
+def test_only_a_line_with_sound_key_and_required_columns_is_accepted(scene: Scene, line: str, sentence: str) -> None:
+    file_id = scene.land_text("crm_leads_2026-01-01.csv", f"{LEADS}{line}\n").file_id
+    before = scene.everything(), scene.home.log.read_text()
+    with pytest.raises(Problem, match="cannot be accepted") as raised:
+        decide(scene.home, scene.settings, "accept", file_id, [2], who="Olga", why="it is fine")
+    assert sentence in str(raised.value)
+    assert (scene.everything(), scene.home.log.read_text()) == before
+
+
+def test_a_retry_lands_what_the_mended_mapping_reads_and_leaves_the_rest(scene: Scene, declared: Path) -> None:
+    declare(declared, ROADBOOK.replace("{column: Eingang}", "{column: Eingang, when: {column: Status, in: [offen]}}"))
+    text = "Filiale;Nr;Eingang;Status\nNord;1;03.11.2026 09:15;offen\nNord;2;04.11.2026 10:00;weg\nNord;;;weg\n"
+    result = scene.land_text("roadbook_2026-11-05.csv", text)
+    assert (result.rows_new, result.rows_quarantined) == (1, 2)
+    with pytest.raises(Problem, match=r"nothing lands. line 3: received_at is empty"):
+        decide(scene.home, scene.settings, "retry", result.file_id, [3, 4], who="Olga", why="hope")
+    first = scene.rows("select key, landed_at from crm.crm_leads")
+    declare(declared, ROADBOOK)
+    # A changed mapping alone lands nothing: what was known then stays what was known then.
+    with open_landing(scene.home, scene.settings):
+        pass
+    assert scene.rows("select key, landed_at from crm.crm_leads") == first
+    decided = decide(scene.home, scene.settings, "retry", result.file_id, [3, 4], who="Olga", why="mapping mended")
+    assert (decided.results, list(decided.still)) == ({3: "new"}, [4])
+    assert scene.rows("select row_number, status, decided_why from ledger.quarantine order by row_number") == [
+        (3, "retried", "mapping mended"),
+        (4, "open", None),
+    ]
+    landed = scene.rows("select key, landed_at, exported_at::varchar from crm.crm_leads order by key")
+    assert [row[0] for row in landed] == ["Nord|1", "Nord|2"]
+    assert landed[1][1] > landed[0][1]
+    assert landed[1][2] == "2026-11-05 23:59:59"
+    assert scene.rows("select rows_new, rows_quarantined from ledger.files") == [(2, 1)]
+    same_again(scene)
+
+
+def test_a_refused_file_is_read_again_once_its_kind_is_declared(scene: Scene, declared: Path) -> None:
+    (declared / "roadbook.yml").unlink()
+    sources.load_sources.cache_clear()
+    refused = scene.land_text("roadbook_2026-11-05.csv", "Filiale;Nr;Eingang;Status\nNord;1;03.11.2026 09:15;offen\n")
+    assert refused.status == "refused"
+    with pytest.raises(Problem, match="is that of no source"):
+        retry_file(scene.home, scene.settings, refused.file_id, who="Olga", why="hope")
+    declare(declared, ROADBOOK)
+    with open_landing(scene.home, scene.settings):
+        pass
+    assert "forecourt quarantine retry" in scene.rows("select reason from ledger.files")[0][0]
+    result = retry_file(scene.home, scene.settings, refused.file_id, who="Olga", why="declared now")
+    assert (result.status, result.rows_new) == ("landed", 1)
+    ((known,),) = scene.rows("select landed_at from crm.crm_leads")
+    assert known > datetime.fromisoformat(json.loads(scene.home.log.read_text().splitlines()[1])["received_at"])
+    same_again(scene)
+
+
+def test_a_retried_row_of_a_full_file_is_removed_by_the_full_file_after_it(scene: Scene, declared: Path) -> None:
+    full = ROADBOOK + "full: true\n"
+    declare(declared, full.replace("Nr\n", "Nummer\n", 1).replace("lead_id: Nr", "lead_id: Nummer"))
+    head = "Filiale;Nr;Nummer;Eingang\n"
+    scene.land_text("roadbook_2026-11-01.csv", head + "R2;1;1;01.11.2026\nR2;2;;01.11.2026\n")
+    file_id = scene.rows("select file_id from ledger.files")[0][0]
+    scene.land_text("roadbook_2026-11-02.csv", head + "R2;1;1;01.11.2026\n")
+    declare(declared, full)
+    decided = decide(scene.home, scene.settings, "retry", file_id, [3], who="Olga", why="the number is Nr")
+    assert decided.results == {3: "new"}
+    assert scene.rows("select key, op, exported_at::date::varchar from crm.crm_leads order by key, exported_at") == [
+        ("R2|1", "row", "2026-11-01"),
+        ("R2|2", "row", "2026-11-01"),
+        ("R2|2", "removed", "2026-11-02"),
+    ]
+    same_again(scene)

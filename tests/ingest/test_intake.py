@@ -1,0 +1,60 @@
+"""From disk to bytes: links, growing files, large files."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from forecourt.errors import Problem
+from ingest.intake import read_file
+from tests.ingest.landing_scene import Scene
+
+TASKS = "rooftop,task_id,due_at\nR1,T1,2026-01-09T10:00Z\n"
+
+
+def test_a_link_that_leads_out_of_the_inbox_is_refused_and_one_inside_is_read(scene: Scene) -> None:
+    outside = scene.write("crm_tasks_2026-01-01.csv", TASKS)
+    link = scene.home.inbox / "crm_tasks_2026-01-02.csv"
+    link.symlink_to(outside)
+    (scene.home.inbox / "crm_tasks_2026-01-03.csv").write_text(TASKS)
+    (scene.home.inbox / "crm_tasks_2026-01-04.csv").symlink_to("crm_tasks_2026-01-03.csv")
+    results = scene.land(scene.home.inbox)
+    assert [(result.name, result.status) for result in results] == [
+        ("crm_tasks_2026-01-02.csv", "refused"),
+        ("crm_tasks_2026-01-03.csv", "landed"),
+        ("crm_tasks_2026-01-04.csv", "refused"),
+    ]
+    assert results[0].reason == (f"is a link to {outside}, which lies outside of the inbox. Put the file itself here.")
+    assert link.is_symlink()
+    assert outside.exists()
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "crm_tasks.csv"
+    with path.open("wb") as file:
+        file.truncate(256 << 20)
+    is_over = threading.Event()
+
+    def write() -> None:
+        while not is_over.is_set():
+            with path.open("ab") as file:
+                file.write(b"x")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        with pytest.raises(Problem, match="it changed while it was read, so it is still being written"):
+            read_file(path, tmp_path)
+    finally:
+        is_over.set()
+        writer.join()
+
+
+def test_a_file_larger_than_is_read_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "large.csv"
+    path.write_bytes(b"x" * 11)
+    with pytest.raises(Problem, match="it has 0 MB, and files are read up to 0 MB"):
+        read_file(path, tmp_path, max_bytes=10)
+    assert read_file(path, tmp_path, max_bytes=11)[0] == b"x" * 11
