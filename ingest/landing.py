@@ -28,6 +28,7 @@ from ingest.contract import FEEDS_FOLDER, SYSTEMS, Feed, create_schema, load_fee
 from ingest.decisions import Decided
 from ingest.delivery import exported_at as exported_at_by_name
 from ingest.delivery import impossible_date
+from ingest.drift import changed_keys, compare_header, odd_facts
 from ingest.intake import read_file
 from ingest.ledger import full_files_before
 from ingest.mapping import carried_text
@@ -41,7 +42,7 @@ from ingest.values import prepare
 from ingest.versions import Delivery, note_scopes, store_versions
 
 #: Raised when the landing itself changes what it makes of the same files, so that it is made anew.
-LANDING_VERSION = 3
+LANDING_VERSION = 4
 
 #: Files that lie beside exports and are none.
 _NO_EXPORTS = ("forecourt.toml", "truth.json")
@@ -520,8 +521,12 @@ class _FileLanding:
         empty: set[int] = set()
         self.connection.execute("create or replace temp table outcome (row_id bigint, feed varchar, result varchar)")
         removed: dict[str, int] = {}
+        if source.reader != "adf" and not source.names:
+            names = list(dict.fromkeys(name for batch in rows.batches for name in batch.header if name))
+            staged.notes += compare_header(self.connection, source.name, self.entry["file_id"], names)
         for feed in staged.feeds.values():
             split(self.connection, feed)
+            staged.notes += odd_facts(self.connection, feed, staged.carried[feed.name], self.entry["exported_at"])
             unsound = quarantine.unsound(self.connection, feed, rows.raw)
             blank_rows = {row.row_id for row in unsound if not row.raw.strip(' \t",;|')}
             empty |= blank_rows
@@ -584,17 +589,23 @@ class _FileLanding:
             raise _SameAgain(f"these bytes came as {name} before{waits}.")
 
     def _guard(self, feed: Feed) -> None:
-        """Holds a full file that has none or fewer than half the rows of the full files before it."""
+        """Holds a full file that has none or fewer than half the rows of the full files before it, or other keys."""
         name, now, before, earlier = full_files_before(
             self.connection, feed, self.entry["file_id"], self.entry["exported_at"]
         )
+        # From anywhere, and without a point after it: the sentence ends in a command that can be copied.
+        where = shlex.quote(str(self.home.root.absolute()))
+        confirming = f"forecourt land --confirm {self.entry['file_id']} --reason '...' --home {where}"
         if before and now * 2 < before:
-            # From anywhere, and without a point after it: the sentence ends in a command that can be copied.
-            where = shlex.quote(str(self.home.root.absolute()))
             raise _Held(
                 f"{name} has {now or 'no'} rows where the full file before ({earlier}) had "
-                f"{before}, so it is held and nothing is removed. If that is right, confirm it: "
-                f"forecourt land --confirm {self.entry['file_id']} --reason '...' --home {where}"
+                f"{before}, so it is held and nothing is removed. If that is right, confirm it: {confirming}"
+            )
+        changed = changed_keys(self.connection, feed, self.entry["file_id"], self.entry["exported_at"])
+        if changed:
+            raise _Held(
+                f"{name} seems to write its keys otherwise: {changed}. It is held, because it would end the others "
+                f"and begin all anew. If that is right, confirm it: {confirming}"
             )
 
     def _account(
@@ -805,6 +816,18 @@ def _sentence(note: Note) -> str:
             return f"{where}{note.detail} is no word of the contract ({rows}); kept as it is."
         case "unknown rooftop":
             return f"{where}rooftop {note.detail} is not in the settings ({rows}); it has the company's defaults."
+        case "new column":
+            return f"Column {note.detail!r} is new: the last file of this kind did not have it."
+        case "missing column":
+            return f"Column {note.detail!r} is missing: the last file of this kind had it."
+        case "repeated key":
+            return f"{where}{rows} repeat the {note.detail} of another row of the file; the last one counts."
+        case "future instant":
+            return (
+                f"{where}{note.detail} lies after the export in {rows}: a clock or the order of day and month is wrong."
+            )
+        case "no currency":
+            return f"{where}{rows} have an amount and no currency; it counts as the rooftop's."
         case "repair":
             return f"Repaired: {note.detail}."
         case "remark":
