@@ -97,7 +97,11 @@ def test_a_breach_is_mailed_once_to_those_it_is_for(home: Home, box: Postbox) ->
     assert len(looked.unjudged) == 1
     assert looked.unjudged[0].startswith("conversion rate: no data")
 
-    assert tell(home, settings, "run1", looked.alerts) == ["pat@example.com", "Sam <sam@example.com>", "sam@example.com"]
+    assert tell(home, settings, "run1", looked.alerts) == [
+        "pat@example.com",
+        "Sam <sam@example.com>",
+        "sam@example.com",
+    ]
     letters = {letter["To"]: letter for letter in box.letters()}
     assert set(letters) == {"pat@example.com", "Sam <sam@example.com>", "sam@example.com"}
     assert "Late money" in text_of(letters["pat@example.com"])
