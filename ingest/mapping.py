@@ -370,6 +370,8 @@ def _condition(condition: Condition, layout: Layout) -> str:
     filled = " or ".join(f"{text} <> ''" for text in texts)
     if condition.test == "filled":
         return f"({filled})"
+    if condition.test == "matches":
+        return f"regexp_matches({texts[0]}, {quoted(condition.words[0])})"
     if condition.test == "empty":
         return f"not ({filled})"
     words = ", ".join(quoted(word.lower()) for word in condition.words)

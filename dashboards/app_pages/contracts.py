@@ -41,7 +41,9 @@ def groups(page: Page) -> None:
         }
         with place:
             shown = _summed(named, column)
-            tables.records(page, shown, columns, key=f"by_{column}", name=f"By {column}", phone=(column, "late", "open"))
+            tables.records(
+                page, shown, columns, key=f"by_{column}", name=f"By {column}", phone=(column, "late", "open")
+            )
 
 
 def _summed(rows: list[dict[str, Any]], column: str) -> list[Mapping[str, Any]]:
@@ -49,8 +51,14 @@ def _summed(rows: list[dict[str, Any]], column: str) -> list[Mapping[str, Any]]:
     for row in rows:
         entry = found.setdefault(
             (row[column], row["currency"]),
-            {column: row[column], "currency": row["currency"], "contracts": 0, "late": 0, "oldest": 0,
-             "open": Decimal(0)},
+            {
+                column: row[column],
+                "currency": row["currency"],
+                "contracts": 0,
+                "late": 0,
+                "oldest": 0,
+                "open": Decimal(0),
+            },
         )
         entry["contracts"] += 1
         entry["late"] += row["standing"] == "late"

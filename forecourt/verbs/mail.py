@@ -22,7 +22,9 @@ def mail() -> None:
 
 def to_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--to``, an address; may be repeated."""
-    return click.option("--to", "addresses", multiple=True, required=True, help="Who gets it; may be repeated.")(command)
+    return click.option("--to", "addresses", multiple=True, required=True, help="Who gets it; may be repeated.")(
+        command
+    )
 
 
 @mail.command("ageing")
