@@ -53,8 +53,8 @@ LINE = "{line}"
 
 @dataclass(frozen=True)
 class Condition:
-    """A test of a file row. ``test``: filled (one of the columns is), empty (all are); of the first in, not_in or matches
-    (the one word is a regular expression)."""
+    """A test of a file row. ``test``: filled (one of the columns is), empty (all are); of the first column in, not_in
+    or matches (the one word is a regular expression)."""
 
     columns: tuple[str, ...]
     test: str

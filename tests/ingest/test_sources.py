@@ -216,7 +216,8 @@ def cells(task_id: str, unpivot: str = "") -> str:
         ),
         (
             cells("{column: a, match: '('}"),
-            "s.yml: crm_tasks.task_id: '(' is no regular expression (missing ), unterminated subpattern at position 0).",
+            "s.yml: crm_tasks.task_id: '(' is no regular expression (missing ), unterminated subpattern at position "
+            "0).",
         ),
         (
             cells("a", "    unpivot: [{split: {marks: ['|'], columns: {a: 2}}, columns: {}}]"),
