@@ -641,10 +641,41 @@ class _FileLanding:
                 connection.execute("insert into ledger.skipped values (?, ?, ?)", [file_id, rule, count])
         for feed in staged.feeds.values():
             self._account_feed(feed, staged, quarantined, removed[feed.name])
+        for feed in staged.feeds.values():
+            staged.notes.extend(self._dropped_columns(feed, staged.carried[feed.name]))
+            staged.notes.extend(self._repeated_keys(feed))
         self._write_notes(staged.notes)
         result.notes = [_sentence(note) for note in staged.notes]
         result.status = "landed"
         self._record_file()
+
+    def _dropped_columns(self, feed: Feed, carried: tuple[str, ...]) -> list[Note]:
+        """The columns that the newest earlier file of the source carried, and this one does not."""
+        before = self.connection.execute(
+            """select file_feeds.carried
+                from ledger.file_feeds inner join ledger.files on file_feeds.file_id = files.file_id
+                where feed = ? and source = ? and status = 'landed' and exported_at <= ?
+                order by exported_at desc, received_at desc, name desc limit 1""",
+            [feed.name, self.result.source, self.entry["exported_at"]],
+        ).fetchone()
+        if not before:
+            return []
+        names = list(feed.all_columns) if before[0] is None else before[0].split(",")
+        return [Note(feed.name, "missing column", name, 0) for name in names if name not in carried]
+
+    def _repeated_keys(self, feed: Feed) -> list[Note]:
+        """How many keys stand in the file more than once with different values: the second one is a change."""
+        rows = f"select key, row_hash from typed_{feed.name} where problem is null"
+        changed = f"select row_id from outcome where feed = '{feed.name}' and result = 'changed'"
+        keys, repeated = self.connection.execute(
+            f"""with changed as (select distinct key from typed_{feed.name} where row_id in ({changed})),
+                repeated as (
+                    select count(*) as rows from ({rows}) where key in (select key from changed)
+                    group by key having count(distinct row_hash) > 1
+                )
+                select count(*), coalesce(sum(rows), 0)::bigint from repeated"""
+        ).fetchall()[0]
+        return [Note(feed.name, "repeated key", str(keys), repeated)] if keys else []
 
     def _write_notes(self, notes: list[Note]) -> None:
         table = pa.table(
@@ -805,6 +836,13 @@ def _sentence(note: Note) -> str:
             return f"{where}{note.detail} is no word of the contract ({rows}); kept as it is."
         case "unknown rooftop":
             return f"{where}rooftop {note.detail} is not in the settings ({rows}); it has the company's defaults."
+        case "missing currency":
+            return f"{where}currency is empty in {rows} with an amount; they count in the rooftop's currency."
+        case "repeated key":
+            keys = f"{note.detail} key{'' if note.detail == '1' else 's'}"
+            return f"{where}{keys} in {rows} with different values; the latest by updated_at counts, else the last row."
+        case "missing column":
+            return f"{where}{note.detail}, which the file before carried, is not in it; its values stay as they were."
         case "repair":
             return f"Repaired: {note.detail}."
         case "remark":

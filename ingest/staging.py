@@ -224,4 +224,17 @@ def _odd_values(
                     group by rooftop order by rooftop limit 100"""
             ).fetchall()
         ]
-    return notes
+    return notes + _without_currency(connection, feed, carried)
+
+
+def _without_currency(connection: duckdb.DuckDBPyConnection, feed: Feed, carried: tuple[str, ...]) -> list[Note]:
+    """How many rows leave the currency of their amounts empty in a file that has a column for it."""
+    amounts = [name for name in carried if feed.all_columns[name].type == "money"]
+    if "currency" not in carried or not amounts:
+        return []
+    has_amount = " or ".join(f'"{name}" is not null' for name in amounts)
+    count = connection.execute(
+        f"""select count(*) from typed_{feed.name}
+            where problem is null and currency is null and ({has_amount})"""
+    ).fetchall()[0][0]
+    return [Note(feed.name, "missing currency", "currency", count)] if count else []

@@ -133,3 +133,27 @@ def test_every_format_lands_with_all_its_rows_accounted(
         ("crm_leads_j.csv", "its name ends in .csv, and it is a workbook: it was read as that"),
         ("semicolons.xlsx", "sheet 'Info' was not read; sheet 'Anfragen' was"),
     ]
+
+
+@pytest.mark.parametrize(("absent", "stage"), [("empty", None), ("unsaid", "new")])
+def test_a_field_that_a_record_leaves_out_is_empty_or_unsaid_as_declared(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, absent: str, stage: str | None
+) -> None:
+    text = SOURCES["listed"].replace("rows: data.leads", f"rows: leads\nabsent: {absent}")
+    record = '{"id": "L%d", "at": "2026-01-01", "money": ["1"], "who": {"name": "x"}%s}'
+    folder = tmp_path / "sources"
+    folder.mkdir()
+    with declared(folder, monkeypatch, {"listed": text}):
+        for day, said in ((1, ', "stage": "new"'), (2, "")):
+            records = ", ".join((record % (1, said), record % (2, ', "stage": "won"')))
+            result = scene.land_text(f"listed_2026-01-0{day}.json", f'{{"shop": "R1", "leads": [{records}]}}')
+            assert (result.status, result.rows_read) == ("landed", 2)
+    assert landed_stage(scene) == stage
+
+
+def landed_stage(scene: Scene) -> str | None:
+    """The stage of L1 that is in force: of the last version whose file carries the column."""
+    return scene.rows(
+        """select stage from crm.crm_leads where lead_id = 'L1' and (carried is null or carried like '%stage%')
+            order by exported_at desc limit 1"""
+    )[0][0]
