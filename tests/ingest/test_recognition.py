@@ -58,6 +58,7 @@ def test_a_name_that_belies_the_bytes_is_told_and_does_not_decide() -> None:
             b"<html><table><tr><td>rooftop</td></tr></table></html>",
             "it is a web page, which some programs call .xls, and native files are csv, workbooks or JSON",
         ),
+        ("stock.xls", b"<!DOCTYPE html>\n<html></html>", "it is a web page, which some programs call .xls, which"),
         (
             "report.docx",
             zipped({"[Content_Types].xml": b"x", "word/document.xml": b"x"}),
