@@ -363,7 +363,7 @@ def _refused_again(
     ).fetchall()
     if not known:
         return None
-    result = FileResult(path, path.name, source=entry["source"] or "")
+    result = FileResult(path, entry["name"], source=entry["source"] or "")
     connection.execute("begin")
     try:
         if isinstance(recognised, Problem):
@@ -374,7 +374,7 @@ def _refused_again(
     except Problem as problem:
         for file_id, earlier in known:
             if earlier == str(problem):
-                return FileResult(path, path.name, file_id, result.source, "refused", earlier)
+                return FileResult(path, entry["name"], file_id, result.source, "refused", earlier)
     finally:
         connection.execute("rollback")
     return None
