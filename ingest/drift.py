@@ -24,15 +24,15 @@ _FEWEST_KEYS = 10
 
 
 def compare_header(
-    connection: duckdb.DuckDBPyConnection, source: str, file_id: str, names: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, source: str, file_id: str, exported_at: datetime, names: Sequence[str]
 ) -> list[Note]:
-    """Keeps the names of a file's columns; says which the last file of its kind did not have, and which it had more."""
+    """Keeps the names of a file's columns; says which came and which went since the file of its kind before it."""
     last = connection.execute(
         """select headers.names from ledger.headers as headers
             inner join ledger.files as files on headers.file_id = files.file_id
-            where files.source = ? and files.status = 'landed'
-            order by files.received_at desc, files.file_id limit 1""",
-        [source],
+            where files.source = ? and files.status = 'landed' and files.exported_at <= ?
+            order by files.exported_at desc, files.received_at desc, files.name desc limit 1""",
+        [source, exported_at],
     ).fetchone()
     connection.execute("insert into ledger.headers values (?, ?)", [file_id, list(names)])
     if last is None:
@@ -47,19 +47,36 @@ def compare_header(
 def odd_facts(
     connection: duckdb.DuckDBPyConnection, feed: Feed, carried: Iterable[str], exported_at: datetime
 ) -> list[Note]:
-    """What is odd among the sound rows in ``incoming``: keys that stand twice, instants after the export, amounts
-    without a currency."""
+    """What is odd among the sound rows in ``incoming``: instants after the export, amounts whose currency is left
+    empty in a file that has a column for it."""
     carried = set(carried)
     latest = exported_at + _TOLERANCE
-    counts = {("repeated key", ", ".join(feed.key)): "count(*) - count(distinct key)"}
+    counts = {}
     for name in _PAST:
         if name in carried:
             counts["future instant", name] = f"count(*) filter (where \"{name}\" > timestamp '{latest}')"
-    money = [f'"{name}" is not null' for name, column in feed.columns.items() if column.type == "money"]
-    if money and "currency" in feed.columns:
+    money = [f'"{name}" is not null' for name in sorted(carried) if feed.all_columns[name].type == "money"]
+    if money and "currency" in carried:
         counts["no currency", "currency"] = f"count(*) filter (where currency is null and ({' or '.join(money)}))"
+    if not counts:
+        return []
     row = connection.execute(f"select {', '.join(counts.values())} from incoming").fetchall()[0]
     return [Note(feed.name, kind, detail, count) for (kind, detail), count in zip(counts, row, strict=True) if count]
+
+
+def repeated_keys(connection: duckdb.DuckDBPyConnection, feed: Feed) -> list[Note]:
+    """How many keys stand in a stored file more than once with different values, and in how many rows."""
+    changed = f"select row_id from outcome where feed = {quoted(feed.name)} and result = 'changed'"
+    keys, rows = connection.execute(
+        f"""with changed as (select distinct key from typed_{feed.name} where row_id in ({changed})),
+            repeated as (
+                select count(*) as rows from typed_{feed.name}
+                where problem is null and key in (select key from changed)
+                group by key having count(distinct row_hash) > 1
+            )
+            select count(*), coalesce(sum(rows), 0)::bigint from repeated"""
+    ).fetchall()[0]
+    return [Note(feed.name, "repeated key", str(keys), rows)] if keys else []
 
 
 def changed_keys(connection: duckdb.DuckDBPyConnection, feed: Feed, file_id: str, exported_at: datetime) -> str | None:

@@ -11,8 +11,6 @@ from forecourt.errors import Problem
 #: More than ten million rows of an export; what is larger is split, so that landing stays within its memory.
 MAX_BYTES = 4 << 30
 
-_CHUNK = 16 << 20
-
 
 def read_file(path: Path, inbox: Path, *, max_bytes: int = MAX_BYTES) -> tuple[bytes, datetime]:
     """The bytes of a file and when it was last changed (UTC).
@@ -31,16 +29,14 @@ def read_file(path: Path, inbox: Path, *, max_bytes: int = MAX_BYTES) -> tuple[b
                     f"it has {before.st_size / (1 << 20):,.0f} MB, and files are read up to "
                     f"{max_bytes / (1 << 20):,.0f} MB. Export it in parts."
                 )
-            content = bytearray()
             # One byte more than it had: a file that grows is noticed, and never read without end.
-            while chunk := file.read(min(_CHUNK, before.st_size + 1 - len(content))):
-                content += chunk
+            content = file.read(before.st_size + 1)
             after = os.fstat(file.fileno())
     except OSError as error:
         raise Problem(f"the file cannot be read ({error.strerror}). Check its path and its permissions.") from None
     if len(content) != before.st_size or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise Problem("it changed while it was read, so it is still being written. Run again once it is complete.")
-    return bytes(content), datetime.fromtimestamp(before.st_mtime, UTC)
+    return content, datetime.fromtimestamp(before.st_mtime, UTC)
 
 
 def _why_no_file(path: Path, inbox: Path) -> str | None:

@@ -28,7 +28,7 @@ from ingest.contract import FEEDS_FOLDER, SYSTEMS, Feed, create_schema, load_fee
 from ingest.decisions import Decided
 from ingest.delivery import exported_at as exported_at_by_name
 from ingest.delivery import impossible_date
-from ingest.drift import changed_keys, compare_header, odd_facts
+from ingest.drift import changed_keys, compare_header, odd_facts, repeated_keys
 from ingest.intake import read_file
 from ingest.ledger import full_files_before
 from ingest.mapping import carried_text
@@ -364,7 +364,7 @@ def _refused_again(
     ).fetchall()
     if not known:
         return None
-    result = FileResult(path, path.name, source=entry["source"] or "")
+    result = FileResult(path, entry["name"], source=entry["source"] or "")
     connection.execute("begin")
     try:
         if isinstance(recognised, Problem):
@@ -375,7 +375,7 @@ def _refused_again(
     except Problem as problem:
         for file_id, earlier in known:
             if earlier == str(problem):
-                return FileResult(path, path.name, file_id, result.source, "refused", earlier)
+                return FileResult(path, entry["name"], file_id, result.source, "refused", earlier)
     finally:
         connection.execute("rollback")
     return None
@@ -523,7 +523,9 @@ class _FileLanding:
         removed: dict[str, int] = {}
         if source.reader != "adf" and not source.names:
             names = list(dict.fromkeys(name for batch in rows.batches for name in batch.header if name))
-            staged.notes += compare_header(self.connection, source.name, self.entry["file_id"], names)
+            staged.notes += compare_header(
+                self.connection, source.name, self.entry["file_id"], self.entry["exported_at"], names
+            )
         for feed in staged.feeds.values():
             split(self.connection, feed)
             staged.notes += odd_facts(self.connection, feed, staged.carried[feed.name], self.entry["exported_at"])
@@ -652,6 +654,8 @@ class _FileLanding:
                 connection.execute("insert into ledger.skipped values (?, ?, ?)", [file_id, rule, count])
         for feed in staged.feeds.values():
             self._account_feed(feed, staged, quarantined, removed[feed.name])
+        for feed in staged.feeds.values():
+            staged.notes.extend(repeated_keys(connection, feed))
         self._write_notes(staged.notes)
         result.notes = [_sentence(note) for note in staged.notes]
         result.status = "landed"
@@ -817,17 +821,18 @@ def _sentence(note: Note) -> str:
         case "unknown rooftop":
             return f"{where}rooftop {note.detail} is not in the settings ({rows}); it has the company's defaults."
         case "new column":
-            return f"Column {note.detail!r} is new: the last file of this kind did not have it."
+            return f"Column {note.detail!r} is new: the file of this kind before did not have it."
         case "missing column":
-            return f"Column {note.detail!r} is missing: the last file of this kind had it."
+            return f"Column {note.detail!r}, which the file before had, is not in it; its values stay as they were."
         case "repeated key":
-            return f"{where}{rows} repeat the {note.detail} of another row of the file; the last one counts."
+            keys = f"{note.detail} key{'' if note.detail == '1' else 's'}"
+            return f"{where}{keys} in {rows} with different values; the latest by updated_at counts, else the last row."
         case "future instant":
             return (
                 f"{where}{note.detail} lies after the export in {rows}: a clock or the order of day and month is wrong."
             )
         case "no currency":
-            return f"{where}{rows} have an amount and no currency; it counts as the rooftop's."
+            return f"{where}currency is empty in {rows} with an amount; they count in the rooftop's currency."
         case "repair":
             return f"Repaired: {note.detail}."
         case "remark":

@@ -227,6 +227,43 @@ def cells(task_id: str, unpivot: str = "") -> str:
             cells("a", "    unpivot: [{split: {marks: ['||'], columns: [a]}, columns: {}}]"),
             "s.yml: split: marks are one or two single characters.",
         ),
+        ("description: x\nreader: excel", "s.yml: reader: 'excel' is none of table, json, xml, adf, whatsapp."),
+        (
+            "description: x\nreader: json\nsheet: a",
+            "s.yml: 'sheet' is no key of a source with the reader json.",
+        ),
+        (
+            "description: x\nnames: [a]",
+            "s.yml: files: a file without a header is known by its name; give its patterns.",
+        ),
+        (
+            "description: x\nnames: [a]\nheader: [a]",
+            "s.yml: header and names: a file has a header or none; declare one of the two.",
+        ),
+        (
+            "description: x\nfiles: [a]\nnames: {a: 1, b: 1}",
+            "s.yml: names: give each name a position of its own, counted from 1.",
+        ),
+        (
+            "description: x\nheader: [a]\npreamble: 500",
+            "s.yml: preamble: say how many rows may stand above the header, 0 to 100.",
+        ),
+        (
+            "description: x\nheader: [a]\nencoding: ansi",
+            "s.yml: encoding: 'ansi' is no character set; write one like cp1252, or detect.",
+        ),
+        (
+            "description: x\nreader: xml\nheader: [a]",
+            "s.yml: rows: say which elements are the records, like //vehicle.",
+        ),
+        (
+            "description: x\nreader: xml\nheader: [a]\nrows: //a\nfields: {b: 'c['}",
+            "s.yml: b: 'c[' is no XPath (Invalid expression).",
+        ),
+        (
+            "description: x\nreader: json\nheader: [a]\nabsent: never",
+            "s.yml: absent: 'never' is none of empty, unsaid.",
+        ),
     ],
 )
 def test_a_wrong_declaration_is_named(text: str, message: str) -> None:
