@@ -353,7 +353,7 @@ def _groups_config(metric: Metric, by: str) -> dict[str, Any]:
     }
 
 
-def definition(page: Page, metric: Metric, policies: Sequence[str]) -> None:
+def definition(page: Page, metric: Metric, policies: tuple[str, ...]) -> None:
     """Description, formula, example, and the settings in force."""
     with st.expander(f"What {words.in_sentence(metric.label)} means", icon=":material/help:"):
         if metric.question:
@@ -366,21 +366,13 @@ def definition(page: Page, metric: Metric, policies: Sequence[str]) -> None:
         feeds = words.listed([f"`{feed}`" for feed in metric.feeds])
         if feeds:
             st.markdown(f"Feeds: {feeds}.")
-        found = [row for row in _policies(page) if str(row["key"]).startswith(tuple(policies))] if policies else []
+        known = page.reader.policies(page.filters.period.end)
+        found = [{"key": key, "value": value} for key, value in known.items() if policies and key.startswith(policies)]
         if found:
             st.markdown("Settings in force:")
             st.dataframe(
-                pl.DataFrame(found).select("key", "value"),
+                pl.DataFrame(found),
                 hide_index=True,
                 column_config={"key": "Setting", "value": "Value"},
                 alt="Settings in force",
             )
-
-
-def _policies(page: Page) -> list[dict[str, Any]]:
-    day = page.filters.period.end
-    return page.reader.rows(
-        "select key, value from meta.policies where valid_from <= $1 and (valid_to is null or $1 < valid_to) "
-        "order by key",
-        (day,),
-    )

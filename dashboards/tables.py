@@ -22,6 +22,8 @@ Kind = Literal["text", "day", "instant", "money", "number", "count"]
 #: Rows that a page shows at once; the rest is in the download.
 SHOWN = 100
 HEIGHT = 420
+#: On a phone a row is as high as Streamlit wants it before it lets a text go on in the next line.
+PHONE_ROW = 65
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ def records(
         column_order=visible,
         hide_index=True,
         height="auto" if len(shown) <= 10 else HEIGHT,
+        row_height=PHONE_ROW if page.is_phone else None,
         on_select="rerun",
         selection_mode="single-row",
         key=f"{key}_table",
