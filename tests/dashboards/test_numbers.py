@@ -169,7 +169,7 @@ def test_a_page_shows_what_the_command_says(
         assert shown["value"] == (None if row is None or row["value"] is None else float(row["value"]) * scale), key
         assert shown["n"] == (row["n"] if row else 0), key
 
-    groups = table(app, "excluded")
+    groups = table(app, "n", "excluded")
     told_groups = [row for row in asked.rows(metric, period, by) if row["group"] is not None]
     assert sorted(
         (each["n"], each["excluded"], each["value"] is not None, each["value"] or 0.0) for each in groups
@@ -197,9 +197,9 @@ def as_month(text: str) -> date:
     return date(int(year), list(words.calendar.month_name).index(name), 1)
 
 
-def table(app: AppTest, column: str) -> list[dict[str, Any]]:
-    """The first table that has a column; a number that is missing is None."""
-    (frame, *_) = [each.value for each in app.dataframe if column in each.value.columns]
+def table(app: AppTest, *columns: str) -> list[dict[str, Any]]:
+    """The first table that has these columns; a number that is missing is None."""
+    (frame, *_) = [each.value for each in app.dataframe if set(columns) <= set(each.value.columns)]
     return [
         {key: None if isinstance(cell, float) and isnan(cell) else cell for key, cell in row.items()}
         for row in frame.to_dict(orient="records")
