@@ -186,7 +186,7 @@ def _months_config(metric: Metric) -> dict[str, Any]:
         "currency": "Currency",
         "value": st.column_config.NumberColumn(_value_label(metric), format=f"%,.{decimals}f"),
         "p90": st.column_config.NumberColumn("P90", format=f"%,.{decimals}f"),
-        "n": st.column_config.NumberColumn(words.things(metric).capitalize(), format="%,d"),
+        "n": st.column_config.NumberColumn(words.things(metric).capitalize(), format="localized"),
     }
 
 
@@ -247,7 +247,7 @@ def distribution(page: Page, metric: Metric, period: Period, rows: Sequence[KpiR
         hide_index=True,
         column_config={
             "length": metric.unit.capitalize(),
-            "n": st.column_config.NumberColumn(words.things(metric).capitalize(), format="%,d"),
+            "n": st.column_config.NumberColumn(words.things(metric).capitalize(), format="localized"),
         },
         alt=alt,
     )
@@ -348,8 +348,8 @@ def _groups_config(metric: Metric, by: str) -> dict[str, Any]:
         "p90": st.column_config.NumberColumn("P90", format=f"%,.{decimals}f"),
         "numerator": st.column_config.NumberColumn("Numerator", format=parts),
         "denominator": st.column_config.NumberColumn("Denominator", format=parts),
-        "n": st.column_config.NumberColumn(words.things(metric).capitalize(), format="%,d"),
-        "excluded": st.column_config.NumberColumn("Excluded", format="%,d"),
+        "n": st.column_config.NumberColumn(words.things(metric).capitalize(), format="localized"),
+        "excluded": st.column_config.NumberColumn("Excluded", format="localized"),
     }
 
 

@@ -70,7 +70,7 @@ def records(
         column_config=column_config(columns, visible if page.is_phone else ()),
         column_order=visible,
         hide_index=True,
-        height="auto" if len(shown) <= 10 else HEIGHT,
+        height="content" if len(shown) <= 10 else HEIGHT,
         row_height=PHONE_ROW if page.is_phone else None,
         on_select="rerun",
         selection_mode="single-row",
@@ -123,7 +123,7 @@ def column_config(columns: Mapping[str, Column], narrow: Sequence[str] = ()) -> 
             case "number":
                 made[column] = st.column_config.NumberColumn(spec.label, help=spec.help, format=f"%,.{spec.decimals}f")
             case "count":
-                made[column] = st.column_config.NumberColumn(spec.label, help=spec.help, format="%,d")
+                made[column] = st.column_config.NumberColumn(spec.label, help=spec.help, format="localized")
             case "day":
                 made[column] = st.column_config.DateColumn(spec.label, help=spec.help, format="localized")
             case "instant":

@@ -12,6 +12,7 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -260,8 +261,11 @@ def test_the_overview_opens_on_prepared_answers(
     assert not computed, computed[0]
 
 
-def test_without_a_landed_file_nothing_is_prepared(refused_home: Home, tmp_path: Path) -> None:
+def test_without_a_landed_file_nothing_is_prepared(published_home: Home, tmp_path: Path) -> None:
     paths = Paths(tmp_path)
-    paths.warehouse.write_bytes(published_path(refused_home, str(current_run(refused_home))).read_bytes())
-    prepared.write(refused_home, paths)
+    paths.warehouse.write_bytes(published_path(published_home, str(current_run(published_home))).read_bytes())
+    with duckdb.connect(str(paths.warehouse)) as connection:
+        connection.execute("delete from meta.freshness")
+        connection.execute("update meta.files set status = 'refused'")
+    prepared.write(published_home, paths)
     assert Warehouse(paths.warehouse).rows("select count(*) as answers from meta.answers") == [{"answers": 0}]
