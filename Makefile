@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev browser demo test lint format docs docs-site lock clean
+.PHONY: help setup dev browser demo test bench lint format docs docs-site lock clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ demo: setup  ## a sample dealership from export files to dashboards
 
 test: browser  ## all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -q --durations=15
+
+bench: browser  ## how long things take, into docs/performance.md
+	@$(BIN)/python -m tests.bench.overview
 
 lint: dev  ## what CI and pre-commit check
 	@$(BIN)/ruff check .

@@ -33,7 +33,7 @@ def kpi_card(page: Page, metric: Metric, link: str, query: Mapping[str, str] | N
     with st.container(border=True, height="stretch", gap="xsmall", key=f"card_{size}_{metric.name}"):
         with st.container(horizontal=True, vertical_alignment="center", gap=None, wrap=False):
             st.page_link(f"app_pages/{link}.py", label=f"**{metric.label}**", query_params=query)
-            st.markdown("\u200b", help=explained(metric), width="content")
+            st.markdown("\u200b", help=explained(page, metric), width="content")
         if metric.kind == "cohort":
             st.caption(cohort_days(metric, period, page))
         # Two currencies stand side by side, so that no card is twice as tall as the next.
@@ -149,14 +149,23 @@ def cohort_days(metric: Metric, period: Period, page: Page) -> str:
     return f"{who[:1].upper()}{who[1:]} {words.during(period.first, period.last, page.locale)}"
 
 
-def explained(metric: Metric) -> str:
-    """The definition behind the question mark: what it says, its formula, its example."""
+def explained(page: Page, metric: Metric) -> str:
+    """The definition behind the question mark: what it says, its example, the settings in force that it depends on."""
     parts = [metric.description.strip()]
     if metric.question:
         parts.insert(0, f"**{metric.question}**")
     if metric.example:
         parts.append(f"*Example:* {metric.example}")
+    known = page.reader.policies(page.filters.period.end)
+    settings = [f"`{key} = {value}`" for key, value in known.items() if _is_asked(key, metric.settings)]
+    if settings:
+        parts.append(f"*Settings in force:* {', '.join(settings)}")
     return "\n\n".join(parts).replace("$", "\\$")
+
+
+def _is_asked(key: str, settings: Sequence[str]) -> bool:
+    """Whether a setting is one of those named; a name that ends in a dot is a family."""
+    return any(key == each or (each.endswith(".") and key.startswith(each)) for each in settings)
 
 
 def _excluded_help(rows: list[KpiRow]) -> str | None:
