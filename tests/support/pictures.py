@@ -1,7 +1,7 @@
 """``make pictures``: the pictures of docs/features.md, taken from the pages of a demo home in a real browser.
 
-Each shows one row of the table: a page, from a heading on, in a window 900 pixels wide. Run it again after a change of the
-pages; the demo is made from a fixed seed, so that only what changed looks different.
+Each shows one row of the table: a page, from a heading on, in a window 900 pixels wide. Run it again after a change of
+the pages; the demo is made from a fixed seed, so that only what changed looks different.
 """
 
 from __future__ import annotations
