@@ -36,8 +36,8 @@ DESK = frozenset({"sql", "schema"})
 LIVES = frozenset({"vehicle", "customer", "month_end"})
 _KEY = "current_page"
 
-#: What theming has no option for: less room above the title, figures of equal width, enough contrast of small type and of
-#: filled buttons (also when the theme changes under an open page), cards that share a row as far as they fit.
+#: What theming has no option for: less room above the title, figures of equal width, enough contrast of small type and
+#: of filled buttons (also when the theme changes under an open page), cards that share a row as far as they fit.
 #: Holds no data.
 STYLE = (
     """<style>

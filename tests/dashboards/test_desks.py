@@ -71,6 +71,11 @@ def test_a_person_has_the_units_that_the_kpi_gives(reader: Reader) -> None:
     assert mine
 
 
+def stamp(day: int, hour: int) -> datetime:
+    """An instant of March, in UTC without an offset, as the marts have it."""
+    return datetime(2026, 3, day, hour)  # noqa: DTZ001
+
+
 def lead(number: int, **given: Any) -> dict[str, Any]:
     return {
         "rooftop": "R1",
@@ -79,7 +84,7 @@ def lead(number: int, **given: Any) -> dict[str, Any]:
         "source": "Website",
         "owner": "E1",
         "received_on": date(2026, 3, 2),
-        "received_at": datetime(2026, 3, 2, 10),
+        "received_at": stamp(2, 10),
         "is_sales": True,
     } | given
 
@@ -90,8 +95,8 @@ def test_the_report_of_sources_by_hand() -> None:
     An appointment of an older lead is due in March, confirmed and missed; a service visit is none of ours."""
     spans = {"valid_from": date(2026, 3, 2), "quality": "good"}
     leads = [
-        lead(1, attempts=3, first_attempt_at=datetime(2026, 3, 2, 11), customer_id="C1"),
-        lead(2, attempts=1, first_attempt_at=datetime(2026, 3, 3, 11), customer_id="C2"),
+        lead(1, attempts=3, first_attempt_at=stamp(2, 11), customer_id="C1"),
+        lead(2, attempts=1, first_attempt_at=stamp(3, 11), customer_id="C2"),
         lead(3, customer_id="C2"),
         lead(4),
         lead(5),
@@ -118,7 +123,7 @@ def test_the_report_of_sources_by_hand() -> None:
                 visit | {"created_on": date(2026, 3, 3), "due_on": date(2026, 3, 5), "shown_on": date(2026, 3, 5)},
                 visit
                 | {"lead_key": "R1|L6", "source": "Portal", "created_on": date(2026, 2, 27), "due_on": date(2026, 3, 1)}
-                | {"confirmed_at": datetime(2026, 2, 28, 9)},
+                | {"confirmed_at": stamp(1, 9)},
                 visit | {"kind": "service", "due_on": date(2026, 3, 9), "shown_on": date(2026, 3, 9)},
                 visit | {"due_on": date(2026, 3, 9), "excluded_reason": "cancelled"},
             ],
