@@ -37,7 +37,7 @@ LIVES = frozenset({"vehicle", "customer", "month_end"})
 _KEY = "current_page"
 
 #: What theming has no option for: less room above the title, figures of equal width, enough contrast of small type and
-#: filled buttons (also when the theme changes under an open page), cards that share a row as far as they fit, on a
+#: of filled buttons (also when the theme changes under an open page), cards that share a row as far as they fit, on a
 #: phone room for the tools that stand above a table.
 #: Holds no data.
 STYLE = (

@@ -87,7 +87,7 @@ def _table(
     columns = {"group": Column(head)}
     if head == PERSON:
         columns["place"] = Column("Rooftop")
-    if len(currencies) > 1:
+    elif len(currencies) > 1:
         columns["currency"] = Column("Currency", help="Of the rooftops; amounts of two are never added up.")
     columns |= {name: COLUMNS[name] for name in names}
     key = f"{title.lower().replace(' ', '_')}_{head.lower()}"
@@ -96,7 +96,7 @@ def _table(
 
 def _named(page: Page, row: dict[str, Any], head: str) -> str:
     if row["grp"] is None:
-        return "All"
+        return f"All in {row['currency']}" if head == PERSON else "All"
     if head == PERSON:
         return naming.persons(page.reader).get((str(row["rooftop"]), row["grp"]), row["grp"])
     return str(row["grp"])

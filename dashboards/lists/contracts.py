@@ -1,4 +1,4 @@
-"""Contracts in transit: cars that are sold on finance and not yet paid for, with what holds the money and whose turn it is."""
+"""Contracts in transit: cars sold on finance and not yet paid for, what holds the money, and whose turn it is."""
 
 from __future__ import annotations
 

@@ -115,9 +115,9 @@ def mail_overview(home_path: Path, addresses: tuple[str, ...], rooftops: tuple[s
 
 def _headlines(warehouse: Any, rooftops: tuple[str, ...]) -> str:
     """A line per headline and currency: value, target, records, or why it has none."""
+    from forecourt.handbook import figure
     from forecourt.kpi import compute, default_period, headline_period, load_metrics, newest_day
     from forecourt.metrics import HEADLINES
-    from forecourt.handbook import figure
 
     metrics = load_metrics(warehouse)
     lines = []
