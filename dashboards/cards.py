@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboards import access, behind, series, sparkline, words
 from dashboards.series import Point
 from dashboards.shell import Page
-from forecourt.kpi import KpiRow
+from forecourt.kpi import KpiRow, year_before
 from forecourt.metrics import Metric, Period
 
 Arrow = Literal["up", "down", "off"]
@@ -43,9 +43,9 @@ def kpi_card(page: Page, metric: Metric, link: str, query: Mapping[str, str] | N
             match = next((one for one in before if one.currency == row.currency), None)
             with place:
                 _value(page, metric, row, match, mine, several=len(rows) > 1)
-        standing = target_line(page, metric, rows)
-        if standing:
-            st.caption(standing)
+        for line in (target_line(page, metric, rows), year_line(page, metric, rows)):
+            if line:
+                st.caption(line)
         slot = st.empty()
         st.caption(" · ".join(small_print(page, metric, rows, period)), help=_excluded_help(rows))
         if access.seat().sees("sql") and not page.is_phone:
@@ -115,6 +115,23 @@ def target_line(page: Page, metric: Metric, rows: list[KpiRow]) -> str | None:
     return f"Target {words.listed(shown)} · {' · '.join(parts)}"
 
 
+def year_line(page: Page, metric: Metric, rows: list[KpiRow]) -> str | None:
+    """The change against the same days of last year, by arrow, sign and colour; None where the card has it above."""
+    chosen = page.filters
+    year = year_before(chosen.period)
+    if chosen.before in (None, year) or not any(row.value is not None for row in rows):
+        return None
+    earlier = page.reader.kpi(metric.name, page.reader.headline_period(metric.name, year), rooftops=chosen.rooftops)
+    then = {row.currency: row for row in earlier}
+    parts = []
+    for row in rows:
+        delta, arrow, colour = change(page, metric, row, then.get(row.currency))
+        if delta is not None:
+            icon = "" if arrow == "off" else f":material/arrow_{arrow}ward: "
+            parts.append(f"{row.currency} " * (len(rows) > 1) + f":{colour}[{icon}{delta}]")
+    return f"Against last year {' · '.join(parts)}" if parts else "Last year: no data to compare with"
+
+
 def small_print(page: Page, metric: Metric, rows: list[KpiRow], period: Period) -> list[str]:
     """n, excluded, immature or open, as of, and a word where a feed is behind."""
     locale = page.locale
@@ -129,8 +146,8 @@ def small_print(page: Page, metric: Metric, rows: list[KpiRow], period: Period) 
     if immature:
         parts.append(f"{words.number(immature, 0, locale)} too young")
     parts.append(words.as_of(metric, period, locale))
-    behind = stale_note(page, metric, rows, period)
-    return [*parts, behind] if behind else parts
+    late = stale_note(page, metric, rows, period)
+    return [*parts, late] if late else parts
 
 
 def stale_note(page: Page, metric: Metric, rows: Sequence[KpiRow], period: Period) -> str | None:
@@ -138,8 +155,8 @@ def stale_note(page: Page, metric: Metric, rows: Sequence[KpiRow], period: Perio
     through = rows[0].data_through if rows else None
     if not through or not rows[0].is_stale:
         return None
-    behind = words.plain(words.listed(page.reader.feeds_behind(metric.feeds, period.end)))
-    said = f"data only to {words.short_day(through, page.locale)}" + (f" from {behind}" if behind else "")
+    late = words.plain(words.listed(page.reader.feeds_behind(metric.feeds, period.end)))
+    said = f"data only to {words.short_day(through, page.locale)}" + (f" from {late}" if late else "")
     return f":orange[:material/schedule: {said}]"
 
 

@@ -109,7 +109,8 @@ def test_the_overview_shows_what_the_command_says(
 ) -> None:
     asked = Asked(published_home, query)
     app = opened(published_home, "overview", monkeypatch, **query)
-    expected, lines = [], []
+    expected, lines, years = [], [], []
+    last_year = kpi.year_before(asked.period)
     for metric in (asked.metrics[name] for name in (*HEADLINES, *FIRST_STEPS)):
         now = asked.shown(metric)
         rows = asked.rows(metric, now)
@@ -117,6 +118,11 @@ def test_the_overview_shows_what_the_command_says(
         for row in rows:
             label = row["currency"] if len(rows) > 1 else metric.label
             expected.append((label, written(metric, row), moved(metric, row, before)))
+        if asked.before not in (None, last_year):
+            then = asked.rows(metric, asked.shown(metric, last_year))
+            deltas = [(row["currency"], moved(metric, row, then)) for row in rows]
+            told = [f"{currency} {delta}" if len(rows) > 1 else delta for currency, delta in deltas if delta]
+            years.append(f"Against last year {' · '.join(told)}" if told else "Last year: no data to compare with")
         months = {(row["group"], row["currency"]): row for row in asked.rows(metric, year_to(now), "month")}
         lines += [
             (f"{date.fromisoformat(f'{month}-01'):%B %Y}", written(metric, row))
@@ -124,6 +130,8 @@ def test_the_overview_shows_what_the_command_says(
             if row["value"] is not None
         ]
     assert [(each.label, plain(each.value), plain(each.delta)) for each in app.metric] == expected
+    captions = [plain(each.value) for each in app.caption]
+    assert [each for each in captions if each.startswith(("Against last year", "Last year:"))] == years
     drawn = "".join(str(each.proto.body) for each in app.get("html"))
     assert lines
     for month, text in lines:
