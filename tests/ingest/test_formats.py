@@ -83,6 +83,25 @@ def test_the_same_rows_are_the_same_in_every_format(
         assert [row[-2] for row in found] == [row[-2] for row in expected], name
 
 
+@settings(max_examples=15, deadline=None, phases=[Phase.generate])
+@given(data=st.data())
+def test_damaged_bytes_are_read_or_refused_and_nothing_else(
+    asked: tuple[duckdb.DuckDBPyConnection, Settings], data: st.DataObject
+) -> None:
+    name = data.draw(st.sampled_from(sorted(FORMATS)))
+    content = bytearray(FORMATS[name]([dict.fromkeys(COLUMNS, "x"), dict.fromkeys(COLUMNS, "y")]))
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(content)))
+        content[place : place + data.draw(st.integers(0, 9))] = data.draw(
+            st.binary(max_size=4) | st.sampled_from((b'"', b"\n", b"\0", b"<", b"[", b"99999999", b"\xff\xfe"))
+        )
+    try:
+        rows = read_rows(recognise(name, bytes(content)), asked[1])
+    except Problem:
+        return
+    assert rows.rows_read >= sum(batch.rows.num_rows for batch in rows.batches)
+
+
 def test_every_format_lands_with_all_its_rows_accounted(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
