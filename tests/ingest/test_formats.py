@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from forecourt.errors import Problem
 from forecourt.settings import Settings, load_settings
 from ingest.reading import read_rows
 from ingest.recognition import recognise
@@ -81,6 +82,27 @@ def test_the_same_rows_are_the_same_in_every_format(
         # What failed is kept as the file wrote it, and a German writes a comma.
         assert [row[:-3] for row in found] == [row[:-3] for row in expected], name
         assert [row[-2] for row in found] == [row[-2] for row in expected], name
+
+
+@settings(max_examples=15, deadline=None, phases=[Phase.generate])
+@given(data=st.data())
+def test_damaged_bytes_are_read_or_refused_and_nothing_else(
+    asked: tuple[duckdb.DuckDBPyConnection, Settings], data: st.DataObject
+) -> None:
+    name = data.draw(st.sampled_from(sorted(FORMATS)))
+    content = bytearray(FORMATS[name]([dict.fromkeys(COLUMNS, "x"), dict.fromkeys(COLUMNS, "y")]))
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(content)))
+        content[place : place + data.draw(st.integers(0, 9))] = data.draw(
+            st.binary(max_size=4) | st.sampled_from((b'"', b"\n", b"\0", b"<", b"[", b"99999999", b"\xff\xfe"))
+        )
+    try:
+        rows = read_rows(recognise(name, bytes(content)), asked[1])
+    except Problem:
+        return
+    for batch in rows.batches:
+        assert [*batch.rows.column_names[:-2]] == [f"c{place}" for place in range(len(batch.header))]
+        assert all(rows.raw(row_id).strip() for row_id in batch.rows["row_id"].to_pylist())
 
 
 def test_every_format_lands_with_all_its_rows_accounted(
