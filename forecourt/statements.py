@@ -140,6 +140,8 @@ def grouped_record_statement(
     metric = _asked(metric, period)
     pieces = _pieces(metric, period, rooftops)
     groups = "".join(f"\n    {_group(metric, period, name)} as g{place}," for place, name in enumerate(dimensions))
+    # A dimension may name its relation, where it asks another mart by a key of the same name.
+    relation = pieces.relation.rpartition(".")[2].partition("(")[0]
     return f"""with {_facts(metric, period, pieces, None)}
 
 select
@@ -147,7 +149,7 @@ select
     cast(counted_record as varchar) as record,
     coalesce({pieces.numerator}, 0) as numerator,
     coalesce({pieces.denominator}, 0) as denominator,{groups}
-from facts
+from facts as {relation}
 where {COUNTED}
 group by all
 having numerator != 0 or denominator != 0
