@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev browser demo test lint format docs docs-site lock clean
+.PHONY: help setup dev browser demo test bench lint format docs docs-site pictures lock clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ demo: setup  ## a sample dealership from export files to dashboards
 test: browser  ## all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -q --durations=15
 
+bench: browser  ## how long things take, into docs/performance.md
+	@$(BIN)/python -m tests.bench.overview
+
 lint: dev  ## what CI and pre-commit check
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
@@ -72,6 +75,10 @@ docs-site: setup  ## models, columns and lineage as one page to open in a browse
 # Needs uv; --universal makes one file for every supported Python and platform, without index addresses.
 LOCK := uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate --no-strip-extras --quiet
+pictures: dev  ## take the pictures of docs/features.md from a demo home, demo-warehouse
+	@test -d demo-warehouse || $(BIN)/forecourt demo --no-serve </dev/null
+	$(BIN)/python -m tests.support.pictures demo-warehouse
+
 lock:  ## compile the requirements anew
 	$(LOCK) -o requirements.txt
 	$(LOCK) --extra dev -c requirements.txt -o requirements-dev.txt

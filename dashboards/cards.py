@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboards import access, behind, series, sparkline, words
 from dashboards.series import Point
 from dashboards.shell import Page
-from forecourt.kpi import KpiRow
+from forecourt.kpi import KpiRow, year_before
 from forecourt.metrics import Metric, Period
 
 Arrow = Literal["up", "down", "off"]
@@ -33,7 +33,7 @@ def kpi_card(page: Page, metric: Metric, link: str, query: Mapping[str, str] | N
     with st.container(border=True, height="stretch", gap="xsmall", key=f"card_{size}_{metric.name}"):
         with st.container(horizontal=True, vertical_alignment="center", gap=None, wrap=False):
             st.page_link(f"app_pages/{link}.py", label=f"**{metric.label}**", query_params=query)
-            st.markdown("\u200b", help=explained(metric), width="content")
+            st.markdown("\u200b", help=explained(page, metric), width="content")
         if metric.kind == "cohort":
             st.caption(cohort_days(metric, period, page))
         # Two currencies stand side by side, so that no card is twice as tall as the next.
@@ -43,9 +43,9 @@ def kpi_card(page: Page, metric: Metric, link: str, query: Mapping[str, str] | N
             match = next((one for one in before if one.currency == row.currency), None)
             with place:
                 _value(page, metric, row, match, mine, several=len(rows) > 1)
-        standing = target_line(page, metric, rows)
-        if standing:
-            st.caption(standing)
+        for line in (target_line(page, metric, rows), year_line(page, metric, rows)):
+            if line:
+                st.caption(line)
         slot = st.empty()
         st.caption(" · ".join(small_print(page, metric, rows, period)), help=_excluded_help(rows))
         if access.seat().sees("sql") and not page.is_phone:
@@ -115,6 +115,23 @@ def target_line(page: Page, metric: Metric, rows: list[KpiRow]) -> str | None:
     return f"Target {words.listed(shown)} · {' · '.join(parts)}"
 
 
+def year_line(page: Page, metric: Metric, rows: list[KpiRow]) -> str | None:
+    """The change against the same days of last year, by arrow, sign and colour; None where the card has it above."""
+    chosen = page.filters
+    year = year_before(chosen.period)
+    if chosen.before in (None, year) or not any(row.value is not None for row in rows):
+        return None
+    earlier = page.reader.kpi(metric.name, page.reader.headline_period(metric.name, year), rooftops=chosen.rooftops)
+    then = {row.currency: row for row in earlier}
+    parts = []
+    for row in rows:
+        delta, arrow, colour = change(page, metric, row, then.get(row.currency))
+        if delta is not None:
+            icon = "" if arrow == "off" else f":material/arrow_{arrow}ward: "
+            parts.append(f"{row.currency} " * (len(rows) > 1) + f":{colour}[{icon}{delta}]")
+    return f"Against last year {' · '.join(parts)}" if parts else "Last year: no data to compare with"
+
+
 def small_print(page: Page, metric: Metric, rows: list[KpiRow], period: Period) -> list[str]:
     """n, excluded, immature or open, as of, and a word where a feed is behind."""
     locale = page.locale
@@ -129,8 +146,8 @@ def small_print(page: Page, metric: Metric, rows: list[KpiRow], period: Period) 
     if immature:
         parts.append(f"{words.number(immature, 0, locale)} too young")
     parts.append(words.as_of(metric, period, locale))
-    behind = stale_note(page, metric, rows, period)
-    return [*parts, behind] if behind else parts
+    late = stale_note(page, metric, rows, period)
+    return [*parts, late] if late else parts
 
 
 def stale_note(page: Page, metric: Metric, rows: Sequence[KpiRow], period: Period) -> str | None:
@@ -138,8 +155,8 @@ def stale_note(page: Page, metric: Metric, rows: Sequence[KpiRow], period: Perio
     through = rows[0].data_through if rows else None
     if not through or not rows[0].is_stale:
         return None
-    behind = words.plain(words.listed(page.reader.feeds_behind(metric.feeds, period.end)))
-    said = f"data only to {words.short_day(through, page.locale)}" + (f" from {behind}" if behind else "")
+    late = words.plain(words.listed(page.reader.feeds_behind(metric.feeds, period.end)))
+    said = f"data only to {words.short_day(through, page.locale)}" + (f" from {late}" if late else "")
     return f":orange[:material/schedule: {said}]"
 
 
@@ -149,14 +166,23 @@ def cohort_days(metric: Metric, period: Period, page: Page) -> str:
     return f"{who[:1].upper()}{who[1:]} {words.during(period.first, period.last, page.locale)}"
 
 
-def explained(metric: Metric) -> str:
-    """The definition behind the question mark: what it says, its formula, its example."""
+def explained(page: Page, metric: Metric) -> str:
+    """The definition behind the question mark: what it says, its example, the settings in force that it depends on."""
     parts = [metric.description.strip()]
     if metric.question:
         parts.insert(0, f"**{metric.question}**")
     if metric.example:
         parts.append(f"*Example:* {metric.example}")
+    known = page.reader.policies(page.filters.period.end)
+    settings = [f"`{key} = {value}`" for key, value in known.items() if _is_asked(key, metric.settings)]
+    if settings:
+        parts.append(f"*Settings in force:* {', '.join(settings)}")
     return "\n\n".join(parts).replace("$", "\\$")
+
+
+def _is_asked(key: str, settings: Sequence[str]) -> bool:
+    """Whether a setting is one of those named; a name that ends in a dot is a family."""
+    return any(key == each or (each.endswith(".") and key.startswith(each)) for each in settings)
 
 
 def _excluded_help(rows: list[KpiRow]) -> str | None:

@@ -63,8 +63,10 @@ def trend(
         earlier = alt.Chart(alt.Data(values=list(before)))
         layers.append(earlier.mark_line(color=colours.muted, strokeWidth=1.5).encode(x=x, y=y))
         layers += _a_year_before(before, points, target, x, y, colours)
+    named: list[alt.Chart] = []
     if target is not None:
-        layers += _target(target, target_text, y, colours)
+        line, *named = _target(target, target_text, y, colours)
+        layers.append(line)
     spread = any(point.get("p90") is not None for point in points)
     if spread:
         layers.append(base.mark_rule(strokeWidth=1, opacity=0.45).encode(x=x, y=y, y2="p90:Q", color=colour))
@@ -77,16 +79,16 @@ def trend(
             )
         )
     layers.append(base.mark_line(strokeWidth=2.25).encode(x=x, y=y, color=colour))
-    layers.append(
-        base.transform_filter("!datum.is_open")
-        .mark_point(filled=True, size=40, opacity=1)
-        .encode(x=x, y=y, color=colour, tooltip=tooltip)
-    )
-    layers.append(
-        base.transform_filter("datum.is_open")
-        .mark_point(filled=True, size=60, opacity=1, strokeWidth=2, fill=colours.background)
-        .encode(x=x, y=y, stroke=colour, tooltip=tooltip)
-    )
+    # A layer without a mark would be a picture without a name to a screen reader.
+    if done := [point for point in points if not point["is_open"]]:
+        full = alt.Chart(alt.Data(values=done)).mark_point(filled=True, size=40, opacity=1)
+        layers.append(full.encode(x=x, y=y, color=colour, tooltip=tooltip))
+    if unfinished := [point for point in points if point["is_open"]]:
+        hollow = alt.Chart(alt.Data(values=unfinished)).mark_point(
+            filled=True, size=60, opacity=1, strokeWidth=2, fill=colours.background
+        )
+        layers.append(hollow.encode(x=x, y=y, stroke=colour, tooltip=tooltip))
+    layers += named
     layers += _ends(points, names, x, y, colour, colours.background)
     return framed(alt.layer(*layers), 290, colours)
 
@@ -143,7 +145,7 @@ def _halo(label: alt.Chart, background: str, place: dict[str, Any]) -> alt.Chart
 
 
 def _target(target: float, text: str, y: alt.Y, colours: Palette) -> list[alt.Chart]:
-    """A thin line with its name."""
+    """A thin line, then its name, which goes over the lines of the values."""
     line = alt.Chart(alt.Data(values=[{"value": target, "name": text}]))
     label = line.encode(y=y, x=alt.value(0), text="name:N")
     place: dict[str, Any] = {"align": "left", "baseline": "bottom", "dy": -3, "dx": 2}
@@ -160,7 +162,8 @@ def bars(rows: Sequence[dict[str, Any]], whole: float | None, whole_text: str, c
     y = _groups(rows)
     ends = [row["value"] for row in rows] + [0.0] + ([whole] if whole is not None else [])
     span = (max(ends) - min(ends)) or 1
-    domain = [min(ends) - (span * 0.12 if min(ends) < 0 else 0), max(ends) + span * 0.16]
+    room = span * text_room([row["text"] for row in rows])
+    domain = [min(ends) - (room if min(ends) < 0 else 0), max(ends) + room]
     x = alt.X("value:Q", title=None, axis=None, scale=alt.Scale(domain=domain, nice=False))
     tooltip = [
         alt.Tooltip("group:N", title="Group"),
@@ -172,12 +175,14 @@ def bars(rows: Sequence[dict[str, Any]], whole: float | None, whole_text: str, c
     ]
     if whole is not None:
         layers += _whole(whole, whole_text, x, colours)
-    sides: list[tuple[str, dict[str, Any]]] = [
-        ("datum.value >= 0", {"align": "left", "dx": 6}),
-        ("datum.value < 0", {"align": "right", "dx": -6}),
+    sides: list[tuple[list[dict[str, Any]], dict[str, Any]]] = [
+        ([row for row in rows if row["value"] >= 0], {"align": "left", "dx": 6}),
+        ([row for row in rows if row["value"] < 0], {"align": "right", "dx": -6}),
     ]
     for side, place in sides:
-        label = base.transform_filter(side).encode(y=y, x=x, text="text:N")
+        if not side:
+            continue
+        label = alt.Chart(alt.Data(values=side)).encode(y=y, x=x, text="text:N")
         layers += [_halo(label, colours.background, place), label.mark_text(**place, color=colours.ink)]
     return framed(alt.layer(*layers), 34 * len(rows) + 30, colours)
 
@@ -187,7 +192,8 @@ def dots(rows: Sequence[dict[str, Any]], whole: float | None, whole_text: str, c
     base = alt.Chart(alt.Data(values=list(rows)))
     y = _groups(rows)
     high = max([row["p90"] or row["value"] for row in rows] + [whole or 0])
-    x = alt.X("value:Q", title=None, axis=None, scale=alt.Scale(domain=[0, high * 1.15 or 1], nice=False))
+    high *= 1 + text_room([row["p90_text"] or row["text"] for row in rows])
+    x = alt.X("value:Q", title=None, axis=None, scale=alt.Scale(domain=[0, high or 1], nice=False))
     tooltip = [
         alt.Tooltip("group:N", title="Group"),
         alt.Tooltip("text:N", title="Median"),
@@ -208,6 +214,11 @@ def dots(rows: Sequence[dict[str, Any]], whole: float | None, whole_text: str, c
     label = base.encode(y=y, x=x, text="text:N")
     layers += [_halo(label, colours.background, place), label.mark_text(**place, color=colours.ink)]
     return framed(alt.layer(*layers), 44 * len(rows) + 30, colours)
+
+
+def text_room(texts: Sequence[str]) -> float:
+    """How much longer than its bars an axis is, so that a text after the longest fits on a phone too."""
+    return 0.06 + 0.03 * max(map(len, texts), default=0)
 
 
 def _whole(value: float, text: str, x: alt.X, colours: Palette) -> list[alt.Chart]:
@@ -290,8 +301,7 @@ def framed(chart: Any, height: int, colours: Palette) -> Any:
     return (
         chart.properties(height=height, padding={"left": 0, "top": 4, "right": 4, "bottom": 4})
         .configure_view(stroke=None)
-        # The whole chart has words of its own; Vega's roles of its parts would be read out beside them, empty ones too.
-        .configure(background="transparent", aria=False)
+        .configure(background="transparent")
         .configure_axis(
             gridColor=colours.grid,
             labelColor=colours.text,

@@ -120,6 +120,10 @@ class Reader:
         found = self.rows("select distinct feed from meta.freshness where data_through < $1 order by feed", (day,))
         return [row["feed"] for row in found if row["feed"] in feeds]
 
+    def policies(self, day: date) -> dict[str, str]:
+        """Setting → value in force on a day."""
+        return _policies(self, day)
+
     def rooftops(self) -> dict[str, str]:
         """Code → name of every rooftop."""
         return _rooftops(self)
@@ -186,6 +190,16 @@ def _rooftops(reader: Reader) -> dict[str, str]:
         return {}
     found = reader.rows("select rooftop, rooftop_name from marts.dim_rooftop order by rooftop")
     return {row["rooftop"]: row["rooftop_name"] or row["rooftop"] for row in found}
+
+
+@lru_cache(maxsize=50)
+def _policies(reader: Reader, day: date) -> dict[str, str]:
+    found = reader.rows(
+        "select key, value from meta.policies where valid_from <= $1 and (valid_to is null or $1 < valid_to) "
+        "order by key",
+        (day,),
+    )
+    return {row["key"]: row["value"] for row in found}
 
 
 @lru_cache(maxsize=4000)

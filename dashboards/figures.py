@@ -48,7 +48,11 @@ def _figure(page: Page, metric: Metric) -> None:
     moved = [said for row in rows if (said := _moved(page, metric, row, earlier))]
     notes = [" · ".join(moved)] if moved else []
     tile(
-        page, metric.label, values or [f":gray[{instead}]"], [*notes, *([why] if why else [])], cards.explained(metric)
+        page,
+        metric.label,
+        values or [f":gray[{instead}]"],
+        [*notes, *([why] if why else [])],
+        cards.explained(page, metric),
     )
 
 

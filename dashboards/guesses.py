@@ -88,18 +88,22 @@ pairs as (
 scored as (
     select
         *,
-        {" + ".join(
-            f"if({column}, {points}, 0)"
-            for column, points in zip(
-                ("has_car", "has_name", "has_model", "is_won", "has_owner", "is_near"), POINTS.values(), strict=True
-            )
-        )} as score,
-        concat_ws(', ', {", ".join(
-            f"if({column}, '{said.replace(chr(39), chr(39) * 2)}', null)"
-            for column, said in zip(
-                ("has_car", "has_name", "has_model", "is_won", "has_owner", "is_near"), POINTS, strict=True
-            )
-        )}) as why
+        {
+    " + ".join(
+        f"if({column}, {points}, 0)"
+        for column, points in zip(
+            ("has_car", "has_name", "has_model", "is_won", "has_owner", "is_near"), POINTS.values(), strict=True
+        )
+    )
+} as score,
+        concat_ws(', ', {
+    ", ".join(
+        f"if({column}, '{said.replace(chr(39), chr(39) * 2)}', null)"
+        for column, said in zip(
+            ("has_car", "has_name", "has_model", "is_won", "has_owner", "is_near"), POINTS, strict=True
+        )
+    )
+}) as why
     from pairs
 ),
 

@@ -186,7 +186,7 @@ def _months_config(metric: Metric) -> dict[str, Any]:
         "currency": "Currency",
         "value": st.column_config.NumberColumn(_value_label(metric), format=f"%,.{decimals}f"),
         "p90": st.column_config.NumberColumn("P90", format=f"%,.{decimals}f"),
-        "n": st.column_config.NumberColumn(words.things(metric).capitalize(), format="%,d"),
+        "n": st.column_config.NumberColumn(words.things(metric).capitalize(), format="localized"),
     }
 
 
@@ -247,7 +247,7 @@ def distribution(page: Page, metric: Metric, period: Period, rows: Sequence[KpiR
         hide_index=True,
         column_config={
             "length": metric.unit.capitalize(),
-            "n": st.column_config.NumberColumn(words.things(metric).capitalize(), format="%,d"),
+            "n": st.column_config.NumberColumn(words.things(metric).capitalize(), format="localized"),
         },
         alt=alt,
     )
@@ -348,12 +348,12 @@ def _groups_config(metric: Metric, by: str) -> dict[str, Any]:
         "p90": st.column_config.NumberColumn("P90", format=f"%,.{decimals}f"),
         "numerator": st.column_config.NumberColumn("Numerator", format=parts),
         "denominator": st.column_config.NumberColumn("Denominator", format=parts),
-        "n": st.column_config.NumberColumn(words.things(metric).capitalize(), format="%,d"),
-        "excluded": st.column_config.NumberColumn("Excluded", format="%,d"),
+        "n": st.column_config.NumberColumn(words.things(metric).capitalize(), format="localized"),
+        "excluded": st.column_config.NumberColumn("Excluded", format="localized"),
     }
 
 
-def definition(page: Page, metric: Metric, policies: Sequence[str]) -> None:
+def definition(page: Page, metric: Metric, policies: tuple[str, ...]) -> None:
     """Description, formula, example, and the settings in force."""
     with st.expander(f"What {words.in_sentence(metric.label)} means", icon=":material/help:"):
         if metric.question:
@@ -366,21 +366,13 @@ def definition(page: Page, metric: Metric, policies: Sequence[str]) -> None:
         feeds = words.listed([f"`{feed}`" for feed in metric.feeds])
         if feeds:
             st.markdown(f"Feeds: {feeds}.")
-        found = [row for row in _policies(page) if str(row["key"]).startswith(tuple(policies))] if policies else []
+        known = page.reader.policies(page.filters.period.end)
+        found = [{"key": key, "value": value} for key, value in known.items() if policies and key.startswith(policies)]
         if found:
             st.markdown("Settings in force:")
             st.dataframe(
-                pl.DataFrame(found).select("key", "value"),
+                pl.DataFrame(found),
                 hide_index=True,
                 column_config={"key": "Setting", "value": "Value"},
                 alt="Settings in force",
             )
-
-
-def _policies(page: Page) -> list[dict[str, Any]]:
-    day = page.filters.period.end
-    return page.reader.rows(
-        "select key, value from meta.policies where valid_from <= $1 and (valid_to is null or $1 < valid_to) "
-        "order by key",
-        (day,),
-    )

@@ -71,7 +71,12 @@ def _sold(page: Page, name: str, month: Period, days: Month) -> None:
     _, earlier = _rows(page, name, before)
     notes.append(f"{before.first:%B} {' · '.join(_said(page, metric, earlier))}")
     figures.tile(
-        page, metric.label, _said(page, metric, rows), notes, cards.explained(metric), Link("gross", "Gross margin")
+        page,
+        metric.label,
+        _said(page, metric, rows),
+        notes,
+        cards.explained(page, metric),
+        Link("gross", "Gross margin"),
     )
 
 
@@ -91,7 +96,9 @@ def _stock(page: Page, month: Period) -> None:
         cars = sum(int(row.value or 0) for row in _rows(page, "stock_units", month, by="bucket")[1] if _is_old(row))
         amounts = " · ".join(words.money(amount, currency, 0, page.locale) for currency, amount in sums.items())
         notes.append(f"Over {OLD} days: {words.counted(cars, 'cars', page.locale)}, {amounts}")
-    figures.tile(page, units.label, _said(page, units, counted), notes, cards.explained(units), Link("stock", "Stock"))
+    figures.tile(
+        page, units.label, _said(page, units, counted), notes, cards.explained(page, units), Link("stock", "Stock")
+    )
 
 
 def _is_old(row: KpiRow) -> bool:

@@ -34,8 +34,8 @@ _ROLLFORWARD = (
 def month_end_pack(warehouse: Warehouse, first_on: date, last_on: date) -> dict[str, bytes]:
     """Name -> bytes of a month's end: ageing, tie-out, roll-forward, deposits and credits, stock book.
 
-    What the run has no data for is left out. A pdf of the ageing is left out where a name holds a sign that paper cannot
-    show, since the workbook and the csv hold everything; LEFT_OUT then says which, and why.
+    What the run has no data for is left out. A pdf of the ageing is left out where a name holds a sign that paper
+    cannot show, since the workbook and the csv hold everything; LEFT_OUT then says which, and why.
     """
     files: dict[str, bytes] = {}
     if _has(warehouse, "dms_invoices", "dms_payments"):

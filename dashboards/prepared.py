@@ -1,8 +1,9 @@
 """Answers to what the overview asks first, computed when a run is published and kept in its file (``meta.answers``).
 
 They are rows of ``kpi.compute`` and causes of ``why.explain`` for the questions that the page would ask: the month to
-date against the month before, for the whole business and for each rooftop. A page that asks anything else, or a run
-without such answers, is answered by the same two functions there and then. Nothing is defined here.
+date, the month before and the same days of last year, for the whole business and for each rooftop. A page that asks
+anything else, or a run without such answers, is answered by the same two functions there and then. Nothing is defined
+here.
 """
 
 from __future__ import annotations
@@ -111,8 +112,8 @@ def questions(warehouse: Warehouse) -> Iterator[Question]:
         for metric in (metrics[name] for name in (*HEADLINES, *FIRST_STEPS) if name in metrics):
             now = kpi.headline_period(warehouse, metric, period)
             then = kpi.headline_period(warehouse, metric, before)
-            yield Question(metric.name, now, None, rooftops)
-            yield Question(metric.name, then, None, rooftops)
+            for asked in (now, then, kpi.headline_period(warehouse, metric, kpi.year_before(period))):
+                yield Question(metric.name, asked, None, rooftops)
             yield Question(metric.name, periods.months_to(now), "month", rooftops)
             if why.is_explained(metric):
                 yield Question(metric.name, now, None, rooftops, then)

@@ -36,8 +36,9 @@ DESK = frozenset({"sql", "schema"})
 LIVES = frozenset({"vehicle", "customer", "month_end"})
 _KEY = "current_page"
 
-#: What theming has no option for: less room above the title, figures of equal width, enough contrast of small type and of
-#: filled buttons (also when the theme changes under an open page), cards that share a row as far as they fit.
+#: What theming has no option for: less room above the title, figures of equal width, enough contrast of small type and
+#: of filled buttons (also when the theme changes under an open page), cards that share a row as far as they fit, on a
+#: phone room for the tools that stand above a table.
 #: Holds no data.
 STYLE = (
     """<style>
@@ -55,6 +56,7 @@ STYLE = (
 .spark div {position: absolute; inset: 0; display: flex;}
 .spark i {flex: 1;}
 @media (max-width: 640px) {
+  [data-testid="stElementContainer"]:has([data-testid="stDataFrame"]) {margin-top: 1.75rem;}
   [class*="st-key-cards_"] > [data-testid="stLayoutWrapper"] {flex-basis: 100% !important;}
   [data-testid="stMainBlockContainer"] {padding-top: 3.5rem; padding-left: 1rem; padding-right: 1rem;}
 }

@@ -27,9 +27,10 @@ _GROUP = {
 
 
 def statement(by: By) -> str:
-    """The SQL of the report, a row per group and currency. Parameters: first day, last day, as_of, rooftops (none = all).
+    """The SQL of the report, a row per group and currency.
 
-    Cohort columns begin with ``of_``; the others are of the period.
+    Parameters: first day, last day, as_of, rooftops (none = all). Cohort columns begin with ``of_``; the others are of
+    the period.
     """
     group = _GROUP[by]
     return f"""with asked as (
@@ -107,7 +108,8 @@ cohort as (
             filter (where it.not_good_reason is null and it.appointment_created_on <= asked.as_of) as of_days_to_set,
         count(*) filter (where it.not_good_reason is null and visits_of_leads.first_on is not null) as of_shown,
         avg(visits_of_leads.first_on - it.received_on)
-            filter (where it.not_good_reason is null and visits_of_leads.first_on >= it.received_on) as of_days_to_visit,
+            filter (where it.not_good_reason is null and visits_of_leads.first_on >= it.received_on)
+            as of_days_to_visit,
         avg(visits_of_leads.second_on - visits_of_leads.first_on) filter (where it.not_good_reason is null)
             as of_days_to_be_back,
         coalesce(sum(became.deals) filter (where it.not_good_reason is null), 0)::bigint as of_sold
@@ -326,7 +328,8 @@ def report(reader: Reader, period: Period, rooftops: Sequence[str], by: By) -> l
     so by owner each row is of one.
     """
     found: list[dict[str, Any]] = []
-    for one in [(code,) for code in rooftops or reader.rooftops()] if by == "owner" else [tuple(rooftops)]:
+    each: list[tuple[str, ...]] = [(code,) for code in rooftops or reader.rooftops()]
+    for one in each if by == "owner" else [tuple(rooftops)]:
         asked = (period.first, period.end, period.as_of, one)
         found += [row | {"rooftop": one[0] if by == "owner" else None} for row in reader.rows(statement(by), asked)]
     found.sort(key=lambda row: (-(row["of_leads"] or 0), -(row["sold"] or 0), str(row["grp"])))

@@ -56,7 +56,7 @@ def spread(found: Sequence[dict[str, Any]], marks: Sequence[dict[str, Any]], uni
         y=alt.Y(
             "n:Q",
             title=None,
-            axis=alt.Axis(tickCount=4, domain=False, ticks=False, format=",d"),
+            axis=alt.Axis(tickCount=4, tickMinStep=1, domain=False, ticks=False, format=",d"),
             scale=alt.Scale(domain=[0, highest * 1.18], nice=False),
         ),
         tooltip=[alt.Tooltip("label:N", title=unit.capitalize()), alt.Tooltip("n:Q", title="Records")],

@@ -22,6 +22,8 @@ Kind = Literal["text", "day", "instant", "money", "number", "count"]
 #: Rows that a page shows at once; the rest is in the download.
 SHOWN = 100
 HEIGHT = 420
+#: On a phone a row is as high as Streamlit wants it before it lets a text go on in the next line.
+PHONE_ROW = 65
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def records(
         column_config=column_config(columns, visible if page.is_phone else ()),
         column_order=visible,
         hide_index=True,
-        height="auto" if len(shown) <= 10 else HEIGHT,
+        height="content" if len(shown) <= 10 else HEIGHT,
+        row_height=PHONE_ROW if page.is_phone else None,
         on_select="rerun",
         selection_mode="single-row",
         key=f"{key}_table",
@@ -120,7 +123,7 @@ def column_config(columns: Mapping[str, Column], narrow: Sequence[str] = ()) -> 
             case "number":
                 made[column] = st.column_config.NumberColumn(spec.label, help=spec.help, format=f"%,.{spec.decimals}f")
             case "count":
-                made[column] = st.column_config.NumberColumn(spec.label, help=spec.help, format="%,d")
+                made[column] = st.column_config.NumberColumn(spec.label, help=spec.help, format="localized")
             case "day":
                 made[column] = st.column_config.DateColumn(spec.label, help=spec.help, format="localized")
             case "instant":

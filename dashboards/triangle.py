@@ -41,7 +41,7 @@ def draw(page: Page) -> None:
             "sold": "Sold",
             "month": st.column_config.NumberColumn("Month in service"),
             "value": st.column_config.NumberColumn("Claims for 100 cars", format="%,.1f"),
-            "n": st.column_config.NumberColumn("Cars", format="%,d"),
+            "n": st.column_config.NumberColumn("Cars", format="localized"),
         },
         alt=alt_text,
     )

@@ -28,6 +28,8 @@ UNMATCHED: Mapping[str, tuple[str, ...]] = {
     "dms_ro_lines": ("lines_without_an_order",),
     "dms_vehicle_costs": ("cost_line_of_an_unknown_car",),
 }
+
+
 @dataclass(frozen=True)
 class Clock:
     """What the durations of a feed's records need: the mart, the day a record began, its instants as a condition."""

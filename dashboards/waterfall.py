@@ -25,7 +25,8 @@ def waterfall(steps: Sequence[dict[str, Any]], colours: Palette) -> Any:
     )
     ends = [0.0, *(step["start"] for step in steps), *(step["end"] for step in steps)]
     span = (max(ends) - min(ends)) or 1
-    scale = alt.Scale(domain=[min(ends) - span * 0.04, max(ends) + span * 0.3], nice=False)
+    room = charts.text_room([step["text"] for step in steps])
+    scale = alt.Scale(domain=[min(ends) - span * 0.04, max(ends) + span * room], nice=False)
     x = alt.X("start:Q", title=None, axis=None, scale=scale)
     tone = alt.Color(
         "tone:N",

@@ -221,7 +221,7 @@ def _config(metric: Metric, effects: Sequence[Effect]) -> dict[str, Any]:
         "mix": st.column_config.NumberColumn(
             "Share of the whole", format=written, help="Because the group became a larger or smaller part."
         ),
-        "records": st.column_config.NumberColumn(words.things(metric).capitalize(), format="%,d"),
+        "records": st.column_config.NumberColumn(words.things(metric).capitalize(), format="localized"),
         "noise": st.column_config.NumberColumn("Noise", format="%,.2f", help="Standard error of the effect."),
         "cause": "Cause",
     }

@@ -16,7 +16,9 @@ from forecourt.settings import Mail
 SECONDS = 30
 
 
-def send(mail: Mail | None, to: Sequence[str], subject: str, text: str, files: Mapping[str, bytes] | None = None) -> None:
+def send(
+    mail: Mail | None, to: Sequence[str], subject: str, text: str, files: Mapping[str, bytes] | None = None
+) -> None:
     """Sends one message to all of ``to``, with ``files`` (name -> bytes) attached.
 
     Raises Problem where no server is named, it cannot be reached, or it refuses the message or one of those it is for.

@@ -41,8 +41,8 @@ GROUP_WIDE = frozenset({"marts.dim_employee", "meta.freshness", "meta.targets"})
 #: Checks count and quote rows of the whole company, and answers are of it, so a part of it cannot be told.
 LEFT_OUT = frozenset({"meta.answers", "meta.check_results"})
 
-#: Table -> its columns about customers as persons, and what somebody who may not know them reads instead. A number of the
-#: customer stays, so that records can still be counted and joined. docs/decisions/0021-masking.md says what is not here.
+#: Table -> its columns about customers as persons, and what somebody who may not know them reads instead. The number of
+#: the customer stays, so that records can be counted and joined. docs/decisions/0021-masking.md says what is not here.
 PERSONAL = {
     "marts.brg_customer_source": {"matched_value": "if(matched_value is null, null, 'masked')"},
     "marts.dim_customer": {"customer_name": "if(customer_name is null, null, 'customer ' || customer_id)"},

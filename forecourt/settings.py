@@ -540,7 +540,7 @@ class _Reader:
         )
 
     def _address(self, value: str, where: str, number: int | None = None) -> None:
-        name, address = parseaddr(value)
+        _, address = parseaddr(value)
         if not re.fullmatch(r"[^@\s]+@[^@\s]+", address) or any(sign in value for sign in "\r\n"):
             raise self._problem(where, f"{value!r} is no e-mail address", number)
 

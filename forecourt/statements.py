@@ -139,7 +139,10 @@ def grouped_record_statement(
     """
     metric = _asked(metric, period)
     pieces = _pieces(metric, period, rooftops)
-    groups = "".join(f"\n    {_group(metric, period, name)} as g{place}," for place, name in enumerate(dimensions))
+    # Beside the records, where a dimension that asks another table can still name their mart.
+    told = [f"{_group(metric, period, name)} as g{place}" for place, name in enumerate(dimensions)]
+    pieces = replace(pieces, extra=(*pieces.extra, *told))
+    groups = "".join(f"\n    g{place}," for place in range(len(dimensions)))
     return f"""with {_facts(metric, period, pieces, None)}
 
 select

@@ -70,6 +70,8 @@ LEDGER_TABLES = {
     # line: of the log; a decision that stands here has been carried out.
     "decisions": """line bigint, decision varchar, file_id varchar, row_numbers bigint[], decided_by varchar,
         decided_why varchar, decided_at timestamp, mapping_hash varchar""",
+    # The names of a file's columns, with which the next file of its kind is compared.
+    "headers": "file_id varchar, names varchar[]",
     "notes": "file_id varchar, feed varchar, kind varchar, detail varchar, rows bigint",
     "built_from": "contract_hash varchar",
 }

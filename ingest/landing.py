@@ -29,6 +29,7 @@ from ingest.contract import FEEDS_FOLDER, SYSTEMS, Feed, create_schema, load_fee
 from ingest.decisions import Decided
 from ingest.delivery import exported_at as exported_at_by_name
 from ingest.delivery import impossible_date, is_full, native_feed
+from ingest.drift import changed_keys, compare_header, odd_facts, repeated_keys
 from ingest.intake import read_file
 from ingest.ledger import full_files_before
 from ingest.mapping import carried_text
@@ -412,7 +413,7 @@ def _refused_again(
     ).fetchall()
     if not known:
         return None
-    result = FileResult(path, path.name, source=entry["source"] or "")
+    result = FileResult(path, entry["name"], source=entry["source"] or "")
     connection.execute("begin")
     try:
         if isinstance(recognised, Problem):
@@ -423,7 +424,7 @@ def _refused_again(
     except Problem as problem:
         for file_id, earlier in known:
             if earlier == str(problem):
-                return FileResult(path, path.name, file_id, result.source, "refused", earlier)
+                return FileResult(path, entry["name"], file_id, result.source, "refused", earlier)
     finally:
         connection.execute("rollback")
     return None
@@ -574,8 +575,15 @@ class _FileLanding:
         quarantined = list(rows.bad)
         empty: set[int] = set()
         removed: dict[str, int] = {}
+        if source.reader != "adf" and not source.names:
+            staged.notes += compare_header(
+                self.connection, source.name, self.entry["file_id"], self.entry["exported_at"], list(staged.names)
+            )
         for feed in staged.feeds.values():
             split(self.connection, feed)
+            staged.notes += odd_facts(
+                self.connection, feed, staged.carried[feed.name], self.entry["exported_at"], staged.stated(feed)
+            )
             unsound = quarantine.unsound(self.connection, feed, rows.raw)
             blank_rows = {row.row_id for row in unsound if not row.raw.strip(' \t",;|')}
             empty |= blank_rows
@@ -646,17 +654,23 @@ class _FileLanding:
             raise _SameAgain(f"these bytes came as {name} before{waits}.")
 
     def _guard(self, feed: Feed) -> None:
-        """Holds a full file that has none or fewer than half the rows of the full files before it."""
+        """Holds a full file that has none or fewer than half the rows of the full files before it, or other keys."""
         name, now, before, earlier = full_files_before(
             self.connection, feed, self.entry["file_id"], self.entry["exported_at"]
         )
+        # From anywhere, and without a point after it: the sentence ends in a command that can be copied.
+        where = shlex.quote(str(self.home.root.absolute()))
+        confirming = f"forecourt land --confirm {self.entry['file_id']} --reason '...' --home {where}"
         if before and now * 2 < before:
-            # From anywhere, and without a point after it: the sentence ends in a command that can be copied.
-            where = shlex.quote(str(self.home.root.absolute()))
             raise _Held(
                 f"{name} has {now or 'no'} rows where the full file before ({earlier}) had "
-                f"{before}, so it is held and nothing is removed. If that is right, confirm it: "
-                f"forecourt land --confirm {self.entry['file_id']} --reason '...' --home {where}"
+                f"{before}, so it is held and nothing is removed. If that is right, confirm it: {confirming}"
+            )
+        changed = changed_keys(self.connection, feed, self.entry["file_id"], self.entry["exported_at"])
+        if changed:
+            raise _Held(
+                f"{name} seems to write its keys otherwise: {changed}. It is held, because it would end the others "
+                f"and begin all anew. If that is right, confirm it: {confirming}"
             )
 
     def _account(
@@ -686,6 +700,8 @@ class _FileLanding:
                 connection.execute("insert into ledger.skipped values (?, ?, ?)", [file_id, rule, count])
         for feed in staged.feeds.values():
             self._account_feed(feed, staged, quarantined, removed[feed.name])
+        for feed in staged.feeds.values():
+            staged.notes.extend(repeated_keys(connection, feed))
         if staged.notes:
             self._write_notes(staged.notes)
         result.notes = [_sentence(note) for note in staged.notes]
@@ -879,6 +895,19 @@ def _sentence(note: Note) -> str:
             return f"{where}{note.detail} is no word of the contract ({rows}); kept as it is."
         case "unknown rooftop":
             return f"{where}rooftop {note.detail} is not in the settings ({rows}); it has the company's defaults."
+        case "new column":
+            return f"Column {note.detail!r} is new: the file of this kind before did not have it."
+        case "missing column":
+            return f"Column {note.detail!r}, which the file before had, is not in it; its values stay as they were."
+        case "repeated key":
+            keys = f"{note.detail} key{'' if note.detail == '1' else 's'}"
+            return f"{where}{keys} in {rows} with different values; the latest by updated_at counts, else the last row."
+        case "future instant":
+            return (
+                f"{where}{note.detail} lies after the export in {rows}: a clock or the order of day and month is wrong."
+            )
+        case "no currency":
+            return f"{where}currency is empty in {rows} with an amount; they count in the rooftop's currency."
         case "repair":
             return f"Repaired: {note.detail}."
         case "remark":

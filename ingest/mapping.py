@@ -181,7 +181,10 @@ def feed_rows(
     columns = feed.all_columns
     carried = tuple(name for name in columns if name in mapping.cells)
     spellings = {name: spelling_of(cell, source) for name, cell in mapping.cells.items()}
-    texts = {name: _filled_key(feed, name, _cell(cell, layout)) for name, cell in mapping.cells.items()}
+    texts = {
+        name: _filled_key(feed, name, _cell(cell, layout, is_key=name in feed.key))
+        for name, cell in mapping.cells.items()
+    }
     cells = ", ".join(f'{sql} as "x_{name}"' for name, sql in texts.items())
     zone = quoted(source.time_zone) if source.time_zone else "coalesce(time_zone, 'UTC')"
     values = ", ".join(
@@ -326,8 +329,8 @@ def _missing_column(feed: Feed, name: str, column: str, layout: Layout) -> Probl
     return Problem(f"{layout.place} has no column {column!r}{need}.{hint} Export the file again with it.")
 
 
-def _cell(cell: Cell, layout: Layout) -> str:
-    """SQL of the text of a canonical column."""
+def _cell(cell: Cell, layout: Layout, *, is_key: bool = False) -> str:
+    """SQL of the text of a canonical column; a key that does not match its declared form is none."""
     if cell.const is not None:
         text = quoted(cell.const)
     elif cell.position:
@@ -340,7 +343,8 @@ def _cell(cell: Cell, layout: Layout) -> str:
         text = layout.text[folded(cell.column or "")]
     if cell.match:
         pattern = quoted(cell.match)
-        text = f"case when regexp_matches({text}, {pattern}) then regexp_extract({text}, {pattern}, 1) else {text} end"
+        other = "''" if is_key else text
+        text = f"case when regexp_matches({text}, {pattern}) then regexp_extract({text}, {pattern}, 1) else {other} end"
     if cell.map:
         branches = " ".join(
             f"when {quoted(word.lower())} then {quoted(meaning)}" for word, meaning in cell.map.items() if word
@@ -391,6 +395,8 @@ def _condition(condition: Condition, layout: Layout) -> str:
     filled = " or ".join(f"{text} <> ''" for text in texts)
     if condition.test == "filled":
         return f"({filled})"
+    if condition.test == "matches":
+        return f"regexp_matches({texts[0]}, {quoted(condition.words[0])})"
     if condition.test == "empty":
         return f"not ({filled})"
     words = ", ".join(quoted(word.lower()) for word in condition.words)

@@ -18,8 +18,8 @@ from ingest.delivery import is_full, named_feed, native_feed
 from ingest.readers import text, workbook, xml_rows
 from ingest.readers.adf import looks_like_adf
 from ingest.readers.encoding import decode_as
-from ingest.readers.json_rows import read_json
-from ingest.readers.kinds import ENDINGS, WORDS, Kind, kind_of, words_for
+from ingest.readers.json_rows import check_size, read_json
+from ingest.readers.kinds import ENDINGS, WORDS, Kind, is_web_page, kind_of, words_for
 from ingest.readers.rows import MAX_COLUMNS, Objects
 from ingest.readers.text import Decoded, Dialect
 from ingest.readers.whatsapp import looks_like_chat, read_chat
@@ -85,6 +85,7 @@ class _File:
         return self._once("root", lambda: xml_rows.open_xml(self.data))
 
     def objects(self, path: str, decimal: str) -> Objects:
+        check_size(self.data)
         return self._once(("json", path, decimal), lambda: read_json(self.decoded("utf-8"), path, decimal=decimal))
 
     def _once(self, key: Any, make: Any) -> Any:
@@ -288,7 +289,7 @@ def _unknown(file: _File, named: list[Source]) -> Problem:
             f"its name is that of the feed {feed}, and native files end in .csv, .xlsx, .ods, .json or .ndjson"
             f"{f', not {ending}' if ending else ''}. Export it as csv, with a name that ends in .csv."
         )
-    if file.kind == "other":
+    if file.kind == "other" or is_web_page(file.data):
         return Problem(f"it is {words_for(file.data)}, which is not read. Export it as csv and deliver that file.")
     try:
         header = _names_of(file)

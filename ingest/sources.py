@@ -53,7 +53,8 @@ LINE = "{line}"
 
 @dataclass(frozen=True)
 class Condition:
-    """A test of a file row. ``test``: filled (one of the columns is), empty (all are), in or not_in (of the first)."""
+    """A test of a file row. ``test``: filled (one of the columns is), empty (all are); of the first column in, not_in
+    or matches (the one word is a regular expression)."""
 
     columns: tuple[str, ...]
     test: str
@@ -384,13 +385,16 @@ def _cell(given: Any, reader: _Declaration, where: str) -> Cell:
 
 
 def _match(given: str | None, reader: _Declaration, where: str) -> str | None:
-    if given is not None:
-        try:
-            groups = re.compile(given).groups
-        except re.error as error:
-            raise reader.problem(f"{where}: match is no regular expression ({error})") from None
-        if groups != 1:
-            raise reader.problem(f"{where}: match needs one group in round brackets, the part to take")
+    if given is not None and re.compile(_expression(given, reader, where)).groups != 1:
+        raise reader.problem(f"{where}: match needs one group in round brackets, the part to take")
+    return given
+
+
+def _expression(given: str, reader: _Declaration, where: str) -> str:
+    try:
+        re.compile(given)
+    except re.error as error:
+        raise reader.problem(f"{where}: {given!r} is no regular expression ({error})") from None
     return given
 
 
@@ -407,10 +411,12 @@ def _conditions(given: Any, reader: _Declaration) -> list[Condition]:
     entries = [] if given is None else given if isinstance(given, list) else [given]
     conditions = []
     for entry in entries:
-        reader.only(entry, {"column", "filled", "in", "not_in"}, "when")
+        reader.only(entry, {"column", "filled", "in", "not_in", "matches"}, "when")
         columns = (entry["column"],) if isinstance(entry["column"], str) else tuple(entry["column"])
         if "filled" in entry:
             conditions.append(Condition(columns, "filled" if entry["filled"] else "empty"))
+        elif "matches" in entry:
+            conditions.append(Condition(columns, "matches", (_expression(entry["matches"], reader, "when"),)))
         else:
             test = "in" if "in" in entry else "not_in"
             conditions.append(Condition(columns, test, tuple(str(word) for word in entry[test])))

@@ -48,13 +48,22 @@ class Note:
 class Staged:
     """The feeds of a file whose typed rows lie in ``typed_<feed>``, the columns they carry, and the notes.
 
-    ``is_one_to_one``: a file row gives one feed row at most.
+    ``names``: of the file's columns. ``is_one_to_one``: a file row gives one feed row at most. ``is_stored``: it was
+    the first file of its feed, and its rows are in the feed's table.
     """
 
     feeds: dict[str, Feed] = field(default_factory=dict)
     carried: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
+    names: dict[str, None] = field(default_factory=dict)
     is_one_to_one: bool = False
+    is_stored: bool = False
+
+    def stated(self, feed: Feed) -> str:
+        """The sound rows of a feed as a relation; ``incoming`` holds those that are still to be compared."""
+        names = ", ".join(f'"{name}"' for name in feed.all_columns)
+        stored = f"(select {names} from {feed.table} union all select {names} from incoming)"
+        return stored if self.is_stored else "incoming"
 
 
 def place_clocks(connection: duckdb.DuckDBPyConnection, settings: Settings, sources: list[Source]) -> None:
@@ -93,8 +102,10 @@ def stage(
     # A delta in one mapping whose rows have lines of their own; a full file is measured before it is stored.
     can_be_first = delivery and not source.is_full and rows.has_lines and staged.is_one_to_one
     first = delivery if can_be_first and is_first(connection, source.mappings[0].feed) else None
+    staged.is_stored = first is not None
     for batch in rows.taken():
         connection.register("batch", batch.rows)
+        staged.names.update(dict.fromkeys(filter(None, batch.header)))
         layout = lay_out(source, batch.header, trimmed=batch.trimmed, place=batch.place)
         mappings = usable_mappings(source, layout)
         _check_dates(connection, mappings, source, layout)

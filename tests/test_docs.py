@@ -14,6 +14,7 @@ import yaml
 
 from forecourt.cli import cli
 from ingest.sources import read_source
+from tests.support.pictures import LARGEST
 
 ROOT = Path(__file__).resolve().parent.parent
 #: The design also names verbs that are still to come.
@@ -97,3 +98,23 @@ def test_the_example_of_a_kpi_is_the_one_a_test_asserts() -> None:
             wrong += [f"{name}: {meta['tested_by']} has no {number}" for number in pair if number not in held]
     assert wrong == []
     assert unnamed == set()
+
+
+def test_every_feature_has_its_standing_and_a_picture_that_is_shown() -> None:
+    """The 25 rows, each with a section, a picture of a size that loads, and no picture that no row shows."""
+    page = ROOT / "docs" / "features.md"
+    text = page.read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| (\d+) \| \[[^\]]+\]\(#([^)]+)\) \| (met|partly|not met)\b", text)
+    assert [int(number) for number, _, _ in rows] == list(range(1, 26))
+    headings = re.findall(r"(?m)^## (.+)$", text)
+    assert [re.sub(r"[^a-z0-9 ]", "", heading.lower()).replace(" ", "-") for heading in headings] == [
+        anchor for _, anchor, _ in rows
+    ]
+    sections = re.split(r"(?m)^## ", text)[1:]
+    shown = [re.findall(r"!\[[^\]]+\]\((images/features/[^)]+)\)", section) for section in sections]
+    assert [len(pictures) for pictures in shown] == [1] * 25
+    kept = {f"images/features/{file.name}": file.stat().st_size for file in (page.parent / "images/features").iterdir()}
+    assert {picture for pictures in shown for picture in pictures} == kept.keys()
+    assert max(kept.values()) <= LARGEST
+    for section, (_, _, standing) in zip(sections, rows, strict=True):
+        assert ("**Not met:**" in section) == (standing != "met"), section[:40]

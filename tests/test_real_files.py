@@ -1,4 +1,4 @@
-"""Files that nobody here wrote: the published IBM receivables and the ADF samples, accounted for row by row.
+"""Files that nobody here wrote: every published file set, and receivables and leads accounted for row by row.
 
 They are not ours to ship, so these tests exist where the folder with them lies beside the checkout.
 """
@@ -16,9 +16,16 @@ from pathlib import Path
 
 import pytest
 
+from forecourt.home import Home
+from forecourt.settings import load_settings
+from ingest.landing import land
+
 FORECOURT = Path(sys.executable).with_name("forecourt")
 DATA = Path(__file__).resolve().parents[1] / "../shared/data"
 IBM = DATA / "inv-ibm-ar/WA_Fn-UseC_-Accounts-Receivable.csv"
+TABLE = Path(__file__).resolve().parents[1] / "docs/real-files.md"
+#: A file without a header is known by its name, and the name it was published under says nothing.
+RENAMED = {"veh-ecuador-headerless": "autos_ec_listings.csv"}
 ADF_FILES = sorted(path for path in DATA.glob("adf-*/*") if path.suffix in (".xml", ".txt"))
 
 if DATA.exists():
@@ -79,6 +86,32 @@ if DATA.exists():
         other = json.loads(forecourt("land", twin, "--home", home, "--json").stdout)[0]
         parts = ("new", "changed", "unchanged", "quarantined", "skipped")
         assert other["rows_read"] == sum(other[f"rows_{part}"] for part in parts)
+
+    def told() -> dict[str, list[int]]:
+        """Set -> landed, refused, read, new, changed, unchanged, quarantined, skipped, as the page has them."""
+        rows = [line.split(" | ") for line in TABLE.read_text(encoding="utf-8").splitlines() if " | " in line]
+        return {
+            row[0].removeprefix("| "): [int(cell.replace(",", "")) for cell in row[1:9]]
+            for row in rows
+            if row[1].isdigit()
+        }
+
+    @pytest.mark.parametrize("name", sorted(told()))
+    def test_a_file_set_gives_what_the_page_says(tmp_path: Path, name: str) -> None:
+        files = sorted(path for path in (DATA / name).rglob("*") if path.is_file() and path.suffix != ".dtd")
+        if name in RENAMED:
+            (tmp_path / RENAMED[name]).write_bytes(files[0].read_bytes())
+            files = [tmp_path / RENAMED[name]]
+        home = Home(tmp_path / "warehouse")
+        results = land(home, load_settings(home.settings), files)
+        parts = ("read", "new", "changed", "unchanged", "quarantined", "skipped")
+        counts = [sum(getattr(result, f"rows_{part}") for result in results) for part in parts]
+        statuses = Counter(result.status for result in results)
+        assert [statuses["landed"], statuses["refused"], *counts] == told()[name]
+        assert counts[0] == sum(counts[1:])
+
+    def test_every_file_set_stands_on_the_page() -> None:
+        assert set(told()) == {path.name for path in DATA.iterdir() if path.is_dir() and "torture" not in path.name}
 
     def test_every_adf_sample_is_a_lead_or_a_quarantined_row(tmp_path: Path) -> None:
         inbox = tmp_path / "portal"

@@ -27,8 +27,19 @@ def forecourt(*arguments: object) -> str:
 def sample(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     root = tmp_path_factory.mktemp(f"seed{request.param}")
     forecourt(*("sample", root / "sample", "--rooftops", 2, "--years", 1, "--seed", request.param, "--scale", 0.3))
-    forecourt("run", root / "sample", "--home", root / "warehouse")
+    with (root / "sample/forecourt.toml").open("a", encoding="utf-8") as settings:
+        settings.write('\n[[alerts]]\nname = "Any stock"\nkpi = "stock_units"\nabove = 1\n')
+    said = forecourt("run", root / "sample", "--home", root / "warehouse")
+    (root / "run.txt").write_text(said, encoding="utf-8")
     return root / "warehouse", json.loads((root / "sample/truth.json").read_text(encoding="utf-8"))
+
+
+def test_a_run_says_the_alerts_that_stand_and_keeps_them(sample: tuple[Path, dict[str, Any]]) -> None:
+    home, _ = sample
+    (row,) = json.loads(forecourt("kpi", "stock_units", "--home", home, "--json"))
+    alert = f"Any stock: Cars in stock is {row['value']}, above 1 (on {row['to']})."
+    assert alert in home.with_name("run.txt").read_text(encoding="utf-8")
+    assert json.loads((home / "alerts.json").read_text(encoding="utf-8")) == {"stock_units|||||1|": [""]}
 
 
 def numbers(row: dict[str, Any]) -> tuple[Any, ...]:

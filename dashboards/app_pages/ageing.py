@@ -61,7 +61,9 @@ def ageing(page: Page) -> None:
 def _chosen(page: Page) -> tuple[Choice, Basis, date]:
     """What the reader asks for: which documents, aged by what, at the end of which day."""
     places = (
-        (*st.columns(2, wrap=False), *st.columns(2), st.container()) if page.is_phone else st.columns([2, 3, 3, 3, 2])
+        (*st.columns(2, wrap=False), *st.columns(2), st.container())
+        if page.is_phone
+        else (*st.columns([2, 3, 3]), *st.columns([3, 2, 3])[:2])
     )
     day = places[0].date_input(
         "As of",

@@ -29,8 +29,7 @@ def groups(page: Page) -> None:
     named = [
         row | {"owner": persons.get((row["rooftop"], row["owner"]), row["owner"]) or "nobody is named"} for row in rows
     ]
-    left, right = st.columns(2)
-    for place, head, column in ((left, "Cause", "cause"), (right, "Owner", "owner")):
+    for head, column in (("Cause", "cause"), ("Owner", "owner")):
         columns = {
             column: Column(head),
             "contracts": Column("Contracts", "count"),
@@ -39,9 +38,8 @@ def groups(page: Page) -> None:
             "currency": Column("Currency"),
             "open": Column("Open", "money"),
         }
-        with place:
-            shown = _summed(named, column)
-            tables.records(page, shown, columns, key=f"by_{column}", name=f"By {column}", phone=(column, "late", "open"))
+        shown = _summed(named, column)
+        tables.records(page, shown, columns, key=f"by_{column}", name=f"By {column}", phone=(column, "late", "open"))
 
 
 def _summed(rows: list[dict[str, Any]], column: str) -> list[Mapping[str, Any]]:
@@ -49,8 +47,14 @@ def _summed(rows: list[dict[str, Any]], column: str) -> list[Mapping[str, Any]]:
     for row in rows:
         entry = found.setdefault(
             (row[column], row["currency"]),
-            {column: row[column], "currency": row["currency"], "contracts": 0, "late": 0, "oldest": 0,
-             "open": Decimal(0)},
+            {
+                column: row[column],
+                "currency": row["currency"],
+                "contracts": 0,
+                "late": 0,
+                "oldest": 0,
+                "open": Decimal(0),
+            },
         )
         entry["contracts"] += 1
         entry["late"] += row["standing"] == "late"

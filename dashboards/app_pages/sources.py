@@ -41,12 +41,14 @@ def sources_page(page: Page) -> None:
 def _answer(page: Page, rows: list[dict[str, Any]]) -> None:
     """The dearest and the best source in a sentence, per currency where there are two."""
     said = []
-    for currency in dict.fromkeys(row["currency"] for row in rows):
+    currencies = dict.fromkeys(row["currency"] for row in rows)
+    for currency in currencies:
+        where = f" in {currency}" if len(currencies) > 1 else ""
         named = [row for row in rows if row["currency"] == currency and row["grp"] not in (None, sources.NO_LEAD)]
         best = max((row for row in named if row["profit"] is not None), key=lambda row: row["profit"], default=None)
         if best:
             amount = words.money(best["profit"], currency, 0, page.locale)
-            said.append(f"{words.plain(best['grp'])} brought most: {amount} after its cost")
+            said.append(f"{words.plain(best['grp'])} brought most{where}: {amount} after its cost")
         dear = max((row for row in named if row["cost_per_sold"]), key=lambda row: row["cost_per_sold"], default=None)
         if dear:
             amount = words.money(dear["cost_per_sold"], currency, 0, page.locale)
@@ -78,28 +80,30 @@ def _funnels(page: Page) -> None:
 def _table(
     page: Page, rows: list[dict[str, Any]], head: str, names: tuple[str, ...], title: str, phone: tuple[str, ...]
 ) -> None:
-    currencies = {row["currency"] for row in rows}
+    several = len({row["currency"] for row in rows}) > 1
     shown = [
-        row | {"group": _named(page, row, head), "place": page.reader.rooftops().get(str(row["rooftop"]))}
+        row
+        | {
+            "group": _named(page, row, head, several=several),
+            "place": page.reader.rooftops().get(str(row["rooftop"])),
+        }
         for row in rows
         if any(row[name] for name in names)
     ]
     columns = {"group": Column(head)}
     if head == PERSON:
         columns["place"] = Column("Rooftop")
-    if len(currencies) > 1:
-        columns["currency"] = Column("Currency", help="Of the rooftops; amounts of two are never added up.")
     columns |= {name: COLUMNS[name] for name in names}
     key = f"{title.lower().replace(' ', '_')}_{head.lower()}"
     tables.records(page, shown, columns, key=key, name=title, phone=phone)
 
 
-def _named(page: Page, row: dict[str, Any], head: str) -> str:
-    if row["grp"] is None:
-        return "All"
-    if head == PERSON:
-        return naming.persons(page.reader).get((str(row["rooftop"]), row["grp"]), row["grp"])
-    return str(row["grp"])
+def _named(page: Page, row: dict[str, Any], head: str, *, several: bool) -> str:
+    """The group as people call it; where rooftops have several currencies with its own, since no total crosses them."""
+    name = str(row["grp"] or "All")
+    if head == PERSON and row["grp"]:
+        return naming.persons(page.reader).get((str(row["rooftop"]), name), name)
+    return f"{name}, {row['currency']}" if several else name
 
 
 sources_page(shell.current())

@@ -116,7 +116,8 @@ _CLOCKS = {
 }
 _COSTED = {
     "currency": Column(
-        "Currency", sql="(select unit.currency from marts.fct_stock_unit as unit where unit.stock_unit_key = it.stock_unit_key)"
+        "Currency",
+        sql="(select unit.currency from marts.fct_stock_unit as unit where unit.stock_unit_key = it.stock_unit_key)",
     ),
     "spent": Column("Spent", "money", "Recon, inspection, maintenance and damage.", sql=_PREP_COST),
     "budget": Column("Budget", "money", "The setting stock.prep_budget of the car's condition.", sql=_BUDGET),

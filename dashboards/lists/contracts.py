@@ -1,4 +1,4 @@
-"""Contracts in transit: cars that are sold on finance and not yet paid for, with what holds the money and whose turn it is."""
+"""Contracts in transit: cars sold on finance and not yet paid for, what holds the money, and whose turn it is."""
 
 from __future__ import annotations
 
@@ -37,13 +37,17 @@ WAITING_FOR_MONEY = Records(
         "rooftop": Column("Rooftop"),
         "deal_number": Column("Deal", sql="it.deal_number"),
         "cause": Column("What holds it", sql=_CAUSE),
-        "owner": Column("Owner", help="The finance manager of the deal, else its salesperson.",
-                        sql="coalesce(deal.finance_manager, deal.salesperson)"),
+        "owner": Column(
+            "Owner",
+            help="The finance manager of the deal, else its salesperson.",
+            sql="coalesce(deal.finance_manager, deal.salesperson)",
+        ),
         "lender": Column("Finance company", sql="coalesce(it.customer_name, deal.finance_company)"),
         "contract_on": Column("Contract", "day", sql="coalesce(it.contract_on, it.posted_on)"),
         "days": Column("Days", "count", sql="asked.last_day - coalesce(it.contract_on, it.posted_on)"),
         "standing": Column(
-            "Standing", help="Late: past the 7 days of the promise.",
+            "Standing",
+            help="Late: past the 7 days of the promise.",
             sql="case when asked.last_day - coalesce(it.contract_on, it.posted_on) > 7 then 'late' else 'in time' end",
         ),
         "currency": Column("Currency", sql="it.currency"),

@@ -22,7 +22,9 @@ def mail() -> None:
 
 def to_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--to``, an address; may be repeated."""
-    return click.option("--to", "addresses", multiple=True, required=True, help="Who gets it; may be repeated.")(command)
+    return click.option("--to", "addresses", multiple=True, required=True, help="Who gets it; may be repeated.")(
+        command
+    )
 
 
 @mail.command("ageing")
@@ -113,9 +115,9 @@ def mail_overview(home_path: Path, addresses: tuple[str, ...], rooftops: tuple[s
 
 def _headlines(warehouse: Any, rooftops: tuple[str, ...]) -> str:
     """A line per headline and currency: value, target, records, or why it has none."""
+    from forecourt.handbook import figure
     from forecourt.kpi import compute, default_period, headline_period, load_metrics, newest_day
     from forecourt.metrics import HEADLINES
-    from forecourt.handbook import figure
 
     metrics = load_metrics(warehouse)
     lines = []

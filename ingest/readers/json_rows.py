@@ -16,7 +16,7 @@ from forecourt.errors import Problem
 from ingest.readers.rows import BadRow, Objects
 from ingest.readers.text import Decoded
 
-MAX_BYTES = 512 << 20
+MAX_BYTES = 256 << 20
 MAX_DEPTH = 40
 
 _BLANK = re.compile(r"[ \t\r\n]*")
@@ -44,18 +44,22 @@ class _Unfit(Exception):
     """A record that cannot become a row; its text is the reason."""
 
 
-def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", max_bytes: int = MAX_BYTES) -> Objects:
+def check_size(data: bytes, max_bytes: int = MAX_BYTES) -> None:
+    """Raises Problem for a file that is too large to be taken apart in memory."""
+    if len(data) > max_bytes:
+        raise Problem(
+            f"it has {len(data) / (1 << 20):,.0f} MB, and JSON is read up to {max_bytes / (1 << 20):,.0f} MB. "
+            "Export fewer records in a file, or export them as csv."
+        )
+
+
+def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".") -> Objects:
     """The records of a file. ``path``: names with points that lead to the list; empty for a list or lines.
 
     What an object around the list says is given to each record, under its name after a slash: ``/dealer``.
     ``decimal``: the mark that numbers get, because the source reads them by it. Raises Problem (a sentence without
-    the file's name) for what is no JSON, nested too deeply, too large, or without a list at the path.
+    the file's name) for what is no JSON, nested too deeply, or without a list at the path.
     """
-    if len(decoded.data) > max_bytes:
-        raise Problem(
-            f"it has {len(decoded.data) / (1 << 20):,.0f} MB, and JSON is read up to {max_bytes / (1 << 20):,.0f} MB. "
-            "Export fewer records in a file, or export them as csv."
-        )
     document = _Document(decoded.data.decode("utf-8"))
     found = Objects([], [], document.raw, decoded.encoding)
     for start, end, value, why in document.records([name for name in path.split(".") if name]):

@@ -62,9 +62,14 @@ def words_for(data: bytes) -> str:
     kind = kind_of(data)
     if kind == "other" and data.startswith(b"PK"):
         return "an Office document or a program archive that is no workbook"
-    if kind == "xml" and _WEB_PAGE.search(data[:4096]):
+    if is_web_page(data):
         return "a web page, which some programs call .xls"
     return WORDS.get(kind) or what_it_is(data) or "a file of unknown kind"
+
+
+def is_web_page(data: bytes) -> bool:
+    """True for HTML, which starts like XML and often is none."""
+    return kind_of(data) == "xml" and _WEB_PAGE.search(data[:4096]) is not None
 
 
 def _kind_of_zip(data: bytes) -> Kind:

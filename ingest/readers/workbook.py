@@ -7,59 +7,52 @@ its text, and a formula that was never computed as its own text, so that neither
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import pickle
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
-
-import python_calamine
 
 from forecourt.errors import Problem
 from ingest.readers.rows import MAX_COLUMNS, Records, Remark, as_table
-from ingest.readers.workbook_parts import SheetParts, check_extent, sheet_parts
+from ingest.readers.workbook_parts import check_extent, sheet_parts
+from ingest.readers.workbook_process import Answer
 
 #: So many rows are searched for the header when the source does not say.
 DEFAULT_PREAMBLE = 20
+
+#: A workbook that takes longer than this is none that anybody opens.
+MAX_SECONDS = 600
+
+_PROCESS = Path(__file__).with_name("workbook_process.py")
 
 Row = list[str]
 
 
 @dataclass
 class Workbook:
-    """An open workbook; ``sheet_names`` are those a person sees, in their order. ``format``: xlsx, xlsb, ods or xls."""
+    """A workbook; ``sheets`` are those a person sees, in their order. ``format``: xlsx, xlsb, ods or xls."""
 
-    sheet_names: list[str]
     format: str
-    _data: bytes
-    _book: Any
-    _rows: dict[str, list[list[Any]]] = field(default_factory=dict)
-    _parts: dict[str, SheetParts] = field(default_factory=dict)
+    sheets: dict[str, Sheet]
 
     def cells(self, sheet: str) -> list[list[Any]]:
-        """All cells of a sheet from its first row and column on. Raises Problem for one that is too large."""
-        if sheet not in self._rows:
-            with _refusals():
-                rows = self._book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-            parts = self._parts[sheet] = sheet_parts(self._data, sheet)
-            for (row, column), text in parts.texts.items():
-                while len(rows) <= row:
-                    rows.append([])
-                rows[row].extend([""] * (column + 1 - len(rows[row])))
-                rows[row][column] = text
-            rows.extend([[]] * (parts.rows - len(rows)))
-            self._rows[sheet] = rows
-        return self._rows[sheet]
+        """All cells of a sheet from its first row and column on."""
+        return self.sheets[sheet].rows
 
-    def merged_below(self, sheet: str, row: int) -> int:
-        """How many merged cells there are below a row (counted from 0)."""
-        self.cells(sheet)
-        found = self._book.get_sheet_by_name(sheet).merged_cell_ranges or []
-        return sum(start[0] > row for start, _ in found)
+
+@dataclass
+class Sheet:
+    """The cells of a sheet, rows of unequal length; ``merged``: the first row of each merged cell, from 0."""
+
+    rows: list[list[Any]]
+    merged: list[int]
 
 
 @dataclass(frozen=True)
@@ -74,31 +67,37 @@ def open_workbook(data: bytes) -> Workbook:
     """The workbook in these bytes. Raises Problem (without the file's name) for one that is damaged, protected by a
     password, or larger than can be read."""
     workbook_format = check_extent(data)
-    with _refusals():
-        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
-        names = [
-            sheet.name
-            for sheet in book.sheets_metadata
-            if sheet.typ == python_calamine.SheetTypeEnum.WorkSheet
-            and sheet.visible == python_calamine.SheetVisibleEnum.Visible
-        ]
-    if not names:
+    found = _cells_of(data)
+    if found == "password":
+        raise Problem("it is a workbook protected by a password. Save it without one and deliver it.")
+    if isinstance(found, str):
+        raise Problem(f"it is no readable workbook ({found}). Save it again and deliver it.")
+    if not found:
         raise Problem("it is a workbook without a visible sheet. Export it again.")
-    return Workbook(names, workbook_format, data, book)
+    sheets = {}
+    for name, (rows, merged) in found.items():
+        parts = sheet_parts(data, name)
+        for (row, column), text in parts.texts.items():
+            rows.extend([] for _ in range(row + 1 - len(rows)))
+            rows[row].extend([""] * (column + 1 - len(rows[row])))
+            rows[row][column] = text
+        rows.extend([] for _ in range(parts.rows - len(rows)))
+        sheets[name] = Sheet(rows, [start[0] for start, _ in merged])
+    return Workbook(workbook_format, sheets)
 
 
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """What the library raises for a workbook, also a panic inside it, as a refusal."""
+def _cells_of(data: bytes) -> Answer:
+    """What the library reads, in a process that a file may end without ending this one."""
+    # By its path and without this folder on the path: it must find the libraries, and nothing that lies about.
+    command = [sys.executable, "-P", str(_PROCESS)]
     try:
-        yield
-    except python_calamine.PasswordError:
-        raise Problem("it is a workbook protected by a password. Save it without one and deliver it.") from None
-    except BaseException as error:
-        # A panic is no Exception, so that nobody catches it by chance; here a file caused it.
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-            raise
-        raise Problem(f"it is no readable workbook ({error}). Save it again and deliver it.") from None
+        done = subprocess.run(command, input=data, capture_output=True, timeout=MAX_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return f"reading it took longer than {MAX_SECONDS // 60} minutes"
+    if done.returncode:
+        return "reading it ended the reader, as damaged files do"
+    answer: Answer = pickle.loads(done.stdout)
+    return answer
 
 
 def find_table(book: Workbook, sheets: Sequence[str], signature: Sequence[str], preamble: int | None) -> Place | None:
@@ -120,14 +119,14 @@ def chosen(book: Workbook, sheets: Sequence[str]) -> list[str]:
     """The sheets whose names fit a pattern; all where there is none."""
     return [
         sheet
-        for sheet in book.sheet_names
+        for sheet in book.sheets
         if not sheets or any(fnmatchcase(sheet.casefold(), pattern.casefold()) for pattern in sheets)
     ]
 
 
 def first_filled_row(book: Workbook) -> Place | None:
     """The first row with anything in it: where the header of a workbook should stand when none was found."""
-    for sheet in book.sheet_names:
+    for sheet in book.sheets:
         for number, row in enumerate(book.cells(sheet)):
             if any(_text(cell).strip() for cell in row):
                 return Place(sheet, number)
@@ -184,10 +183,11 @@ def read_sheet(book: Workbook, place: Place, *, names: Mapping[int, str] | None 
 def _remarks(book: Workbook, place: Place) -> list[Remark]:
     remarks = [
         Remark(f"sheet {sheet!r} was not read; sheet {place.sheet!r} was")
-        for sheet in book.sheet_names
+        for sheet in book.sheets
         if sheet != place.sheet
     ]
-    merged = book.merged_below(place.sheet, -1 if place.header is None else place.header)
+    start = -1 if place.header is None else place.header
+    merged = sum(row > start for row in book.sheets[place.sheet].merged)
     if merged:
         remarks.append(Remark("cells are merged below the header: only the first of each holds its value", merged))
     return remarks

@@ -24,8 +24,10 @@ MAX_CELLS = 20_000_000
 #: XML of sheets packs well: a ratio of 150 is nothing unusual.
 _LIMITS = Limits(size=1 << 30, ratio=400)
 
-_COLUMN = re.compile(rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]{1,3})\d')
-_ROW = re.compile(rb'<(?:\w+:)?row\b[^>]*?\br="(\d{1,7})"')
+_COLUMN = re.compile(rb"<(?:\w+:)?c\b[^>]*?\br\s*=\s*[\"']([A-Za-z]{1,3})\d")
+_ROW = re.compile(rb"<(?:\w+:)?row\b[^>]*?\br\s*=\s*[\"'](\d{1,7})[\"']")
+#: A cell may name another row than the one it stands in, and the library takes its word.
+_CELL_ROW = re.compile(rb"\br\s*=\s*[\"'][A-Za-z]{1,3}(\d{6,7})[\"']")
 _CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.DOTALL)
 _PLACE = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 _VALUE = re.compile(rb"<(?:\w+:)?v>(.*?)</(?:\w+:)?v>", re.DOTALL)
@@ -147,7 +149,8 @@ def _extent_of_xml(chunks: Iterable[bytes]) -> tuple[int, int]:
     last_row = cells = 0
     for piece in _overlapping(chunks):
         columns.update(_COLUMN.findall(piece))
-        last_row = max(last_row, max((int(row) for row in _ROW.findall(piece)), default=0))
+        far = {*_ROW.findall(piece), *_CELL_ROW.findall(piece)}
+        last_row = max(last_row, max((int(row) for row in far), default=0))
         cells = max(cells, piece.count(b"<c>"))
     return last_row, max((_column(letters) for letters in columns), default=1 if cells else 0)
 
@@ -165,7 +168,7 @@ def _overlapping(chunks: Iterable[bytes], most: int = 1000) -> Iterator[bytes]:
 
 def _column(letters: bytes) -> int:
     number = 0
-    for letter in letters:
+    for letter in letters.upper():
         number = number * 26 + letter - 64
     return number
 

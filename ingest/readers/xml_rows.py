@@ -66,6 +66,7 @@ def open_xml(data: bytes, *, max_bytes: int = MAX_BYTES) -> etree._Element:
 
 
 def encoding_of(root: etree._Element) -> str:
+    """The encoding that a document declares; UTF-8 where it declares none."""
     return str(root.getroottree().docinfo.encoding or "utf-8").lower()
 
 

@@ -12,6 +12,8 @@ TARGETS = (
     ("claim_rate", "0.05"),
     ("overdue_rate", "0.25"),
 )
+#: What preparing a used car may cost.
+PREP_BUDGET = 600
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -23,7 +25,10 @@ def settings_text(world: World) -> str:
         f'[company]\nname = "Hollybank Group"\ncurrency = "{first.currency}"\ntime_zone = "{first.time_zone}"',
         *(_rooftop(rooftop) for rooftop in world.rooftops),
         "[policy]\n"
-        + "\n".join(f"ageing.default_terms.{schedule} = {days}" for schedule, days in DEFAULT_TERMS.items()),
+        + "\n".join(f"ageing.default_terms.{schedule} = {days}" for schedule, days in DEFAULT_TERMS.items())
+        + f"\nstock.prep_budget.new = {PREP_BUDGET // 2}\nstock.prep_budget.default = {PREP_BUDGET}",
+        f'[[benchmarks]]\nkpi = "gross_margin_rate"\nvalue = 0.105\nsource = "An invented trade survey"\n'
+        f"date = {world.start}",
         *(f'[[targets]]\nkpi = "{kpi}"\nfrom = {world.start}\nvalue = {value}' for kpi, value in TARGETS),
     ]
     return "\n\n".join(parts) + "\n"

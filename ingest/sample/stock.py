@@ -73,6 +73,15 @@ class Car:
         return f"{self.make} {self.model} {self.model_year}"
 
 
+#: What is noted when a car has to wait for a part.
+DELAYS = (
+    "Part on back order",
+    "Supplier sent the wrong part",
+    "Waits for the colour code",
+    "Ordered, promised for Friday",
+)
+
+
 class Stock:
     """The cars of one rooftop."""
 
@@ -280,6 +289,8 @@ class Events:
             occurred_at=happened,
             status=status,
             location=one_of(self.chance, ("Lot A", "Lot B", "Workshop")),
+            # By the number of the event, so that no other choice of the sample moves.
+            note=DELAYS[self.events % len(DELAYS)] if status == "awaiting_parts" else None,
         )
 
     def inspect(self, unit: Car, kind: str, day: date) -> None:

@@ -32,7 +32,10 @@ select
     case
         when least(statuses.valid_to, stock_units.left_on) is not null
             then greatest(
-                {{ days_between('statuses.valid_from', 'least(statuses.valid_to, stock_units.left_on)') }}, 0
+                {{ days_between(
+                    'statuses.valid_from', 'least(statuses.valid_to, stock_units.left_on)'
+                ) }},
+                0
             )
     end as stage_days,
 from statuses

@@ -25,14 +25,22 @@ PAGES = (
     "ageing",
     "leads",
     "scorecard",
+    "sources",
+    "matching",
     "people",
     "cases",
     "stock",
+    "preparation",
+    "contracts",
     "transit",
     "workshop",
     "promises",
     "month_end",
     "stock_book",
+    "contracts",
+    "matching",
+    "preparation",
+    "sources",
     "data",
     "vehicle?find=S0001",
     "customer?find=C0001",
@@ -68,7 +76,6 @@ def test_every_page_is_whole(browser: Any, address: str, width: int) -> None:
         problems += barriers(visit, name, "color-contrast")
         if width == 1440:
             visit.turn(width=768)
-            visit.picture(name)
             complaints(visit, name, problems)
             visit.turn(width=1440)
         visit.turn(scheme="light")
@@ -207,5 +214,44 @@ def test_a_number_leads_to_its_sql(browser: Any, address: str) -> None:
     expect(statement).to_have_value(re.compile("^-- Gross margin"), timeout=60_000)
     page.wait_for_selector(DONE, timeout=60_000)
     page.get_by_test_id("stDataFrame").first.wait_for(timeout=60_000)
+    assert visit.problems == []
+    visit.context.close()
+
+
+def reach(page: Any, what: str) -> None:
+    """Goes on by the tabulator until the focus is on what a selector names."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("(what) => document.activeElement.matches(what)", what):
+            return
+    pytest.fail(f"no way to {what} by keyboard")
+
+
+def test_from_the_filters_to_the_record_without_a_mouse(browser: Any, address: str) -> None:
+    visit = Visit(browser, 1440, "light")
+    page = visit.page
+    page.goto(address)
+    visit.settle()
+    reach(page, '[data-testid="stPopoverButton"]')
+    page.keyboard.press("Enter")
+    page.get_by_test_id("stPopoverBody").wait_for()
+    reach(page, '[data-testid="stMultiSelect"] input')
+    page.keyboard.type("Linden")
+    page.get_by_role("option", name="Lindenhof").wait_for()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**rooftop=R2**")
+    visit.settle()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.get_by_test_id("stPopoverBody").wait_for(state="hidden")
+    reach(page, '[data-testid="stPageLink-NavLink"][href*="gross"]')
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h1:has-text('Gross margin')")
+    visit.settle()
+    reach(page, "canvas")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Shift+Space")
+    page.get_by_text("The original lines").wait_for()
+    assert "rooftop=R2" in page.url
     assert visit.problems == []
     visit.context.close()

@@ -246,7 +246,8 @@ def test_a_limit_and_a_mask_hold_together(home: Home, whole: Warehouse) -> None:
     both = open_scope(home, whole.run_id, ["R1"], is_masked=True)
     assert count(both, "marts.fct_deal") == 1
     assert count(both, "marts.dim_customer", "customer_name like 'Rosa%' or customer_name like 'Uwe%'") == 0
-    assert len({scope_path(home, "run1", kept, is_masked=is_masked) for kept in (None, ["R1"]) for is_masked in (True, False)}) == 4
+    asked = [(kept, is_masked) for kept in (None, ["R1"]) for is_masked in (True, False)]
+    assert len({scope_path(home, "run1", kept, is_masked=is_masked) for kept, is_masked in asked}) == 4
 
 
 def test_every_column_that_is_called_personal_is_masked_or_an_employees(whole: Warehouse) -> None:

@@ -473,3 +473,64 @@ def test_a_wrong_line_about_who_may_sign_in_is_named(
     with pytest.raises(Problem, match=f"line {line}: .*{re.escape(sentence)}") as said:
         load_settings(path)
     assert "hush" not in str(said.value)
+
+
+ALERTS = """[mail]
+host = "smtp.example.com"
+sender = "Reports <reports@example.com>"
+user = "reports"
+password_env = "OUR_PASSWORD"
+[[rooftops]]
+code = "R1"
+[[alerts]]
+kpi = "stock_units"
+by = "bucket"
+group = "121+"
+above = 0
+to = ["Pat <pat@example.com>"]
+[[alerts]]
+promise = "late_funding"
+rooftop = "R1"
+above = 3
+"""
+
+
+def test_alerts_and_the_server_that_mails_them(tmp_path: Path) -> None:
+    path = tmp_path / "forecourt.toml"
+    path.write_text(ALERTS, encoding="utf-8")
+    settings = load_settings(path)
+    assert settings.mail
+    assert (settings.mail.port, settings.mail.security, settings.mail.password_env) == (587, "starttls", "OUR_PASSWORD")
+    aged, late = settings.alerts
+    assert (aged.kpi, aged.by, aged.group, aged.above, aged.to) == (
+        *("stock_units", "bucket", "121+", 0, ("Pat <pat@example.com>",)),
+    )
+    assert (late.promise, late.rooftop, late.above, late.below) == ("late_funding", "R1", 3, None)
+    nothing = load_settings(tmp_path / "none.toml")
+    assert (nothing.mail, nothing.alerts) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "sentence"),
+    [
+        ('host = "smtp.example.com"\n', "", 1, "mail needs host"),
+        ("<reports@example.com>", "", 3, "'Reports' is no e-mail address"),
+        ('password_env = "OUR_PASSWORD"\n', "", 1, "with user name its password by password_file or password_env"),
+        ('user = "reports"', 'security = "none"', 4, "only mail to this machine itself may go without encryption"),
+        ('user = "reports"', 'security = "ssl"', 4, "'ssl' is none of starttls, tls, none"),
+        ('kpi = "stock_units"', 'kpi = "stock_unit"', 9, "there is no KPI 'stock_unit'; did you mean stock_units?"),
+        ('promise = "late_funding"', 'promise = "late_fund"', 15, "did you mean late_funding?"),
+        ('group = "121+"\n', "", 8, "by and group go together"),
+        ("above = 3", "above = 3\nbelow = 1", 14, "above or below, one of the two"),
+        ("above = 3", "", 14, "above or below, one of the two"),
+        ('promise = "late_funding"', "", 14, "a kpi or at a promise, one of the two"),
+        ('rooftop = "R1"', 'rooftop = "R9"', 16, "there is no rooftop 'R9' in this file (alerts.rooftop)"),
+        ("<pat@example.com>", "", 13, "'Pat ' is no e-mail address"),
+        ("to =", "mailto =", 13, "'mailto' is no setting"),
+    ],
+)
+def test_a_wrong_line_about_mail_is_named(tmp_path: Path, before: str, after: str, line: int, sentence: str) -> None:
+    path = tmp_path / "forecourt.toml"
+    path.write_text(ALERTS.replace(before, after, 1), encoding="utf-8")
+    with pytest.raises(Problem, match=f"line {line}: .*{re.escape(sentence)}"):
+        load_settings(path)

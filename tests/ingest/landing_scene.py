@@ -79,6 +79,7 @@ class Scene:
                 "quarantine",
                 "notes",
                 "decisions",
+                "headers",
             )
         ]
         return {table: sorted(self.rows(f"select * from {table}"), key=repr) for table in tables}

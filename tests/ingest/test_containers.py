@@ -72,7 +72,10 @@ def test_a_refused_file_keeps_its_container_in_the_inbox_and_the_others_do_not_c
     packed.write_bytes(zipped({"crm_tasks.csv": TASKS % 1, "photo.png": b"\x89PNG\r\n"}))
     first, second = scene.land(packed), scene.land(packed)
     assert [result.status for result in first] == ["landed", "refused"]
-    assert [result.status for result in second] == ["same again", "refused"]
+    assert [(result.name, result.status) for result in second] == [
+        ("export_2026-01-05.zip/crm_tasks.csv", "same again"),
+        ("export_2026-01-05.zip/photo.png", "refused"),
+    ]
     assert packed.exists()
     assert scene.rows("select count(*) from ledger.files") == [(2,)]
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from forecourt.errors import Problem
 from ingest import sources
 from ingest.landing import decide, open_landing, rebuild, retry_file
+from ingest.ledger import unaccounted
 from tests.ingest.landing_scene import Scene
 
 LEADS = "rooftop,lead_id,received_at,budget,stage\n"
@@ -206,3 +209,54 @@ def test_a_retried_row_of_a_full_file_is_removed_by_the_full_file_after_it(scene
         ("R2|2", "removed", "2026-11-02"),
     ]
     same_again(scene)
+
+
+def in_force(scene: Scene) -> list[tuple[object, ...]]:
+    """What the last statement of every key that is there says."""
+    return scene.rows(
+        """select * from (
+                select key, due_at, kind, op
+                from crm.crm_tasks as tasks inner join ledger.files as files on tasks.file_id = files.file_id
+                qualify row_number() over (
+                    partition by key order by tasks.exported_at desc, files.name desc, tasks.row_number desc
+                ) = 1
+            ) where op = 'row' order by key"""
+    )
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_accepted_rows_give_the_state_that_sound_ones_would_have_given(tmp_path: Path, seed: int) -> None:
+    """Files in any order, full and partial, some lines without their last value: accepted one by one, whenever."""
+    source = random.Random(seed)
+    torn, whole = Scene(made(tmp_path / "torn")), Scene(made(tmp_path / "whole"))
+    files = []
+    for number in range(5):
+        full = ".full" if source.random() < 0.5 else ""
+        keys = source.sample(["T1", "T2", "T3", "T4"], source.randrange(2, 4))
+        lines = [f"R1,{key},2026-01-0{source.randrange(1, 9)},{source.choice(['', 'call'])}" for key in keys]
+        files.append((f"crm_tasks{full}.2026-01-0{source.randrange(1, 5)}T0{number}00.csv", lines))
+    for name, lines in files:
+        header = "rooftop,task_id,due_at,kind\n"
+        cut = [line.removesuffix(",") if line.endswith(",") else line for line in lines]
+        torn.land_text(name, header + "\n".join(cut) + "\n")
+        whole.land_text(name, header + "\n".join(lines) + "\n")
+        accept_some(torn, source, most=1)
+    accept_some(torn, source, most=100)
+    assert in_force(torn) == in_force(whole)
+    assert torn.rows("select count(*) from ledger.quarantine where status in ('open', 'closed')") == [(0,)]
+    with duckdb.connect(str(torn.home.landing), read_only=True) as connection:
+        assert unaccounted(connection) == []
+    same_again(torn)
+
+
+def made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def accept_some(scene: Scene, source: random.Random, most: int) -> None:
+    waiting = scene.rows(
+        "select file_id, row_number from ledger.quarantine where status in ('open', 'closed') order by all"
+    )
+    for file_id, line in source.sample(waiting, min(most, len(waiting))):
+        decide(scene.home, scene.settings, "accept", file_id, [line], who="Olga", why="the last value is not needed")

@@ -177,6 +177,13 @@ def test_a_file_named_like_a_source_without_its_header_is_refused() -> None:
         recognise("WA_Fn-UseC_-Accounts-Receivable.csv", b"countryCode,x\n1,2\n")
 
 
+def cells(task_id: str, unpivot: str = "") -> str:
+    return (
+        "description: x\nheader: [a]\nfeeds:\n  crm_tasks:\n"
+        f"    columns: {{rooftop: a, task_id: {task_id}, due_at: c}}\n{unpivot}"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -195,6 +202,68 @@ def test_a_file_named_like_a_source_without_its_header_is_refused() -> None:
         ),
         ("description: x\ndates: american\nheader: [a]", "s.yml: dates: 'american' is none of iso, mdy, dmy, ymd."),
         ("description: x\nfeeds: {}", "s.yml: header: name the columns by which the file is known."),
+        (
+            "description: x\ndates: '%d %b'\nheader: [a]",
+            "s.yml: the source: dates: '%d %b' is no way to write a date: it needs a day, a month and a year.",
+        ),
+        (
+            "description: x\ndates: ['%d/%m/%Y %Q']\nheader: [a]",
+            "s.yml: the source: dates: '%d/%m/%Y %Q' is no way to write a date: %Q is none of its codes.",
+        ),
+        (
+            cells("{column: a, match: '^x$'}"),
+            "s.yml: crm_tasks.task_id: match needs one group in round brackets, the part to take.",
+        ),
+        (
+            cells("{column: a, match: '('}"),
+            "s.yml: crm_tasks.task_id: '(' is no regular expression (missing ), unterminated subpattern at position "
+            "0).",
+        ),
+        (
+            cells("a", "    unpivot: [{split: {marks: ['|'], columns: {a: 2}}, columns: {}}]"),
+            "s.yml: split: a has the depth 2, and there are 1 marks.",
+        ),
+        (
+            cells("a", "    unpivot: [{split: {marks: ['||'], columns: [a]}, columns: {}}]"),
+            "s.yml: split: marks are one or two single characters.",
+        ),
+        ("description: x\nreader: excel", "s.yml: reader: 'excel' is none of table, json, xml, adf, whatsapp."),
+        (
+            "description: x\nreader: json\nsheet: a",
+            "s.yml: 'sheet' is no key of a source with the reader json.",
+        ),
+        (
+            "description: x\nnames: [a]",
+            "s.yml: files: a file without a header is known by its name; give its patterns.",
+        ),
+        (
+            "description: x\nnames: [a]\nheader: [a]",
+            "s.yml: header and names: a file has a header or none; declare one of the two.",
+        ),
+        (
+            "description: x\nfiles: [a]\nnames: {a: 1, b: 1}",
+            "s.yml: names: give each name a position of its own, counted from 1.",
+        ),
+        (
+            "description: x\nheader: [a]\npreamble: 500",
+            "s.yml: preamble: say how many rows may stand above the header, 0 to 100.",
+        ),
+        (
+            "description: x\nheader: [a]\nencoding: ansi",
+            "s.yml: encoding: 'ansi' is no character set; write one like cp1252, or detect.",
+        ),
+        (
+            "description: x\nreader: xml\nheader: [a]",
+            "s.yml: rows: say which elements are the records, like //vehicle.",
+        ),
+        (
+            "description: x\nreader: xml\nheader: [a]\nrows: //a\nfields: {b: 'c['}",
+            "s.yml: b: 'c[' is no XPath (Invalid expression).",
+        ),
+        (
+            "description: x\nreader: json\nheader: [a]\nabsent: never",
+            "s.yml: absent: 'never' is none of empty, unsaid.",
+        ),
     ],
 )
 def test_a_wrong_declaration_is_named(text: str, message: str) -> None:
@@ -203,8 +272,88 @@ def test_a_wrong_declaration_is_named(text: str, message: str) -> None:
     assert str(raised.value) == message
 
 
-def test_every_shipped_source_is_sound_and_says_what_it_was_made_from() -> None:
-    assert set(load_sources()) == {"adf", "ibm_ar", "dealervault_sl"}
+ORDERS = """
+description: Repair orders with lists in cells
+header: [RO, Opened, Ops]
+delimiter: "\\t"
+dates: ['%d %b, %Y %H:%M', '%m/%d/%y']
+feeds:
+  dms_repair_orders:
+    columns:
+      rooftop: {const: R2}
+      ro_number: {digest: [RO, Opened]}
+      opened_at: Opened
+      promised_at: {column: Promised, dates: '%d.%m.%Y %I:%M %p'}
+      odometer: {column: Odometer, match: '^([0-9]+) km$'}
+  dms_ro_lines:
+    columns:
+      rooftop: {const: R2}
+      ro_number: RO
+      kind: {const: labour}
+      pay_type: {const: customer}
+      outcome: {const: sold}
+    unpivot:
+      - split: {marks: ['|', '^'], columns: {Ops: 1, Hours: 2}}
+        first_line: 5000
+        when: {column: [Ops, Hours], filled: true}
+        columns: {line: '{line}', op_code: Ops, sold_hours: Hours}
+"""
+
+
+def declared(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """One declaration more, under the name ``orders``."""
+    sources = {**load_sources(), "orders": read_source("orders", text, "orders.yml")}
+    for module in ("sources", "recognition", "pinned", "landing"):
+        monkeypatch.setattr(f"ingest.{module}.load_sources", lambda: sources)
+
+
+def test_lists_in_cells_dates_in_words_parts_of_cells_and_made_keys(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared(monkeypatch, ORDERS)
+    rows = [
+        "RO\tOpened\tPromised\tOdometer\tOps\tHours",
+        "7\t15 Apr, 2021 00:02\t15.04.2021 2:30 PM\t41000 km\tA||C\t1.0^2.0||^3.5",
+        "8\t6/23/18\t\t9 miles\t\t",
+    ]
+    result = scene.land_text("orders.txt", "\n".join(rows) + "\n")
+    assert (result.source, result.rows_read, result.rows_new, result.rows_quarantined) == ("orders", 2, 2, 0)
+    assert scene.rows(
+        "select opened_at::varchar, promised_at::varchar, odometer, day_only, bad->>'odometer', length(ro_number) "
+        "from dms.dms_repair_orders order by row_number"
+    ) == [
+        ("2021-04-15 00:02:00", "2021-04-15 14:30:00", 41000, None, None, 16),
+        ("2018-06-23 00:00:00", None, None, "opened_at", "9 miles", 16),
+    ]
+    assert scene.rows("select line, op_code, sold_hours::double from dms.dms_ro_lines order by line") == [
+        (6000, "A", 1.0),
+        (6001, "A", 2.0),
+        (8000, "C", None),
+        (8001, "C", 3.5),
+    ]
+
+
+@pytest.mark.parametrize("opened", ["23/6/18", "31/12/20"])
+def test_a_pattern_with_day_and_month_changed_over_refuses_the_file(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, opened: str
+) -> None:
+    declared(monkeypatch, ORDERS)
+    result = scene.land_text("orders.txt", f"RO\tOpened\tOps\n7\t6/5/18\t\n8\t{opened}\t\n")
+    assert result.status == "refused"
+    assert f"line 3: Opened is '{opened}', but the dates of orders are written otherwise." in result.reason
+
+
+def test_a_year_of_two_digits_is_none_of_the_first_century(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    declared(monkeypatch, ORDERS.replace("'%m/%d/%y'", "'%m/%d/%Y'"))
+    result = scene.land_text("orders.txt", "RO\tOpened\tOps\n7\t6/5/18\t\n")
+    assert result.rows_quarantined == 1
+
+
+def test_an_exact_header_has_no_other_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    declared(monkeypatch, ORDERS.replace("header:", "exact: true\nheader:"))
+    assert recognise("x.txt", b"RO\tOpened\tOps\n1\t\t\n").source.name == "orders"
+    with pytest.raises(Problem, match="is that of no source"):
+        recognise("x.txt", b"RO\tOpened\tOps\tHours\n1\t\t\t\n")
 
 
 if SHARED.exists():

@@ -98,7 +98,7 @@ def test_declared_spellings(
 def test_a_day_in_the_place_of_the_month_contradicts(
     connection: duckdb.DuckDBPyConnection, text: str, contradicts: bool
 ) -> None:
-    query = f"select {contradicts_order('x', 'mdy')} from (select ? as x)"
+    query = f"select {contradicts_order('x', Spelling('mdy'))} from (select ? as x)"
     assert connection.execute(query, [text]).fetchall() == [(contradicts,)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from forecourt.errors import Problem
-from ingest.readers.json_rows import read_json
+from ingest.readers.json_rows import check_size, read_json
 from ingest.readers.rows import Objects
 from ingest.readers.text import Decoded
 
@@ -101,6 +101,6 @@ def test_hostile_records_are_withheld_and_the_others_read() -> None:
 
 def test_too_large_and_too_wide_files_are_refused() -> None:
     with pytest.raises(Problem, match=r"it has 0 MB, and JSON is read up to 0 MB"):
-        read('[{"id": 1}]', max_bytes=5)
+        check_size(b'[{"id": 1}]', max_bytes=5)
     with pytest.raises(Problem, match=r"its 1 records have 2,001 different fields"):
         _ = read('[{"a": [' + ",".join(["1"] * 2001) + "]}]").names

@@ -1,0 +1,111 @@
+"""How a file differs from what its kind was before: columns that came or went, keys written otherwise, odd facts.
+
+Nothing here changes a row. What it finds is a note on the ledger; only a full file whose keys are no longer those of
+the file before is held, because it would end everything and begin it anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import duckdb
+
+from ingest.contract import Feed
+from ingest.mapping import quoted
+from ingest.staging import Note
+
+#: Instants of what has happened: none of them can lie after the export that tells of it.
+_PAST = ("received_at", "occurred_at", "created_at", "opened_at", "started_at", "inspected_at")
+#: A day: the export may be dated by another clock or another time zone.
+_TOLERANCE = timedelta(days=1)
+#: Fewer keys than this change for reasons of their own.
+_FEWEST_KEYS = 10
+
+
+def compare_header(
+    connection: duckdb.DuckDBPyConnection, source: str, file_id: str, exported_at: datetime, names: Sequence[str]
+) -> list[Note]:
+    """Keeps the names of a file's columns; says which came and which went since the file of its kind before it."""
+    last = connection.execute(
+        """select headers.names from ledger.headers as headers
+            inner join ledger.files as files on headers.file_id = files.file_id
+            where files.source = ? and files.status = 'landed' and files.exported_at <= ?
+            order by files.exported_at desc, files.received_at desc, files.name desc limit 1""",
+        [source, exported_at],
+    ).fetchone()
+    connection.execute("insert into ledger.headers values (?, ?)", [file_id, list(names)])
+    if last is None:
+        return []
+    before = {name.casefold() for name in last[0]}
+    now = {name.casefold() for name in names}
+    came = [Note(None, "new column", name, 0) for name in names if name.casefold() not in before]
+    went = [Note(None, "missing column", name, 0) for name in last[0] if name.casefold() not in now]
+    return came + went
+
+
+def odd_facts(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, carried: Iterable[str], exported_at: datetime, stated: str
+) -> list[Note]:
+    """What is odd among the sound rows in the relation ``stated``: instants after the export, amounts whose currency is left
+    empty in a file that has a column for it."""
+    carried = set(carried)
+    latest = exported_at + _TOLERANCE
+    counts = {}
+    for name in _PAST:
+        if name in carried:
+            counts["future instant", name] = f"count(*) filter (where \"{name}\" > timestamp '{latest}')"
+    money = [f'"{name}" is not null' for name in sorted(carried) if feed.all_columns[name].type == "money"]
+    if money and "currency" in carried:
+        counts["no currency", "currency"] = f"count(*) filter (where currency is null and ({' or '.join(money)}))"
+    if not counts:
+        return []
+    row = connection.execute(f"select {', '.join(counts.values())} from {stated}").fetchall()[0]
+    return [Note(feed.name, kind, detail, count) for (kind, detail), count in zip(counts, row, strict=True) if count]
+
+
+def repeated_keys(connection: duckdb.DuckDBPyConnection, feed: Feed) -> list[Note]:
+    """How many keys stand in a stored file more than once with different values, and in how many rows."""
+    changed = f"select row_id from outcome where feed = {quoted(feed.name)} and result = 'changed'"
+    keys, rows = connection.execute(
+        f"""with changed as (select distinct key from typed_{feed.name} where row_id in ({changed})),
+            repeated as (
+                select count(*) as rows from typed_{feed.name}
+                where problem is null and key in (select key from changed)
+                group by key having count(distinct row_hash) > 1
+            )
+            select count(*), coalesce(sum(rows), 0)::bigint from repeated"""
+    ).fetchall()[0]
+    return [Note(feed.name, "repeated key", str(keys), rows)] if keys else []
+
+
+def changed_keys(connection: duckdb.DuckDBPyConnection, feed: Feed, file_id: str, exported_at: datetime) -> str | None:
+    """What is wrong with the keys of a full file: fewer than half of those in force are in it; None when all is well.
+
+    ``incoming`` and ``withheld`` hold its rows and ``ledger.full_scopes`` its rooftops. A file that is not the newest
+    is not judged, because what is in force is later than it.
+    """
+    rooftop = "coalesce(rooftop, '')" if feed.has_rooftop else "''"
+    places = f"select rooftop from ledger.full_scopes where file_id = {quoted(file_id)} and feed = {quoted(feed.name)}"
+    in_force = f"""
+        select key from (
+            select key, op, {rooftop} as place from {feed.table} where exported_at <= timestamp '{exported_at}'
+            qualify row_number() over (
+                partition by key order by exported_at desc, updated_at desc nulls last, landed_at desc, row_number desc
+            ) = 1
+        )
+        where op = 'row' and place in ({places})"""
+    is_newest = f"select count(*) = 0 from {feed.table} where exported_at > timestamp '{exported_at}'"
+    if not connection.execute(is_newest).fetchall()[0][0]:
+        return None
+    known, kept, was = connection.execute(
+        f"""with in_force as ({in_force}),
+                given as (select key from incoming union select key from withheld where key is not null)
+            select count(*), count(*) filter (where key in (select key from given)),
+                min(key) filter (where key not in (select key from given))
+            from in_force"""
+    ).fetchall()[0]
+    if known < _FEWEST_KEYS or kept * 2 >= known:
+        return None
+    ((example,),) = connection.execute(f"select min(key) from incoming where key not in ({in_force})").fetchall()
+    return f"{kept:,} of the {known:,} keys in force are in it; before one was {was}, now one is {example}"

@@ -1,0 +1,279 @@
+"""No number of a page differs from ``forecourt kpi``: cards, lines, tables and sentences, for several filters.
+
+The filters say which period is asked; the rows are those of the command, and words write them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date, timedelta
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboards import prepared, words
+from dashboards.filters import before_of, period_of
+from dashboards.prepared import FIRST_STEPS
+from forecourt import kpi
+from forecourt.build import Paths
+from forecourt.door import Warehouse, current_run, open_warehouse, published_path
+from forecourt.home import Home
+from forecourt.metrics import HEADLINES, Metric, Period
+from tests.dashboards.test_pages import opened
+from tests.support.command import call
+
+QUERIES: list[dict[str, Any]] = [
+    {},
+    {"rooftop": ["R2"], "versus": "year_ago"},
+    {"period": "last_month", "versus": "year_ago"},
+    {"period": "quarter", "rooftop": ["R1"]},
+    {"period": "custom", "from": "2026-07-06", "to": "2026-08-11", "rooftop": ["R1", "R2"]},
+]
+#: Page, its KPI, the dimension it is asked by.
+PAGES = [
+    ("gross", "gross_margin_rate", "make"),
+    ("turnaround", "enquiry_to_handover_days", "source"),
+    ("utilisation", "fleet_utilisation_rate", "rooftop"),
+    ("claims", "claim_rate", "condition"),
+    ("leads", "response_minutes", "channel"),
+    ("stock", "stock_units", "bucket"),
+    ("promises", "promise_kept_rate", "rule"),
+]
+BESIDE = {
+    "gross": ("units", "gross_per_unit", "front_gross_per_unit", "back_gross_per_unit", "store_gross"),
+    "stock": ("stock_cost", "days_supply", "days_in_stock", "stock_ready_rate", "time_to_line_days"),
+}
+
+
+class Asked:
+    """The period and the comparison that a query chooses, and what the command tells of them."""
+
+    def __init__(self, home: Home, query: dict[str, Any]) -> None:
+        self.home, self.warehouse = home, open_warehouse(home)
+        self.metrics = kpi.load_metrics(self.warehouse)
+        as_of = kpi.newest_day(self.warehouse)
+        choice = query.get("period", "month")
+        days = (date.fromisoformat(query[name]) for name in ("from", "to")) if choice == "custom" else (None, None)
+        self.period = period_of(choice, as_of, *days)
+        self.before = before_of(choice, query.get("versus", "before"), self.period)
+        self.rooftops = query.get("rooftop", [])
+        found = self.warehouse.rows("select currency from marts.dim_rooftop group by 1 order by min(rooftop)")
+        self.currencies = [row["currency"] for row in found]
+
+    def rows(self, metric: Metric, period: Period, by: str | None = None) -> list[dict[str, Any]]:
+        """The rows of ``forecourt kpi``, currencies in the order of the pages."""
+        given = ["--from", period.first, "--to", period.last, "--as-of", period.as_of]
+        given += [word for code in self.rooftops for word in ("--rooftop", code)] + (["--by", by] if by else [])
+        answer = call("kpi", metric.name, "--home", str(self.home.root), *map(str, given), "--json")
+        assert not answer.exception, answer.exception
+        order = self.currencies
+        return sorted(
+            json.loads(answer.output),
+            key=lambda row: order.index(row["currency"]) if row["currency"] in order else len(order),
+        )
+
+    def shown(self, metric: Metric, of: Period | None = None) -> Period:
+        return kpi.headline_period(self.warehouse, metric, of or self.period)
+
+
+def written(metric: Metric, row: dict[str, Any]) -> str:
+    if row["value"] is None:
+        return words.missing(metric, row["reason"])[0]
+    return words.value_text(metric, row["value"], row["currency"])
+
+
+def plain(text: Any) -> str:
+    """Without colours and icons."""
+    return re.sub(r":[a-z]+\[|\]|:material/[a-z_]+: ?", "", str(text)).replace("\\", "")
+
+
+def moved(metric: Metric, row: dict[str, Any], before: list[dict[str, Any]]) -> str:
+    """The change as a card writes it; nothing where there is none to compare with."""
+    match = next((one for one in before if one["currency"] == row["currency"]), None)
+    change = words.difference(row["value"], match["value"] if match else None)
+    if change is None:
+        return ""
+    if not words.is_visible(metric, change):
+        return "no change"
+    return f"{'+' if change > 0 else words.MINUS}{words.difference_text(metric, change, row['currency'])}"
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: "-".join(map(str, query.values())) or "default")
+def test_the_overview_shows_what_the_command_says(
+    query: dict[str, Any], published_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Asked(published_home, query)
+    app = opened(published_home, "overview", monkeypatch, **query)
+    expected, lines, years = [], [], []
+    last_year = kpi.year_before(asked.period)
+    for metric in (asked.metrics[name] for name in (*HEADLINES, *FIRST_STEPS)):
+        now = asked.shown(metric)
+        rows = asked.rows(metric, now)
+        before = asked.rows(metric, asked.shown(metric, asked.before)) if asked.before else []
+        for row in rows:
+            label = row["currency"] if len(rows) > 1 else metric.label
+            expected.append((label, written(metric, row), moved(metric, row, before)))
+        if asked.before not in (None, last_year):
+            then = asked.rows(metric, asked.shown(metric, last_year))
+            deltas = [(row["currency"], moved(metric, row, then)) for row in rows]
+            told = [f"{currency} {delta}" if len(rows) > 1 else delta for currency, delta in deltas if delta]
+            years.append(f"Against last year {' · '.join(told)}" if told else "Last year: no data to compare with")
+        months = {(row["group"], row["currency"]): row for row in asked.rows(metric, year_to(now), "month")}
+        lines += [
+            (f"{date.fromisoformat(f'{month}-01'):%B %Y}", written(metric, row))
+            for (month, _), row in months.items()
+            if row["value"] is not None
+        ]
+    assert [(each.label, plain(each.value), plain(each.delta)) for each in app.metric] == expected
+    captions = [plain(each.value) for each in app.caption]
+    assert [each for each in captions if each.startswith(("Against last year", "Last year:"))] == years
+    drawn = "".join(str(each.proto.body) for each in app.get("html"))
+    assert lines
+    for month, text in lines:
+        assert re.search(f'title="{month}(?: \\(unfinished\\))?: {re.escape(text)}"', drawn), (month, text)
+    figures = {plain(each.value) for each in app.markdown}
+    month = Period(asked.period.end.replace(day=1), asked.period.end, asked.period.as_of)
+    for name in ("units", "total_gross", "stock_units"):
+        metric = asked.metrics[name]
+        assert f"**{' · '.join(written(metric, row) for row in asked.rows(metric, month))}**" in figures
+
+
+def year_to(period: Period) -> Period:
+    """The thirteen months that end with the period."""
+    first = (period.end.replace(day=1) - timedelta(days=366)).replace(day=1)
+    return Period(first if first.month == period.end.month else _next_month(first), period.end, period.as_of)
+
+
+def _next_month(day: date) -> date:
+    return (day + timedelta(days=32)).replace(day=1)
+
+
+@pytest.mark.parametrize(("place", "name", "by"), PAGES)
+def test_a_page_shows_what_the_command_says(
+    place: str, name: str, by: str, published_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = QUERIES[sorted(page for page, _, _ in PAGES).index(place) % len(QUERIES)]
+    asked = Asked(published_home, query)
+    metric = asked.metrics[name]
+    period = asked.shown(metric)
+    app = opened(published_home, place, monkeypatch, **query)
+    app.segmented_control(key="by").set_value(by).run()
+    assert not app.exception
+    said = "\n".join(plain(each.value) for each in app.markdown)
+    for row in asked.rows(metric, period):
+        assert row["value"] is None or f"**{written(metric, row)}**" in said
+    scale = 100 if metric.unit == "percent" else 1
+
+    months = table(app, "Month")
+    told = {(row["group"], row["currency"]): row for row in asked.rows(metric, year_to(period), "month")}
+    currencies = {currency for _, currency in told}
+    for shown in months:
+        key = f"{as_month(shown['Month']):%Y-%m}"
+        row = told.get((key, shown.get("currency") or next(iter(currencies))))
+        assert shown["value"] == (None if row is None or row["value"] is None else float(row["value"]) * scale), key
+        assert shown["n"] == (row["n"] if row else 0), key
+
+    groups = table(app, "n", "excluded")
+    told_groups = [row for row in asked.rows(metric, period, by) if row["group"] is not None]
+    assert sorted(
+        (each["n"], each["excluded"], each["value"] is not None, each["value"] or 0.0) for each in groups
+    ) == sorted(
+        (row["n"], row["excluded"], row["value"] is not None, float(row["value"] or 0) * scale) for row in told_groups
+    )
+    for part in ("numerator", "denominator"):
+        if part in groups[0]:
+            assert sum(each[part] or 0 for each in groups) == pytest.approx(
+                sum(float(row[part] or 0) for row in told_groups)
+            )
+    for other in (asked.metrics[each] for each in BESIDE.get(place, ())):
+        rows = asked.rows(other, asked.shown(other))
+        values = [value(other, row, several=len(rows) > 1) for row in rows if row["value"] is not None]
+        assert f"**{' · '.join(values or [written(other, rows[0])])}**" in said
+
+
+def value(metric: Metric, row: dict[str, Any], *, several: bool) -> str:
+    text = written(metric, row)
+    return f"{text} {row['currency']}" if several and metric.unit != "money" and row["currency"] else text
+
+
+def as_month(text: str) -> date:
+    name, year = text.removesuffix(" (unfinished)").split()
+    return date(int(year), list(words.calendar.month_name).index(name), 1)
+
+
+def table(app: AppTest, *columns: str) -> list[dict[str, Any]]:
+    """The first table that has these columns; a number that is missing is None."""
+    (frame, *_) = [each.value for each in app.dataframe if set(columns) <= set(each.value.columns)]
+    return [
+        {key: None if isinstance(cell, float) and isnan(cell) else cell for key, cell in row.items()}
+        for row in frame.to_dict(orient="records")
+    ]
+
+
+@pytest.fixture(scope="module")
+def prepared_home(published_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The sample's run with its answers, as ``forecourt run`` publishes it."""
+    home = Home(tmp_path_factory.mktemp("prepared") / "home")
+    home.create()
+    folder = home.root / "candidate"
+    folder.mkdir()
+    paths = Paths(folder)
+    run = str(current_run(published_home))
+    paths.warehouse.write_bytes(published_path(published_home, run).read_bytes())
+    prepared.write(home, paths)
+    paths.warehouse.rename(published_path(home, run))
+    home.current.write_text(run, "utf-8")
+    return home
+
+
+def test_prepared_answers_are_those_of_the_kernel(prepared_home: Home) -> None:
+    warehouse = open_warehouse(prepared_home)
+    metrics = kpi.load_metrics(warehouse)
+    asked = list(prepared.questions(warehouse))
+    assert {question.rooftops for question in asked} == {(), ("R1",), ("R2",)}
+    for question in asked:
+        metric, only = metrics[question.kpi], question.rooftops or None
+        if question.versus is None:
+            rows = kpi.compute(warehouse, metric, question.period, by=question.by, rooftops=only)
+            assert prepared.rows(warehouse, question) == rows
+        else:
+            kept = prepared.causes(warehouse, metric, question)
+            told = prepared.why.explain(warehouse, metric, question.period, question.versus, rooftops=only)
+            assert kept is not None
+            assert [(each.currency, each.before, each.after, each.reason) for each in kept] == [
+                (each.currency, each.before, each.after, each.reason) for each in told
+            ]
+            assert [each.causes for each in kept] == [each.causes for each in told]
+
+
+@pytest.mark.parametrize("query", [{}, {"rooftop": ["R2"]}])
+def test_the_overview_opens_on_prepared_answers(
+    query: dict[str, Any], prepared_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements: list[str] = []
+    original = Warehouse.rows
+
+    def counted(self: Warehouse, sql: str, parameters: Any = ()) -> list[dict[str, Any]]:
+        statements.append(sql)
+        return original(self, sql, parameters)
+
+    monkeypatch.setattr(Warehouse, "rows", counted)
+    opened(prepared_home, "overview", monkeypatch, **query)
+    computed = [sql for sql in statements if "with facts as" in sql]
+    assert statements
+    assert not computed, computed[0]
+
+
+def test_without_a_landed_file_nothing_is_prepared(published_home: Home, tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    paths.warehouse.write_bytes(published_path(published_home, str(current_run(published_home))).read_bytes())
+    with duckdb.connect(str(paths.warehouse)) as connection:
+        connection.execute("delete from meta.freshness")
+        connection.execute("update meta.files set status = 'refused'")
+    prepared.write(published_home, paths)
+    assert Warehouse(paths.warehouse).rows("select count(*) as answers from meta.answers") == [{"answers": 0}]

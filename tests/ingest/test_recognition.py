@@ -1,0 +1,107 @@
+"""The bytes say what a file is, whatever its name ends in; what is no table is refused in bounded time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from forecourt.errors import Problem
+from ingest.readers.kinds import kind_of
+from ingest.recognition import SheetContent, TextContent, check_lines, recognise
+from tests.ingest.formats import SOURCES, declared
+from tests.ingest.workbooks import xls, xlsx, zipped
+
+HEADER = "rooftop,task_id,due_at"
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"a,b\n1,2\n", "text"),
+        (b"[id],name\n1,2\n", "text"),
+        (b'"{a}",b\n', "text"),
+        (b' \n[{"a": 1}]', "json"),
+        (b'\xef\xbb\xbf{"a": 1}', "json"),
+        ('{"a": "ä"}'.encode("utf-16"), "json"),
+        (b"[[[[", "json"),
+        (b"{\n", "json"),
+        (b"<?xml version='1.0'?><a/>", "xml"),
+        ("<a/>".encode("utf-16-le"), "xml"),
+        (xlsx({"S": [["a"]]}), "workbook"),
+        (xls([["a"]]), "workbook"),
+        (zipped({"a.csv": b"x"}), "zip"),
+        (zipped({"[Content_Types].xml": b"x", "word/document.xml": b"x"}), "other"),
+        (b"\x1f\x8b\x08", "gzip"),
+        (b"From: a@example.com\nTo: b@example.com\n\nHello\n", "mail"),
+        (b"%PDF-1.7", "other"),
+    ],
+)
+def test_a_kind_is_known_by_the_bytes(data: bytes, kind: str) -> None:
+    assert kind_of(data) == kind
+
+
+def test_a_name_that_belies_the_bytes_is_told_and_does_not_decide() -> None:
+    found = recognise("crm_tasks.xls", f"{HEADER}\n".encode())
+    assert isinstance(found.content, TextContent)
+    assert found.remarks == ["its name ends in .xls, and it is delimited text: it was read as that"]
+    found = recognise("crm_tasks.csv", xlsx({"S": [HEADER.split(",")]}))
+    assert isinstance(found.content, SheetContent)
+    assert recognise("crm_tasks.csv", f"{HEADER}\n".encode()).remarks == []
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        (
+            "crm_tasks.xls",
+            b"<html><table><tr><td>rooftop</td></tr></table></html>",
+            "it is a web page, which some programs call .xls, and native files are csv, workbooks or JSON",
+        ),
+        ("stock.xls", b"<!DOCTYPE html>\n<html></html>", "it is a web page, which some programs call .xls, which"),
+        (
+            "report.docx",
+            zipped({"[Content_Types].xml": b"x", "word/document.xml": b"x"}),
+            "it is an Office document or a program archive that is no workbook, which is not read",
+        ),
+        ("crm_tasks.csv", b"x," * 2000 + b"x\n", "its header names 2,001 columns; files are read up to 2,000"),
+        ("other.csv", b"x," * 9_999 + b"x\n", "its header .* is that of no source"),
+        ("crm_tasks.csv", b"rooftop,\0task_id\n", "line 1 holds a NUL byte"),
+    ],
+)
+def test_what_is_no_table_is_refused(name: str, data: bytes, reason: str) -> None:
+    with pytest.raises(Problem, match=reason):
+        recognise(name, data)
+
+
+def test_a_line_that_no_export_has_is_found_without_reading_the_file() -> None:
+    check_lines(b"x" * 9 + b"\n" + b"x" * 9, most=10)
+    check_lines(b"x" * 9 + b"\r" + b"x" * 9, most=10)
+    with pytest.raises(Problem, match=r"line 1 is longer than 0 MB"):
+        check_lines(b"x" * 30, most=10)
+    with pytest.raises(Problem, match=r"line 3 is longer than 0 MB"):
+        check_lines(b"1\n2\n" + b"x" * 30 + b"\n", most=10)
+
+
+def test_a_table_is_known_below_its_title_and_not_below_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    header = b"Filiale;Nr;Eingang;Budget;Status;Kunde\n"
+    with declared(tmp_path, monkeypatch, SOURCES):
+        found = recognise("x.csv", b"Anfragen\n\n" + header)
+        assert isinstance(found.content, TextContent)
+        assert (found.source.name, found.content.above) == ("semicolons", 2)
+        assert recognise("x.csv", header.replace(b"Kunde", b"Kund\xe4")).content.decoded.encoding == "cp1252"  # type: ignore[union-attr]
+        with pytest.raises(Problem, match="is that of no source"):
+            recognise("x.csv", b"Anfragen\n\n\n" + header)
+
+
+def test_a_renamed_column_of_a_signature_is_refused_with_the_nearest_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (
+        SOURCES["elements"].replace("reader: xml\nrows: //lead\n", "files: ['sem*']\n").replace("[Nr]", "[Nr, Eingang]")
+    )
+    with (
+        declared(tmp_path, monkeypatch, {"elements": text}),
+        pytest.raises(Problem, match=r"its header has no Eingang\. The nearest to 'Eingang' is 'Eingangs'"),
+    ):
+        recognise("sem.csv", b"Filiale,Nr,Eingangs\n")
