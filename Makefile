@@ -46,6 +46,7 @@ test: browser  ## all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -q --durations=15
 
 bench: browser  ## how long things take, into docs/performance.md
+	@$(BIN)/python -m tests.bench.landing
 	@$(BIN)/python -m tests.bench.overview
 
 lint: dev  ## what CI and pre-commit check

@@ -47,8 +47,8 @@ def compare_header(
 def odd_facts(
     connection: duckdb.DuckDBPyConnection, feed: Feed, carried: Iterable[str], exported_at: datetime, stated: str
 ) -> list[Note]:
-    """What is odd among the sound rows in the relation ``stated``: instants after the export, amounts whose currency is left
-    empty in a file that has a column for it."""
+    """What is odd among the sound rows in the relation ``stated``: instants after the export, amounts whose currency
+    is left empty in a file that has a column for it."""
     carried = set(carried)
     latest = exported_at + _TOLERANCE
     counts = {}
