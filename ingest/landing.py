@@ -529,7 +529,7 @@ class _FileLanding:
         for feed in staged.feeds.values():
             split(self.connection, feed)
             staged.notes += odd_facts(self.connection, feed, staged.carried[feed.name], self.entry["exported_at"])
-            unsound = quarantine.unsound(self.connection, feed, rows.raw)
+            unsound = quarantine.unsound(self.connection, feed, rows.raw, rows.unit)
             blank_rows = {row.row_id for row in unsound if not row.raw.strip(' \t",;|')}
             empty |= blank_rows
             quarantined.extend(row for row in unsound if row.row_id not in blank_rows)

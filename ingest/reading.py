@@ -39,7 +39,7 @@ class Batch:
 class FileRows:
     """What one file gave. ``raw`` gives the original text of a row by its row_id.
 
-    ``skipped``: rows that were passed over, by the rule that says why.
+    ``skipped``: rows that were passed over, by the rule that says why. ``unit``: what a row number counts, in a word.
     """
 
     batches: list[Batch]
@@ -49,6 +49,7 @@ class FileRows:
     skipped: dict[str, int] = field(default_factory=dict)
     repairs: list[str] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
+    unit: str = "line"
 
     @property
     def rows_read(self) -> int:
@@ -72,6 +73,7 @@ def read_rows(recognised: Recognised, settings: Settings) -> FileRows:
                 table.raw,
                 skipped=table.skipped,
                 remarks=table.remarks,
+                unit="row",
             )
         case Objects() as objects:
             rows = _object_rows(source, objects, feed)
@@ -130,10 +132,11 @@ def _object_rows(source: Source, objects: Objects, feed: str | None) -> FileRows
         encoding=objects.encoding,
         raw=lambda row_id: objects.raw(row_id - 1),
         bad=[
-            unreadable(row_id, row.row_number, row.reason, row.raw, feed)
+            unreadable(row_id, row.row_number, row.reason, row.raw, feed, objects.unit)
             for row_id, row in enumerate(objects.bad, start=after)
         ],
         skipped=dict(objects.skipped),
+        unit=objects.unit,
     )
 
 
