@@ -41,7 +41,7 @@ def cells_of(data: bytes) -> Answer:
 
 
 def main() -> None:
-    """Reads the bytes, writes the pickled answer and ends; asks for no more memory than MEMORY."""
+    """Reads, answers and ends, with a limit on memory where the system has one."""
     if sys.platform != "win32":
         import resource
 
