@@ -6,17 +6,27 @@ The widgets fold into one button; the line beside it always says what is chosen.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Literal
 
 import streamlit as st
 
 from dashboards import words
+from dashboards.periods import (
+    BEFORE,
+    CUSTOM,
+    LAST_MONTH,
+    MONTH,
+    NOTHING,
+    QUARTER,
+    YEAR,
+    YEAR_AGO,
+    before_of,
+    period_of,
+)
 from dashboards.words import Locale
-from forecourt.kpi import compared, default_period, month_before, shifted, whole_months, year_before
 from forecourt.metrics import Period
 
-MONTH, LAST_MONTH, QUARTER, YEAR, CUSTOM = "month", "last_month", "quarter", "year", "custom"
 PERIODS = {
     MONTH: "Month to date",
     LAST_MONTH: "Last month",
@@ -24,9 +34,7 @@ PERIODS = {
     YEAR: "Year to date",
     CUSTOM: "From … to …",
 }
-BEFORE, YEAR_AGO, NOTHING = "before", "year_ago", "nothing"
 COMPARISONS = {BEFORE: "Period before", YEAR_AGO: "Same days last year", NOTHING: "Nothing"}
-DAY = timedelta(days=1)
 #: A choice outlives the pages that do not show it.
 KEEP: Literal["session"] = "session"
 
@@ -39,39 +47,6 @@ class Filters:
     period: Period
     before: Period | None
     versus: str
-
-
-def period_of(choice: str, as_of: date, first: date | None = None, last: date | None = None) -> Period:
-    """The period of a choice as of a day; ``first`` and ``last`` are those of a free choice."""
-    if choice == LAST_MONTH:
-        end = as_of.replace(day=1) - DAY
-        return Period(end.replace(day=1), end, as_of)
-    if choice == QUARTER:
-        return Period(date(as_of.year, 3 * ((as_of.month - 1) // 3) + 1, 1), as_of, as_of)
-    if choice == YEAR:
-        return Period(date(as_of.year, 1, 1), as_of, as_of)
-    if choice == CUSTOM and first and last:
-        return Period(min(first, last), max(first, last), as_of)
-    return default_period(as_of)
-
-
-def before_of(choice: str, comparison: str, period: Period) -> Period | None:
-    """What a period is compared with: the same days before it, those of last year, or nothing.
-
-    Whole months chosen freely are compared with as many whole months before them, other days with as many days.
-    """
-    if comparison == NOTHING:
-        return None
-    if comparison == YEAR_AGO or choice == YEAR:
-        return year_before(period)
-    if choice == QUARTER:
-        return shifted(period, 3)
-    if choice == CUSTOM:
-        if months := whole_months(period):
-            return shifted(period, months)
-        end = period.first - DAY
-        return compared(period, end - (period.last - period.first), end)
-    return month_before(period)
 
 
 def choose(

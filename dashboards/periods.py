@@ -1,15 +1,59 @@
-"""The periods that a page asks for beside the one that was chosen."""
+"""The periods of a choice, what they are compared with, and those that a page asks for beside them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from forecourt.kpi import last_day, shifted
+from forecourt.kpi import (
+    compared,
+    default_period,
+    last_day,
+    month_before,
+    shifted,
+    whole_months,
+    year_before,
+)
 from forecourt.metrics import Period
 
+MONTH, LAST_MONTH, QUARTER, YEAR, CUSTOM = "month", "last_month", "quarter", "year", "custom"
+BEFORE, YEAR_AGO, NOTHING = "before", "year_ago", "nothing"
+DAY = timedelta(days=1)
 #: Months of a trend, and of the line on a card.
 MONTHS = 13
+
+
+def period_of(choice: str, as_of: date, first: date | None = None, last: date | None = None) -> Period:
+    """The period of a choice as of a day; ``first`` and ``last`` are those of a free choice."""
+    if choice == LAST_MONTH:
+        end = as_of.replace(day=1) - DAY
+        return Period(end.replace(day=1), end, as_of)
+    if choice == QUARTER:
+        return Period(date(as_of.year, 3 * ((as_of.month - 1) // 3) + 1, 1), as_of, as_of)
+    if choice == YEAR:
+        return Period(date(as_of.year, 1, 1), as_of, as_of)
+    if choice == CUSTOM and first and last:
+        return Period(min(first, last), max(first, last), as_of)
+    return default_period(as_of)
+
+
+def before_of(choice: str, comparison: str, period: Period) -> Period | None:
+    """What a period is compared with: the same days before it, those of last year, or nothing.
+
+    Whole months chosen freely are compared with as many whole months before them, other days with as many days.
+    """
+    if comparison == NOTHING:
+        return None
+    if comparison == YEAR_AGO or choice == YEAR:
+        return year_before(period)
+    if choice == QUARTER:
+        return shifted(period, 3)
+    if choice == CUSTOM:
+        if months := whole_months(period):
+            return shifted(period, months)
+        end = period.first - DAY
+        return compared(period, end - (period.last - period.first), end)
+    return month_before(period)
 
 
 def month_starts(end: date, months: int = MONTHS) -> Iterator[date]:

@@ -1,9 +1,8 @@
 """Answers to what the overview asks first, computed when a run is published and kept in its file (``meta.answers``).
 
-They are rows of ``kpi.compute`` and causes of ``why.explain`` for the questions that the page would ask: the month to
-date, the month before and the same days of last year, for the whole business and for each rooftop. A page that asks
-anything else, or a run without such answers, is answered by the same two functions there and then. Nothing is defined
-here.
+They are rows of ``kpi.compute`` and causes of ``why.explain`` for the questions that the page asks as it opens, and as
+one filter is changed from there. A page that asks anything else, or a run without such answers, is answered by the same
+two functions there and then. Nothing is defined here.
 """
 
 from __future__ import annotations
@@ -93,7 +92,7 @@ def write(home: Home, paths: Paths) -> None:
 
 def _answered(warehouse: Warehouse) -> dict[str, str]:
     try:
-        asked = list(questions(warehouse))
+        asked = questions(warehouse)
     except Problem:
         return {}  # no file landed: there is no newest day, and no page asks
     metrics = kpi.load_metrics(warehouse)
@@ -102,27 +101,53 @@ def _answered(warehouse: Warehouse) -> dict[str, str]:
     return dict(zip([question.key for question in asked], answers, strict=True))
 
 
-def questions(warehouse: Warehouse) -> Iterator[Question]:
-    """What the overview asks as it opens, for all rooftops and for each. Raises Problem where no file landed."""
+def questions(warehouse: Warehouse) -> list[Question]:
+    """What the overview asks as it opens, and as one filter is changed from there; each once.
+
+    The month to date against the month before for all rooftops and for each; for all of them also the other periods,
+    and the month against that of last year. Raises Problem where no file landed.
+    """
+    as_of = kpi.newest_day(warehouse)
+    views: list[tuple[str, str, tuple[str, ...]]] = [
+        (periods.MONTH, periods.BEFORE, ()),
+        *((periods.MONTH, periods.BEFORE, (code,)) for code in _rooftops(warehouse)),
+        *((choice, periods.BEFORE, ()) for choice in (periods.LAST_MONTH, periods.QUARTER, periods.YEAR)),
+        (periods.MONTH, periods.YEAR_AGO, ()),
+    ]
     metrics = kpi.load_metrics(warehouse)
-    period = kpi.default_period(kpi.newest_day(warehouse))
-    before = kpi.month_before(period)
-    month = periods.month_of(period)
-    for rooftops in ((), *((code,) for code in _rooftops(warehouse))):
-        for metric in (metrics[name] for name in (*HEADLINES, *FIRST_STEPS) if name in metrics):
-            now = kpi.headline_period(warehouse, metric, period)
+    found: dict[Question, None] = {}
+    for choice, versus, rooftops in views:
+        period = periods.period_of(choice, as_of)
+        before = periods.before_of(choice, versus, period)
+        found |= dict.fromkeys(_of_view(warehouse, metrics, period, before, rooftops))
+    return list(found)
+
+
+def _of_view(
+    warehouse: Warehouse,
+    metrics: Mapping[str, Metric],
+    period: Period,
+    before: Period | None,
+    rooftops: tuple[str, ...],
+) -> Iterator[Question]:
+    """What one view of the overview asks."""
+    for metric in (metrics[name] for name in (*HEADLINES, *FIRST_STEPS) if name in metrics):
+        now = kpi.headline_period(warehouse, metric, period)
+        yield Question(metric.name, now, None, rooftops)
+        yield Question(metric.name, periods.months_to(now), "month", rooftops)
+        yield Question(metric.name, kpi.headline_period(warehouse, metric, kpi.year_before(period)), None, rooftops)
+        if before:
             then = kpi.headline_period(warehouse, metric, before)
-            for asked in (now, then, kpi.headline_period(warehouse, metric, kpi.year_before(period))):
-                yield Question(metric.name, asked, None, rooftops)
-            yield Question(metric.name, periods.months_to(now), "month", rooftops)
+            yield Question(metric.name, then, None, rooftops)
             if why.is_explained(metric):
                 yield Question(metric.name, now, None, rooftops, then)
-        for name in (name for name in SOLD if name in metrics):
-            yield Question(name, month, None, rooftops)
-            yield Question(name, periods.whole_month_before(month), None, rooftops)
-        for name, by in ((name, by) for name, by in MONTH if name in metrics):
-            if (name, by) != ("response_minutes", None) or month != period:  # its card has asked already
-                yield Question(name, month, by, rooftops)
+    month = periods.month_of(period)
+    for name in (name for name in SOLD if name in metrics):
+        yield Question(name, month, None, rooftops)
+        yield Question(name, periods.whole_month_before(month), None, rooftops)
+    for name, by in MONTH:
+        if name in metrics:
+            yield Question(name, month, by, rooftops)
 
 
 def _rooftops(warehouse: Warehouse) -> list[str]:

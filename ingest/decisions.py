@@ -189,7 +189,9 @@ def _land(
             f"delete from typed_{feed.name} where row_number not in (select unnest(?::bigint[]))", [lines]
         )
         split(connection, feed)
-        unsound |= {(row.row_number, feed.name): row for row in quarantine.unsound(connection, feed, rows.raw)}
+        unsound |= {
+            (row.row_number, feed.name): row for row in quarantine.unsound(connection, feed, rows.raw, rows.unit)
+        }
         if entry["decision"] == "accept" and unsound:
             first = next(iter(unsound.values()))
             raise Problem(

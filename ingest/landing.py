@@ -584,7 +584,7 @@ class _FileLanding:
             staged.notes += odd_facts(
                 self.connection, feed, staged.carried[feed.name], self.entry["exported_at"], staged.stated(feed)
             )
-            unsound = quarantine.unsound(self.connection, feed, rows.raw)
+            unsound = quarantine.unsound(self.connection, feed, rows.raw, rows.unit)
             blank_rows = {row.row_id for row in unsound if not row.raw.strip(' \t",;|')}
             empty |= blank_rows
             quarantined.extend(row for row in unsound if row.row_id not in blank_rows)

@@ -33,14 +33,21 @@ class Quarantined:
     key: str | None = None
 
 
-def unreadable(row_id: int, row_number: int, reason: str, raw: str, feed: str | None) -> Quarantined:
+def unreadable(
+    row_id: int, row_number: int, reason: str, raw: str, feed: str | None, unit: str = "line"
+) -> Quarantined:
     """A line of delimited text that has not the shape of the file."""
-    sentence = f"line {row_number} cannot be read: {reason}. Correct the line and deliver the file again."
+    sentence = f"{unit} {row_number} cannot be read: {reason}. Correct the {unit} and deliver the file again."
     return Quarantined(row_id, row_number, feed, "unreadable_line", sentence, raw)
 
 
-def unsound(connection: duckdb.DuckDBPyConnection, feed: Feed, raw: Callable[[int], str]) -> list[Quarantined]:
-    """The rows of ``withheld`` (row_id, row_number, key, rooftop, problem, problem_text), each with its sentence."""
+def unsound(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, raw: Callable[[int], str], unit: str = "line"
+) -> list[Quarantined]:
+    """The rows of ``withheld`` (row_id, row_number, key, rooftop, problem, problem_text), each with its sentence.
+
+    ``unit``: what the file counts: lines, rows of a sheet, or records.
+    """
     rows = connection.execute(
         "select row_id, row_number, problem, problem_text, key from withheld order by row_id"
     ).fetchall()
@@ -48,11 +55,8 @@ def unsound(connection: duckdb.DuckDBPyConnection, feed: Feed, raw: Callable[[in
     for row_id, row_number, problem, text, key in rows:
         kind, _, column = problem.partition(":")
         code = "missing_value" if kind == "missing" else "wrong_value"
-        found.append(
-            Quarantined(
-                row_id, row_number, feed.name, code, _sentence(feed, row_number, kind, column, text), raw(row_id), key
-            )
-        )
+        sentence = _sentence(feed, f"{unit} {row_number}", kind, column, text)
+        found.append(Quarantined(row_id, row_number, feed.name, code, sentence, raw(row_id), key))
     return found
 
 
@@ -173,9 +177,9 @@ def kept_rows(home: Home) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-def _sentence(feed: Feed, row_number: int, kind: str, column: str, text: str | None) -> str:
+def _sentence(feed: Feed, place: str, kind: str, column: str, text: str | None) -> str:
     if kind == "missing":
         what = f"{column} is empty, and {feed.name} needs it"
     else:
         what = f"{column} is {text!r}, which is not {EXPECTED[feed.all_columns[column].type]}"
-    return f"line {row_number}: {what}. Correct the line and deliver the file again."
+    return f"{place}: {what}. Correct the {place.split(maxsplit=1)[0]} and deliver the file again."

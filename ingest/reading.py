@@ -40,9 +40,10 @@ class Batch:
 class FileRows:
     """What one file gave. ``raw`` gives the original text of a row by its row_id.
 
-    ``skipped``: rows that were passed over, by the rule that says why. Delimited text is read while its batches are
-    taken, once and in order: ``raw`` knows the rows taken so far, and ``bad``, ``skipped`` and ``rows`` (how many rows
-    the batches had) grow with them. ``has_lines``: each row has a line of its own.
+    ``skipped``: rows that were passed over, by the rule that says why. ``unit``: what a row number counts, in a word.
+    Delimited text is read while its batches are taken, once and in order: ``raw`` knows the rows taken so far, and
+    ``bad``, ``skipped`` and ``rows`` (how many rows the batches had) grow with them. ``has_lines``: each row has a line
+    of its own.
     """
 
     batches: Iterable[Batch]
@@ -54,6 +55,7 @@ class FileRows:
     remarks: list[Remark] = field(default_factory=list)
     has_lines: bool = False
     rows: int = 0
+    unit: str = "line"
 
     @property
     def rows_read(self) -> int:
@@ -83,6 +85,7 @@ def read_rows(recognised: Recognised, settings: Settings) -> FileRows:
                 table.raw,
                 skipped=table.skipped,
                 remarks=table.remarks,
+                unit="row",
             )
         case Objects() as objects:
             rows = _object_rows(source, objects, feed)
@@ -148,10 +151,11 @@ def _object_rows(source: Source, objects: Objects, feed: str | None) -> FileRows
         encoding=objects.encoding,
         raw=lambda row_id: objects.raw(row_id - 1),
         bad=[
-            unreadable(row_id, row.row_number, row.reason, row.raw, feed)
+            unreadable(row_id, row.row_number, row.reason, row.raw, feed, objects.unit)
             for row_id, row in enumerate(objects.bad, start=after)
         ],
         skipped=dict(objects.skipped),
+        unit=objects.unit,
     )
 
 

@@ -62,23 +62,37 @@ def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".") -> Object
     """
     document = _Document(decoded.data.decode("utf-8"))
     found = Objects([], [], document.raw, decoded.encoding)
-    for start, end, value, why in document.records([name for name in path.split(".") if name]):
-        line = document.line(start)
+    unfit: list[tuple[int, str, str]] = []
+    lines: list[int] = []
+    places: list[int] = []
+    for place, (start, end, value, why) in enumerate(document.records([name for name in path.split(".") if name])):
+        lines.append(document.line(start))
         try:
             if why:
                 raise _Unfit(why)
-            record = _record(value, decimal)
-        except _Unfit as unfit:
-            found.bad.append(BadRow(line, str(unfit), document.text[start:end]))
+            found.values.append(_record(value, decimal))
+        except _Unfit as reason:
+            unfit.append((place, str(reason), document.text[start:end]))
             continue
-        found.values.append(record)
-        found.row_numbers.append(line)
+        places.append(place)
         document.spans.append((start, end))
+    if len({*lines}) < len(lines):
+        found.unit, lines = "record", list(range(1, len(lines) + 1))
+    found.row_numbers = [lines[place] for place in places]
+    found.bad = [BadRow(lines[place], reason, raw) for place, reason, raw in unfit]
     found.skipped = {"blank line": document.blank_lines} if document.blank_lines else {}
-    around = {f"/{name}": text for name, text in _record(document.around, decimal).items()}
+    around = _around(document, decimal)
     if around:
         found.values = [{**around, **record} for record in found.values]
     return found
+
+
+def _around(document: _Document, decimal: str) -> dict[str, str]:
+    """What the objects around the list say, each name after a slash."""
+    try:
+        return {f"/{name}": text for name, text in _record(document.around, decimal).items()}
+    except _Unfit as reason:
+        raise Problem(f"what stands around its records cannot be read: {reason}. Export it again.") from None
 
 
 class _Document:

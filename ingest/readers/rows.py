@@ -61,7 +61,8 @@ class Records:
 class Objects:
     """The records of a JSON or XML file, or of a chat, each with names of its own.
 
-    ``raw`` gives the original text by position. Several records may stand on one line, so a row number is no identity.
+    ``raw`` gives the original text by position. A row number is the line on which a record starts where each has one
+    of its own, else its place among the records from 1: no two have the same. ``unit`` says which, in a word.
     """
 
     values: list[Mapping[str, str]]
@@ -71,6 +72,7 @@ class Objects:
     bad: list[BadRow] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    unit: str = "line"
 
     @cached_property
     def names(self) -> list[str]:

@@ -37,10 +37,12 @@ Row = list[str]
 
 @dataclass
 class Workbook:
-    """A workbook; ``sheets`` are those a person sees, in their order. ``format``: xlsx, xlsb, ods or xls."""
+    """A workbook; ``sheets`` are those a person sees, in their order, ``hidden`` the names of the others.
+    ``format``: xlsx, xlsb, ods or xls."""
 
     format: str
     sheets: dict[str, Sheet]
+    hidden: list[str]
 
     def cells(self, sheet: str) -> list[list[Any]]:
         """All cells of a sheet from its first row and column on."""
@@ -57,10 +59,14 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a table stands: the sheet and the row of its header, counted from 0; no header where ``header`` is None."""
+    """Where a table stands: the sheet and the row of its header, counted from 0; no header where ``header`` is None.
+
+    ``rivals``: other sheets with the same header.
+    """
 
     sheet: str
     header: int | None
+    rivals: tuple[str, ...] = ()
 
 
 def open_workbook(data: bytes) -> Workbook:
@@ -72,10 +78,13 @@ def open_workbook(data: bytes) -> Workbook:
         raise Problem("it is a workbook protected by a password. Save it without one and deliver it.")
     if isinstance(found, str):
         raise Problem(f"it is no readable workbook ({found}). Save it again and deliver it.")
-    if not found:
+    if not any(found.values()):
         raise Problem("it is a workbook without a visible sheet. Export it again.")
     sheets = {}
-    for name, (rows, merged) in found.items():
+    for name, content in found.items():
+        if content is None:
+            continue
+        rows, merged = content
         parts = sheet_parts(data, name)
         for (row, column), text in parts.texts.items():
             rows.extend([] for _ in range(row + 1 - len(rows)))
@@ -83,7 +92,7 @@ def open_workbook(data: bytes) -> Workbook:
             rows[row][column] = text
         rows.extend([] for _ in range(parts.rows - len(rows)))
         sheets[name] = Sheet(rows, [start[0] for start, _ in merged])
-    return Workbook(workbook_format, sheets)
+    return Workbook(workbook_format, sheets, [name for name in found if name not in sheets])
 
 
 def _cells_of(data: bytes) -> Answer:
@@ -106,13 +115,16 @@ def find_table(book: Workbook, sheets: Sequence[str], signature: Sequence[str], 
     ``sheets``: patterns of the sheets to look at; all where it is empty. ``signature`` in any case.
     """
     wanted = {name.strip().casefold() for name in signature}
+    found: dict[str, int] = {}
     for sheet in chosen(book, sheets):
-        rows = book.cells(sheet)[: (DEFAULT_PREAMBLE if preamble is None else preamble) + 1]
-        for number, row in enumerate(rows):
-            names = {_text(cell).strip().casefold() for cell in row}
-            if wanted <= names:
-                return Place(sheet, number)
-    return None
+        for number, row in enumerate(book.cells(sheet)[: (DEFAULT_PREAMBLE if preamble is None else preamble) + 1]):
+            if wanted <= {_text(cell).strip().casefold() for cell in row}:
+                found[sheet] = number
+                break
+    if not found:
+        return None
+    first, *rivals = found
+    return Place(first, found[first], tuple(rivals))
 
 
 def chosen(book: Workbook, sheets: Sequence[str]) -> list[str]:
@@ -146,8 +158,15 @@ def header_at(book: Workbook, place: Place) -> list[str]:
 def read_sheet(book: Workbook, place: Place, *, names: Mapping[int, str] | None = None, decimal: str = ".") -> Records:
     """All rows below the header, or all rows where the table has none and ``names`` gives position -> name.
 
-    ``decimal``: the mark that numbers get, because the source reads them by it. Raises Problem for too many columns.
+    ``decimal``: the mark that numbers get, because the source reads them by it. Raises Problem for too many columns,
+    and where several sheets have the header: which of them counts is not known.
     """
+    if place.rivals:
+        listed = ", ".join(repr(sheet) for sheet in (place.sheet, *place.rivals))
+        raise Problem(
+            f"its sheets {listed} have the same header, and one sheet of a file is read. Deliver each as a file of its "
+            "own, or name the right one under `sheet` in the source."
+        )
     cells = book.cells(place.sheet)
     start = 0 if place.header is None else place.header + 1
     header = header_at(book, place)
@@ -186,6 +205,7 @@ def _remarks(book: Workbook, place: Place) -> list[Remark]:
         for sheet in book.sheets
         if sheet != place.sheet
     ]
+    remarks += [Remark(f"sheet {sheet!r} is hidden and was not read") for sheet in book.hidden]
     start = -1 if place.header is None else place.header
     merged = sum(row > start for row in book.sheets[place.sheet].merged)
     if merged:

@@ -15,20 +15,22 @@ from typing import Any
 
 MEMORY = 6 << 30
 
-#: What went wrong, or name of a sheet -> its rows from the first cell on, and its merged ranges.
-Answer = str | dict[str, tuple[list[list[Any]], list[Any]]]
+#: What went wrong, or name of a sheet -> its rows from the first cell on, and its merged ranges; None if it is hidden.
+Answer = str | dict[str, tuple[list[list[Any]], list[Any]] | None]
 
 
 def cells_of(data: bytes) -> Answer:
-    """All cells of the sheets that a person sees, or in words why there are none."""
+    """All cells of the sheets that a person sees, or in words why the file has none."""
     import python_calamine
 
     try:
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
-        found = {}
+        found: dict[str, tuple[list[list[Any]], list[Any]] | None] = {}
         for sheet in book.sheets_metadata:
-            is_visible = sheet.visible == python_calamine.SheetVisibleEnum.Visible
-            if is_visible and sheet.typ == python_calamine.SheetTypeEnum.WorkSheet:
+            if sheet.typ != python_calamine.SheetTypeEnum.WorkSheet:
+                continue
+            found[sheet.name] = None
+            if sheet.visible == python_calamine.SheetVisibleEnum.Visible:
                 content = book.get_sheet_by_name(sheet.name)
                 found[sheet.name] = (content.to_python(skip_empty_area=False), content.merged_cell_ranges or [])
         return found

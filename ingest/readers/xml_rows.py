@@ -90,11 +90,14 @@ def read_xml(root: etree._Element, path: str, fields: Mapping[str, str] | None =
         for name, find in finders:
             _add_field(name, find, element, record)
         values.append(record)
+    lines = [int(element.sourceline or 0) for element in records]
+    has_lines = len({*lines}) == len(lines)
     return Objects(
         values=values,
-        row_numbers=[element.sourceline or number for number, element in enumerate(records, start=1)],
+        row_numbers=lines if has_lines else list(range(1, len(records) + 1)),
         raw=lambda position: etree.tostring(records[position], encoding="unicode", with_tail=False),
         encoding=encoding_of(root),
+        unit="line" if has_lines else "record",
     )
 
 

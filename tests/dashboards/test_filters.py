@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from dashboards import filters
-from dashboards.filters import BEFORE, CUSTOM, LAST_MONTH, MONTH, NOTHING, QUARTER, YEAR, YEAR_AGO
+from dashboards import periods
+from dashboards.periods import BEFORE, CUSTOM, LAST_MONTH, MONTH, NOTHING, QUARTER, YEAR, YEAR_AGO
 from forecourt.metrics import Period
 
 AS_OF = date(2026, 9, 17)
@@ -23,11 +23,11 @@ AS_OF = date(2026, 9, 17)
     ],
 )
 def test_periods_end_with_the_newest_day(choice: str, first: date, last: date) -> None:
-    assert filters.period_of(choice, AS_OF) == Period(first, last, AS_OF)
+    assert periods.period_of(choice, AS_OF) == Period(first, last, AS_OF)
 
 
 def test_a_free_period_may_be_given_backwards() -> None:
-    given = filters.period_of(CUSTOM, AS_OF, date(2026, 9, 10), date(2026, 9, 2))
+    given = periods.period_of(CUSTOM, AS_OF, date(2026, 9, 10), date(2026, 9, 2))
     assert given == Period(date(2026, 9, 2), date(2026, 9, 10), AS_OF)
 
 
@@ -42,14 +42,14 @@ def test_a_free_period_may_be_given_backwards() -> None:
     ],
 )
 def test_comparisons_take_the_same_days(choice: str, comparison: str, first: date, last: date) -> None:
-    period = filters.period_of(choice, AS_OF)
-    before = filters.before_of(choice, comparison, period)
+    period = periods.period_of(choice, AS_OF)
+    before = periods.before_of(choice, comparison, period)
     assert before == Period(first, last, last + (AS_OF - period.last))
 
 
 def test_a_free_period_is_compared_with_as_many_days_before_it() -> None:
     period = Period(date(2026, 9, 8), date(2026, 9, 14), AS_OF)
-    assert filters.before_of(CUSTOM, BEFORE, period) == Period(date(2026, 9, 1), date(2026, 9, 7), date(2026, 9, 10))
+    assert periods.before_of(CUSTOM, BEFORE, period) == Period(date(2026, 9, 1), date(2026, 9, 7), date(2026, 9, 10))
 
 
 @pytest.mark.parametrize(
@@ -66,14 +66,14 @@ def test_a_free_period_is_compared_with_as_many_days_before_it() -> None:
 def test_whole_months_chosen_freely_are_compared_with_whole_months(
     first: date, last: date, before: tuple[date, date]
 ) -> None:
-    period = filters.period_of(CUSTOM, AS_OF, first, last)
-    assert filters.before_of(CUSTOM, BEFORE, period) == Period(*before, before[1] + (AS_OF - last))
+    period = periods.period_of(CUSTOM, AS_OF, first, last)
+    assert periods.before_of(CUSTOM, BEFORE, period) == Period(*before, before[1] + (AS_OF - last))
 
 
 def test_a_quarter_so_far_keeps_its_days() -> None:
-    period = filters.period_of(QUARTER, date(2026, 8, 30))
-    assert filters.before_of(QUARTER, BEFORE, period) == Period(date(2026, 4, 1), date(2026, 5, 30), date(2026, 5, 30))
+    period = periods.period_of(QUARTER, date(2026, 8, 30))
+    assert periods.before_of(QUARTER, BEFORE, period) == Period(date(2026, 4, 1), date(2026, 5, 30), date(2026, 5, 30))
 
 
 def test_nothing_to_compare_with() -> None:
-    assert filters.before_of(MONTH, NOTHING, filters.period_of(MONTH, AS_OF)) is None
+    assert periods.before_of(MONTH, NOTHING, periods.period_of(MONTH, AS_OF)) is None

@@ -17,7 +17,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboards import prepared, words
-from dashboards.filters import before_of, period_of
+from dashboards.periods import before_of, period_of
 from dashboards.prepared import FIRST_STEPS
 from forecourt import kpi
 from forecourt.build import Paths
@@ -234,7 +234,7 @@ def prepared_home(published_home: Home, tmp_path_factory: pytest.TempPathFactory
 def test_prepared_answers_are_those_of_the_kernel(prepared_home: Home) -> None:
     warehouse = open_warehouse(prepared_home)
     metrics = kpi.load_metrics(warehouse)
-    asked = list(prepared.questions(warehouse))
+    asked = prepared.questions(warehouse)
     assert {question.rooftops for question in asked} == {(), ("R1",), ("R2",)}
     for question in asked:
         metric, only = metrics[question.kpi], question.rooftops or None
@@ -251,7 +251,9 @@ def test_prepared_answers_are_those_of_the_kernel(prepared_home: Home) -> None:
             assert [each.causes for each in kept] == [each.causes for each in told]
 
 
-@pytest.mark.parametrize("query", [{}, {"rooftop": ["R2"]}])
+@pytest.mark.parametrize(
+    "query", [{}, {"rooftop": ["R2"]}, {"period": "last_month"}, {"period": "year"}, {"versus": "year_ago"}]
+)
 def test_the_overview_opens_on_prepared_answers(
     query: dict[str, Any], prepared_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

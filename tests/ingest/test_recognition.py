@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from forecourt.errors import Problem
+from forecourt.settings import load_settings
 from ingest.readers.kinds import kind_of
+from ingest.reading import read_rows
 from ingest.recognition import SheetContent, TextContent, check_lines, recognise
 from tests.ingest.formats import SOURCES, declared
 from tests.ingest.workbooks import xls, xlsx, zipped
@@ -92,6 +94,15 @@ def test_a_table_is_known_below_its_title_and_not_below_more(tmp_path: Path, mon
         assert recognise("x.csv", header.replace(b"Kunde", b"Kund\xe4")).content.decoded.encoding == "cp1252"  # type: ignore[union-attr]
         with pytest.raises(Problem, match="is that of no source"):
             recognise("x.csv", b"Anfragen\n\n\n" + header)
+
+
+def test_an_encoding_that_was_detected_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = SOURCES["semicolons"].replace("[utf-8, cp1252]", "detect")
+    with declared(tmp_path, monkeypatch, {"semicolons": text}):
+        found = recognise("x.csv", "Filiale;Nr;Eingang;Käufer\nR1;1;soon;Jürgen Groß\n".encode("cp1252"))
+        rows = read_rows(found, load_settings(tmp_path / "absent.toml"))
+    assert rows.encoding == "cp1252"
+    assert [remark.sentence for remark in rows.remarks] == ["its encoding was detected, not declared: cp1252"]
 
 
 def test_a_renamed_column_of_a_signature_is_refused_with_the_nearest_one(

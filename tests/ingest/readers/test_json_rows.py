@@ -64,6 +64,12 @@ def test_lines_of_objects_with_a_bad_one() -> None:
     assert found.skipped == {"blank line": 1}
 
 
+def test_records_on_one_line_are_counted_by_their_place() -> None:
+    found = read('[{"id": 1}, 2,\n{"id": 3}]')
+    assert (found.row_numbers, found.unit, found.bad[0].row_number) == ([1, 3], "record", 2)
+    assert read('[{"id": 1},\n{"id": 3}]').unit == "line"
+
+
 def test_one_object_over_several_lines_is_one_record() -> None:
     assert read('{\n "id": 1\n}\n').values == [{"id": "1"}]
 
@@ -77,6 +83,7 @@ def test_one_object_over_several_lines_is_one_record() -> None:
         ('{"a": {}}', "a.b", "it has no 'b'"),
         ('{"a": [1]}', "a.b", "it has no object with 'b'"),
         ('{"a": {}}', "a", "there is no list where its records should be"),
+        ('{"x.y": 1, "x": {"y": 2}, "a": [{"b": 1}]}', "a", r"what stands around its records cannot be read"),
         ('{"a": [{"b": 1}]', "a", r"line 1, character 17: this is no JSON"),
         ("[" * 100_000 + "]" * 100_000, "", "it is nested more deeply than any export"),
     ],

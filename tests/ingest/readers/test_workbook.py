@@ -98,6 +98,21 @@ def test_the_table_is_found_by_its_header_below_a_title_and_its_page_headers_are
     assert find_table(book, [], ["gross", "deal no"], 1) is None
 
 
+def test_two_sheets_with_the_same_header_are_refused_and_a_hidden_one_is_told() -> None:
+    rows = [["id"], ["1"]]
+    book = open_workbook(xlsx({"Jan": rows, "Feb": rows, "Info": [["x"]]}))
+    place = find_table(book, [], ["id"], None)
+    assert place == Place("Jan", 0, ("Feb",))
+    with pytest.raises(Problem, match="its sheets 'Jan', 'Feb' have the same header, and one sheet of a file is read"):
+        read_sheet(book, place)
+    assert find_table(book, ["feb"], ["id"], None) == Place("Feb", 0)
+    hidden = (b'name="Feb" sheetId="2"', b'name="Feb" sheetId="2" state="hidden"')
+    book = open_workbook(rewritten(xlsx({"Jan": rows, "Feb": rows}), "xl/workbook.xml", hidden))
+    place = find_table(book, [], ["id"], None)
+    assert place == Place("Jan", 0)
+    assert [remark.sentence for remark in read_sheet(book, place).remarks] == ["sheet 'Feb' is hidden and was not read"]
+
+
 def test_rows_that_a_program_left_empty_at_the_end_are_counted() -> None:
     book = xlsx({"S": [["a"], ["x"]]})
     book = rewritten(book, SHEET, (b"</sheetData>", b'<row r="3"/><row r="5"><c r="A5" s="0"/></row></sheetData>'))

@@ -64,6 +64,11 @@ def test_lines_are_counted_beyond_what_a_short_number_holds() -> None:
     assert read_xml(root, "//r").row_numbers == [70_001]
 
 
+def test_records_on_one_line_are_counted_by_their_place() -> None:
+    found = read_xml(open_xml(b"<o>\n<r/><r/></o>"), "//r")
+    assert (found.row_numbers, found.unit) == ([1, 2], "record")
+
+
 def test_a_path_that_leads_to_no_elements_finds_none() -> None:
     assert find_records(open_xml(FEED), "count(//car)") == []
 
