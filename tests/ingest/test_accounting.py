@@ -72,7 +72,7 @@ def landed(arrived: list[Delivered], folder: Path) -> tuple[list[FileResult], di
         return results, landed_state(connection)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 2**32))
 def test_every_line_is_accounted_for_and_the_order_of_arrival_changes_nothing(seed: int) -> None:
     source = random.Random(seed)
