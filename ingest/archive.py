@@ -42,8 +42,10 @@ def store(home: Home, data: bytes, digest: str) -> None:
 def fetch(home: Home, digest: str) -> bytes:
     """The bytes with that hash. Raises Problem when they are missing or damaged."""
     path = _path(home, digest)
+    if not path.exists() and path.with_suffix(".gz").exists():
+        path = path.with_suffix(".gz")  # stored by the first version
     try:
-        with pa.input_stream(str(path), compression="zstd") as packed:
+        with pa.input_stream(str(path), compression="zstd" if path.suffix == ".zst" else "gzip") as packed:
             data: bytes = packed.read()
     except FileNotFoundError:
         raise Problem(f"{path} is missing: the log names it. Put it back from a copy of the archive.") from None

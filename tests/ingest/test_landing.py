@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from forecourt.errors import Problem
+from ingest import archive
 from ingest.landing import confirm, land, rebuild
 from tests.ingest.landing_scene import Scene
 
@@ -344,6 +346,17 @@ def test_rebuilding_gives_the_same_rows(scene: Scene) -> None:
     assert scene.everything() == before
     scene.home.landing.unlink()
     land(scene.home, scene.settings, [])
+    assert scene.everything() == before
+
+
+def test_an_archive_of_the_first_version_is_read_too(scene: Scene) -> None:
+    scene.land_text("crm_leads_2026-03-01.csv", "rooftop,lead_id,received_at\nR1,L1,2026-03-01\n")
+    before = scene.everything()
+    for packed in scene.home.archive.glob("*/*.zst"):
+        data = archive.fetch(scene.home, packed.stem)
+        packed.with_suffix(".gz").write_bytes(gzip.compress(data))
+        packed.unlink()
+    rebuild(scene.home, scene.settings)
     assert scene.everything() == before
 
 
