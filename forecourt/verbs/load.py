@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from forecourt.alerts import Looked
     from forecourt.run import Outcome
     from forecourt.settings import Settings
-    from ingest.landing import FileResult
+    from ingest.file_landing import FileResult
 
 
 @click.command()

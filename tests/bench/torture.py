@@ -30,7 +30,8 @@ import polars as pl
 from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.settings import load_settings
-from ingest.landing import FileResult, land
+from ingest.file_landing import FileResult
+from ingest.landing import land
 from ingest.readers.dialect import Dialect, trimmed
 from ingest.readers.text import Decoded, decode, read_text
 

@@ -13,7 +13,8 @@ import duckdb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.landing import FileResult, confirm
+from ingest.file_landing import FileResult
+from ingest.landing import confirm
 from tests.ingest.histories import HistoryFile, landed_state, random_history
 from tests.ingest.landing_scene import Scene
 

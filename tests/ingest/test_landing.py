@@ -388,7 +388,7 @@ import os, signal, sys
 from pathlib import Path
 from forecourt.home import Home
 from forecourt.settings import load_settings
-from ingest import archive, landing
+from ingest import archive, arrival, file_landing, landing
 
 def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -406,13 +406,13 @@ match sys.argv[2]:
     case "before the log":
         archive.append_log = die
     case "before the transaction":
-        landing._land_delivery = die
+        arrival.land_delivery = die
     case "inside the transaction":
-        landing.store_versions = after(landing.store_versions)
+        file_landing.store_versions = after(file_landing.store_versions)
     case "before the commit":
-        landing._FileLanding._record_file = after(landing._FileLanding._record_file)
+        file_landing.FileLanding._record_file = after(file_landing.FileLanding._record_file)
     case "before the inbox is cleared":
-        landing._land_delivery = after(landing._land_delivery)
+        arrival.land_delivery = after(arrival.land_delivery)
 landing.land(home, load_settings(home.settings), [home.inbox])
 """
 
@@ -452,7 +452,7 @@ def test_a_defect_of_ours_refuses_the_file_and_blocks_no_later_run(
 ) -> None:
     path = scene.write("crm_tasks_2026-01-01.csv", tasks(1))
     with monkeypatch.context() as patched:
-        patched.setattr("ingest.landing.store_versions", lambda *_: 1 // 0)
+        patched.setattr("ingest.file_landing.store_versions", lambda *_: 1 // 0)
         result = scene.land(path)[0]
     assert result.status == "refused"
     assert "it could not be landed (ZeroDivisionError: integer division or modulo by zero)" in result.reason

@@ -1,0 +1,433 @@
+"""One delivery in one transaction: its rows as versions and its account in the ledger, or why it is not landed."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from forecourt.errors import Problem
+from forecourt.home import Home
+from forecourt.settings import Settings
+from ingest import quarantine
+from ingest.containers import own_name
+from ingest.contract import Feed
+from ingest.delivery import impossible_date
+from ingest.drift import changed_keys, compare_header, odd_facts, repeated_keys
+from ingest.ledger import full_files_before
+from ingest.mapping import carried_text
+from ingest.pinned import recognise_pinned
+from ingest.quarantine import Quarantined
+from ingest.reading import FileRows, read_rows
+from ingest.recognition import Recognised
+from ingest.sources import Source
+from ingest.staging import Note, Staged, split, stage
+from ingest.versions import Delivery, note_scopes, store_versions
+
+#: Results of a file row from weak to strong; a row is counted once, under its strongest.
+_RESULTS = ("unchanged", "changed", "new", "quarantined")
+
+
+@dataclass
+class FileResult:
+    """What became of one file.
+
+    ``status``: landed, same again, held or refused; ``reason`` says why it is not landed, without
+    the file's name. ``notes``: sentences about what was odd in it.
+    """
+
+    path: Path
+    name: str
+    file_id: str = ""
+    source: str = ""
+    status: str = ""
+    reason: str = ""
+    rows_read: int = 0
+    rows_new: int = 0
+    rows_changed: int = 0
+    rows_unchanged: int = 0
+    rows_quarantined: int = 0
+    rows_skipped: int = 0
+    feeds: tuple[str, ...] = ()
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+
+class Held(Exception):
+    """A full file that has far fewer rows than the one before: it waits for a person."""
+
+
+class SameAgain(Exception):
+    """A delivery that says nothing that an earlier one did not."""
+
+
+def land_delivery(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    settings: Settings,
+    entry: dict[str, Any],
+    data: bytes,
+    *,
+    path: Path | None = None,
+    recognised: Recognised | Problem | None = None,
+    on_rows: Callable[[Path, int, int], None] | None = None,
+    record: Callable[[], None] = lambda: None,
+    confirmed: bool = False,
+) -> FileResult:
+    """Lands one delivery in one transaction, or records why it is not landed.
+
+    ``record`` returns when the archive and the log have it; it is called once the outcome is known, before that
+    reaches the database.
+    """
+    result = FileResult(path or Path(entry["name"]), entry["name"], file_id=entry["file_id"])
+    landing = FileLanding(connection, home, settings, entry, result, on_rows, confirmed)
+    connection.execute("begin")
+    try:
+        if recognised is None:
+            recognised = recognise_pinned(home, entry, entry["name"], data)
+        if isinstance(recognised, Problem):
+            raise recognised
+        landing.land(recognised)
+        record()
+        connection.execute("commit")
+        return result
+    except (Held, SameAgain) as outcome:
+        connection.execute("rollback")
+        result.status = "held" if isinstance(outcome, Held) else "same again"
+        result.reason = str(outcome)
+    except Problem as problem:
+        connection.execute("rollback")
+        result.status, result.reason = "refused", str(problem)
+    except (duckdb.IOException, duckdb.OutOfMemoryException, OSError, MemoryError) as error:
+        connection.execute("rollback")
+        raise Problem(f"{entry['name']} could not be landed: {error}. Free space or memory and run again.") from error
+    except Exception as error:
+        # Raising would stop every later run at this file, because the log names it: refuse it and go on.
+        connection.execute("rollback")
+        result.status = "refused"
+        result.reason = (
+            f"it could not be landed ({type(error).__name__}: {error}). This is a defect of "
+            "forecourt: report it with this sentence; the file is kept in the archive."
+        )
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    record()
+    landing.record_unlanded()
+    return result
+
+
+class FileLanding:
+    """The landing of one file inside its transaction; fills the result."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        home: Home,
+        settings: Settings,
+        entry: dict[str, Any],
+        result: FileResult,
+        on_rows: Callable[[Path, int, int], None] | None,
+        confirmed: bool,
+    ) -> None:
+        self.connection = connection
+        self.home = home
+        self.settings = settings
+        self.entry = entry
+        self.result = result
+        self.on_rows = on_rows
+        self.confirmed = confirmed
+        self.encoding: str | None = None
+        self.is_full = False
+
+    def land(self, recognised: Recognised) -> None:
+        source, result = recognised.source, self.result
+        self.check(source)
+        rows = read_rows(recognised, self.settings)
+        self.encoding = rows.encoding
+        delivery = Delivery(
+            file_id=self.entry["file_id"],
+            name=self.entry["name"],
+            content_hash=self.entry["content_hash"],
+            exported_at=self.entry["exported_at"],
+            landed_at=self.entry["received_at"],
+            is_full=self.is_full,
+        )
+        self.connection.execute("create or replace temp table outcome (row_id bigint, feed varchar, result varchar)")
+        staged = stage(self.connection, source, rows, self.settings, delivery)
+        result.rows_read = rows.rows_read
+        self._tell(0)
+        quarantined = list(rows.bad)
+        empty: set[int] = set()
+        removed: dict[str, int] = {}
+        if source.reader != "adf" and not source.names:
+            staged.notes += compare_header(
+                self.connection, source.name, self.entry["file_id"], self.entry["exported_at"], list(staged.names)
+            )
+        for feed in staged.feeds.values():
+            split(self.connection, feed)
+            staged.notes += odd_facts(
+                self.connection, feed, staged.carried[feed.name], self.entry["exported_at"], staged.stated(feed)
+            )
+            unsound = quarantine.unsound(self.connection, feed, rows.raw, rows.unit)
+            blank_rows = {row.row_id for row in unsound if not row.raw.strip(' \t",;|')}
+            empty |= blank_rows
+            quarantined.extend(row for row in unsound if row.row_id not in blank_rows)
+            if self.is_full:
+                note_scopes(self.connection, feed, delivery)
+                if not self.confirmed:
+                    self._guard(feed)
+        for position, feed in enumerate(staged.feeds.values(), start=1):
+            if len(staged.feeds) > 1:
+                split(self.connection, feed)
+            removed[feed.name] = store_versions(self.connection, feed, delivery)
+            self._tell(result.rows_read * position // len(staged.feeds))
+        self._account(rows, staged, quarantined, len(empty), removed)
+        for name in staged.feeds:
+            self.connection.execute(f"drop table typed_{name} cascade")
+
+    def check(self, source: Source) -> None:
+        """Raises Problem for a name that says no day there is, SameAgain for a delivery that says nothing new."""
+        self.result.source, self.result.feeds, self.is_full = source.name, source.feeds, source.is_full
+        self._check_name(source)
+        if not self.confirmed and self.entry["delivery"] > 1:
+            self._check_again()
+
+    def record_unlanded(self) -> None:
+        """Records a file that is held, refused or the same again."""
+        result = self.result
+        if result.status == "held":
+            result.rows_skipped = result.rows_read
+            self.connection.execute(
+                "insert into ledger.skipped values (?, 'held for confirmation', ?)",
+                [result.file_id, result.rows_read],
+            )
+        else:
+            result.rows_read = 0
+        self._record_file()
+
+    def _tell(self, done: int) -> None:
+        if self.on_rows:
+            self.on_rows(self.result.path, done, self.result.rows_read)
+
+    def _check_name(self, source: Source) -> None:
+        """Refuses a name whose day does not exist: the file's own time stamp would silently speak in its place."""
+        wrong = impossible_date(own_name(self.entry["name"]))
+        # Portals number their leads: eight digits in such a name are no day that somebody wrote.
+        if wrong and (source.reader != "adf" or "-" in wrong):
+            raise Problem(
+                f"its name says {wrong}, and there is no such day or time. Name it by the day through which it speaks, "
+                "like 2026-03-31."
+            )
+
+    def _check_again(self) -> None:
+        """Stops at a delivery whose bytes and exported_at are known, or whose bytes are where only the file's own
+        time stamp says when it was exported; a full file is always read, because it says what is no longer there, and
+        so is one under a new name where rows were withheld, because the name can be what they lacked."""
+        entry = self.entry
+        by_bytes = entry["exported_from"] == "file time" and not self.is_full
+        known = self.connection.execute(
+            f"""select name, status from ledger.files
+                where content_hash = ? and source = ? and status in ('landed', 'held')
+                    and ({"name = ? or rows_quarantined = 0" if by_bytes else "exported_at = ?"})
+                order by received_at limit 1""",
+            [entry["content_hash"], self.result.source, entry["name"] if by_bytes else entry["exported_at"]],
+        ).fetchone()
+        if known:
+            name, status = known
+            waits = ", and wait to be confirmed" if status == "held" else ", so nothing changes"
+            raise SameAgain(f"these bytes came as {name} before{waits}.")
+
+    def _guard(self, feed: Feed) -> None:
+        """Holds a full file that has none or fewer than half the rows of the full files before it, or other keys."""
+        name, now, before, earlier = full_files_before(
+            self.connection, feed, self.entry["file_id"], self.entry["exported_at"]
+        )
+        # From anywhere, and without a point after it: the sentence ends in a command that can be copied.
+        where = shlex.quote(str(self.home.root.absolute()))
+        confirming = f"forecourt land --confirm {self.entry['file_id']} --reason '...' --home {where}"
+        if before and now * 2 < before:
+            raise Held(
+                f"{name} has {now or 'no'} rows where the full file before ({earlier}) had "
+                f"{before}, so it is held and nothing is removed. If that is right, confirm it: {confirming}"
+            )
+        changed = changed_keys(self.connection, feed, self.entry["file_id"], self.entry["exported_at"])
+        if changed:
+            raise Held(
+                f"{name} seems to write its keys otherwise: {changed}. It is held, because it would end the others "
+                f"and begin all anew. If that is right, confirm it: {confirming}"
+            )
+
+    def _account(
+        self,
+        rows: FileRows,
+        staged: Staged,
+        quarantined: list[Quarantined],
+        empty: int,
+        removed: dict[str, int],
+    ) -> None:
+        """Counts each file row once, under its strongest result, and writes the ledger."""
+        connection, result, file_id = self.connection, self.result, self.entry["file_id"]
+        quarantine.write(connection, file_id, self.entry["received_at"], quarantined)
+        counts = self._strongest(staged, {row.row_id for row in quarantined})
+        result.rows_new = counts.get("new", 0)
+        result.rows_changed = counts.get("changed", 0)
+        result.rows_unchanged = counts.get("unchanged", 0)
+        result.rows_quarantined = counts.get("quarantined", 0)
+        result.rows_skipped = result.rows_read - sum(counts.values())
+        skipped = {
+            **rows.skipped,
+            "empty row": empty,
+            "no feed takes the row": result.rows_skipped - sum(rows.skipped.values()) - empty,
+        }
+        for rule, count in skipped.items():
+            if count:
+                connection.execute("insert into ledger.skipped values (?, ?, ?)", [file_id, rule, count])
+        for feed in staged.feeds.values():
+            self._account_feed(feed, staged, quarantined, removed[feed.name])
+        for feed in staged.feeds.values():
+            staged.notes.extend(repeated_keys(connection, feed))
+        if staged.notes:
+            self._write_notes(staged.notes)
+        result.notes = [_sentence(note) for note in staged.notes]
+        result.status = "landed"
+        self._record_file()
+
+    def _write_notes(self, notes: list[Note]) -> None:
+        table = pa.table(
+            {
+                "feed": pa.array([note.feed for note in notes], pa.string()),
+                "kind": pa.array([note.kind for note in notes], pa.string()),
+                "detail": pa.array([note.detail for note in notes], pa.string()),
+                "rows": pa.array([note.rows for note in notes], pa.int64()),
+            }
+        )
+        self.connection.register("noted", table)
+        self.connection.execute("insert into ledger.notes select ?, * from noted", [self.entry["file_id"]])
+        self.connection.unregister("noted")
+
+    def _strongest(self, staged: Staged, withheld: set[int]) -> dict[str, int]:
+        """Result -> file rows whose strongest it is."""
+        if staged.is_one_to_one:
+            found = self.connection.execute("select result, count(*) from outcome group by result").fetchall()
+            return dict(found) | {"quarantined": len(withheld)}
+        self.connection.register("withheld_rows", _ids(withheld))
+        strengths = ", ".join(f"('{word}', {strength})" for strength, word in enumerate(_RESULTS))
+        counts = dict(
+            self.connection.execute(
+                f"""with strengths (result, strength) as (values {strengths}),
+                    strongest as (
+                        select row_id, max(strength) as strength
+                        from (
+                            select row_id, strength from outcome natural join strengths
+                            union all select row_id, {len(_RESULTS) - 1} from withheld_rows
+                        )
+                        group by row_id
+                    )
+                    select result, count(*) from strongest natural join strengths group by result"""
+            ).fetchall()
+        )
+        self.connection.unregister("withheld_rows")
+        return counts
+
+    def _account_feed(self, feed: Feed, staged: Staged, quarantined: list[Quarantined], removed: int) -> None:
+        counts = dict(
+            self.connection.execute(
+                "select result, count(*) from outcome where feed = ? group by result", [feed.name]
+            ).fetchall()
+        )
+        landed = (
+            sum(counts.values())
+            if staged.is_one_to_one
+            else count(self.connection, "select count(distinct row_id) from outcome where feed = ?", feed.name)
+        )
+        withheld = sum(row.feed == feed.name for row in quarantined)
+        self.connection.execute(
+            "insert into ledger.file_feeds values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                self.entry["file_id"],
+                feed.name,
+                counts.get("new", 0),
+                counts.get("changed", 0),
+                counts.get("unchanged", 0),
+                withheld,
+                self.result.rows_read - landed - withheld,
+                removed,
+                carried_text(feed, staged.carried[feed.name]),
+            ],
+        )
+
+    def _record_file(self) -> None:
+        entry, result = self.entry, self.result
+        self.connection.execute(
+            f"insert into ledger.files values ({', '.join('?' * 20)})",
+            [
+                entry["file_id"],
+                entry["content_hash"],
+                entry["delivery"],
+                entry["name"],
+                result.source or entry["source"],
+                entry["mapping_hash"],
+                entry["exported_at"],
+                entry["exported_from"],
+                entry["received_at"],
+                self.encoding,
+                entry["bytes"],
+                self.is_full,
+                result.status,
+                result.reason or None,
+                result.rows_read,
+                result.rows_new,
+                result.rows_changed,
+                result.rows_unchanged,
+                result.rows_quarantined,
+                result.rows_skipped,
+            ],
+        )
+
+
+def count(connection: duckdb.DuckDBPyConnection, query: str, *parameters: object) -> int:
+    """The number that a query gives; 0 where it gives none."""
+    rows = connection.execute(query, list(parameters)).fetchall()
+    return int(rows[0][0]) if rows and rows[0][0] is not None else 0
+
+
+def _ids(row_ids: set[int]) -> pa.Table:
+    return pa.table({"row_id": pa.array(sorted(row_ids), pa.int64())})
+
+
+def _sentence(note: Note) -> str:
+    rows = f"{note.rows} row{'' if note.rows == 1 else 's'}"
+    where = f"{note.feed}: " if note.feed else ""
+    match note.kind:
+        case "unmapped column":
+            return f"Column {note.detail!r} is in no feed; its {rows} are kept aside."
+        case "failed value":
+            return f"{where}{note.detail} is not of its type in {rows}; kept as text, empty as a value."
+        case "unknown word":
+            return f"{where}{note.detail} is no word of the contract ({rows}); kept as it is."
+        case "unknown rooftop":
+            return f"{where}rooftop {note.detail} is not in the settings ({rows}); it has the company's defaults."
+        case "new column":
+            return f"Column {note.detail!r} is new: the file of this kind before did not have it."
+        case "missing column":
+            return f"Column {note.detail!r}, which the file before had, is not in it; its values stay as they were."
+        case "repeated key":
+            keys = f"{note.detail} key{'' if note.detail == '1' else 's'}"
+            return f"{where}{keys} in {rows} with different values; the latest by updated_at counts, else the last row."
+        case "future instant":
+            return (
+                f"{where}{note.detail} lies after the export in {rows}: a clock or the order of day and month is wrong."
+            )
+        case "no currency":
+            return f"{where}currency is empty in {rows} with an amount; they count in the rooftop's currency."
+        case "repair":
+            return f"Repaired: {note.detail}."
+        case "remark":
+            return f"{note.detail[:1].upper()}{note.detail[1:]}{f' ({rows})' if note.rows else ''}."
+    return f"{where}{note.detail} ({rows})."
