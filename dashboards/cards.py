@@ -8,7 +8,7 @@ from typing import Any, Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboards import access, behind, series, sparkline, words
+from dashboards import behind, series, sparkline, words
 from dashboards.series import Point
 from dashboards.shell import Page
 from forecourt.kpi import KpiRow, year_before
@@ -48,7 +48,7 @@ def kpi_card(page: Page, metric: Metric, link: str, query: Mapping[str, str] | N
                 st.caption(line)
         slot = st.empty()
         st.caption(" · ".join(small_print(page, metric, rows, period)), help=_excluded_help(rows))
-        if access.seat().sees("sql") and not page.is_phone:
+        if not page.is_phone:
             behind.link(page, metric, period, label="SQL")
     return slot
 

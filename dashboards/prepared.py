@@ -68,7 +68,10 @@ def rows(warehouse: Warehouse, question: Question) -> list[KpiRow] | None:
 
 
 def causes(warehouse: Warehouse, metric: Metric, question: Question) -> list[Why] | None:
-    """The kept answers why, one per currency, whose effects are the causes only; None where nobody prepared them."""
+    """The kept answers why, one per currency; None where nobody prepared them.
+
+    Their effects are the causes only, or where there are none the one nearest to be one.
+    """
     kept = _answers(warehouse).get(question.key)
     return None if kept is None else [_why(metric, each) for each in json.loads(kept)]
 
@@ -165,8 +168,12 @@ def _answer(warehouse: Warehouse, metric: Metric, question: Question) -> str:
         computed = kpi.compute(warehouse, metric, question.period, by=question.by, rooftops=only)
         return json.dumps([row.as_dict() for row in computed], ensure_ascii=False)
     explained = why.explain(warehouse, metric, question.period, question.versus, rooftops=only)
-    said = [asdict(replace(each, effects=tuple(each.causes))) for each in explained]
+    said = [asdict(replace(each, effects=tuple(each.causes) or _of(each.nearest))) for each in explained]
     return json.dumps([each | {"metric": metric.name} for each in said], ensure_ascii=False, default=str)
+
+
+def _of(effect: Effect | None) -> tuple[Effect, ...]:
+    return () if effect is None else (effect,)
 
 
 _kept: WeakKeyDictionary[Warehouse, Mapping[str, str]] = WeakKeyDictionary()

@@ -29,9 +29,10 @@ _TAIL = {
 class Records:
     """A list of rows ``it`` of a mart, where a condition holds, in an order.
 
-    ``where`` may use ``asked`` (first_day, last_day, as_of); ``joins`` adds further marts, of which ``leading`` may be
-    the one whose file row leads. A list that ``is_grouped`` has one row per value of its columns that are no sums.
-    ``key`` is the readable key by which ``traced`` (the mart itself unless said) is traced to its file rows.
+    ``where`` may use ``asked`` (first_day, last_day, as_of); ``joins`` adds further marts, of which ``leading`` may
+    be the one whose file row leads. A list that ``is_grouped`` has one row per value of its columns that are no sums.
+    What leads there is the last of its rows by ``newest``. ``key`` is the readable key by which ``traced`` (the mart
+    itself unless said) is traced to its file rows.
     """
 
     title: str
@@ -45,6 +46,7 @@ class Records:
     key: str = ""
     traced: str = ""
     is_grouped: bool = False
+    newest: str = ""
     note: str = ""
 
     @property
@@ -66,7 +68,10 @@ def statement(kind: Records, metric: Metric | None = None) -> str:
     behind = {name: f"{kind.leading}.{name}" for name in ("file_id", "row_number")}
     behind["trace_key"] = f"it.{key}"
     if kind.is_grouped:
-        behind = {name: f"any_value({column})" for name, column in behind.items()}
+        last = f"row({kind.newest})" if kind.newest else ""
+        behind = {
+            name: f"arg_max({column}, {last})" if last else f"any_value({column})" for name, column in behind.items()
+        }
     selected = ",\n        ".join([*columns, *(f"{column} as {name}" for name, column in behind.items())])
     return f"""with asked as (
     select $1::date as first_day, $2::date as last_day, $3::date as as_of, $4::varchar[] as rooftops

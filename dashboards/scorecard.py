@@ -43,22 +43,31 @@ def of(page: Page, measures: Sequence[Measure], rooftops: Sequence[str]) -> dict
     return found
 
 
-def columns(metrics: Mapping[str, Metric], names: Sequence[str], currencies: Sequence[str]) -> dict[str, Column]:
-    """Two columns per KPI, in money per KPI and currency: its value with its unit in the head, and n."""
+def columns(
+    metrics: Mapping[str, Metric],
+    names: Sequence[str],
+    currencies: Sequence[str],
+    rows: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Column]:
+    """Two columns per KPI, in money per KPI and currency: its value with its unit in the head, and n.
+
+    Counts of ``rows`` have a decimal where one of them is no whole number: a split deal is half a unit.
+    """
     made: dict[str, Column] = {}
     for metric in (metrics[name] for name in names if name in metrics):
         for currency in currencies if metric.currency else [""]:
             name = f"{metric.name}_{currency}" if currency else metric.name
-            made[name] = _value_column(metric, currency if len(currencies) > 1 else "")
+            split = any((row.get(name) or 0) % 1 for row in rows)
+            made[name] = _value_column(metric, currency if len(currencies) > 1 else "", split)
             if metric.unit != "count":
                 made[f"{name}_n"] = Column("n", "count", f"{words.things(metric)} counted.".capitalize())
     return made
 
 
-def _value_column(metric: Metric, currency: str) -> Column:
+def _value_column(metric: Metric, currency: str, split: bool) -> Column:
     unit = {"percent": " %", "money": "", "count": ""}.get(metric.unit, f", {metric.unit}")
     median = "Median " if metric.kind == "duration" else ""
     head = f"{median}{words.in_sentence(metric.label)}{unit}{f', {currency}' if currency else ''}"
     kind: tables.Kind = "money" if metric.unit == "money" else "number"
-    decimals = 0 if metric.unit == "count" else metric.decimals
+    decimals = int(split) if metric.unit == "count" else metric.decimals
     return Column(head[:1].upper() + head[1:], kind, metric.description, decimals)

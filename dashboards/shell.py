@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
+import duckdb
 import streamlit as st
 
 from dashboards import data, filters, palette, words
@@ -104,6 +106,14 @@ def run(page: Any) -> None:
         page.run()
     except Problem as problem:
         st.info(str(problem), icon=":material/info:")
+    except (duckdb.CatalogException, duckdb.BinderException):
+        # The marts of a run are those of the program that made it. Should it be something else, the log has it.
+        logging.getLogger(__name__).exception("run %s cannot show %s", reader.run_id, page.title)
+        st.info(
+            f"Run {reader.run_id} lacks what this page shows: it was made by an earlier version of forecourt. "
+            "Make it anew: `forecourt run`.",
+            icon=":material/info:",
+        )
 
 
 def current() -> Page:

@@ -53,7 +53,14 @@ seat = access.enter()
 shown = {
     title: [page for page in pages if seat is None or seat.sees(page.url_path)] for title, pages in SECTIONS.items()
 }
+if seat and not seat.sees(""):
+    # The default page has no address but the root, so that a role without the overview needs one that only leads on.
+    first = next(page for pages in shown.values() for page in pages)
+    start = st.Page(lambda: st.switch_page(first), title=first.title, default=True, visibility="hidden")
+    shown[""] = [start, *shown[""]]
 page = st.navigation({title: pages for title, pages in shown.items() if pages}, position="top" if seat else "hidden")
-if seat:
+if seat and not page.url_path and not seat.sees(""):
+    page.run()
+elif seat:
     shell.run(page)
     access.foot(seat)

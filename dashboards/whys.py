@@ -58,7 +58,11 @@ def moved(metric: Metric, change: Fraction) -> bool:
 def _cause(page: Page, metric: Metric, why: Why) -> str:
     """The largest cause: who, how much of the change, by its own figures or by its weight, from how many records."""
     if not why.causes:
-        return "no single group stands out"
+        near = why.nearest
+        if near is None:
+            return "no single group stands out"
+        said = f"{words.plain(_name(page, why, near))} ({naming.dimension(near.dimension).lower()})"
+        return f"no single group stands out of chance; nearest {said} {_signed(page, metric, why, near.effect)}"
     largest = why.causes[0]
     own = abs(largest.rate_effect) >= abs(largest.mix_effect)
     how = "by own figures" if own else "by another share of the whole"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -101,6 +102,14 @@ def last_run(home: Home) -> LastRun | None:
         return LastRun(**json.loads(home.last.read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError, TypeError):
         return None  # it only tells how the last run ended; a damaged one tells nothing
+
+
+def run_started_at(run_id: str) -> datetime | None:
+    """The instant (UTC) that a run's id says; None for an id that says none."""
+    try:
+        return datetime.strptime(run_id, "%Y%m%dT%H%M%S-%f")  # noqa: DTZ007 - UTC without offset, as everywhere
+    except ValueError:
+        return None
 
 
 def published_path(home: Home, run_id: str) -> Path:

@@ -85,6 +85,22 @@ class Why:
         return None if self.before is None or self.after is None else self.after - self.before
 
     @property
+    def nearest(self) -> Effect | None:
+        """Of the groups that are no cause the one furthest out of chance in the direction of the change."""
+        change = self.change
+        if not change:
+            return None
+        parts = (
+            effect
+            for effect in self.effects
+            if effect.noise > 0
+            and effect.effect * change > 0
+            and effect.effect != change
+            and effect.dimension not in self.metric.outcomes
+        )
+        return max(parts, key=lambda effect: abs(effect.effect) / effect.noise, default=None)
+
+    @property
     def causes(self) -> list[Effect]:
         """The named causes, the largest first."""
         return sorted((effect for effect in self.effects if effect.cause), key=lambda effect: -abs(effect.effect))

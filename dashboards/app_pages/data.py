@@ -1,15 +1,20 @@
-"""The data behind the pages: the run, how fresh each feed is, every file's rows, what was quarantined, the checks."""
+"""The data behind the pages: runs, how fresh each feed is, every file's rows, what was quarantined, the checks."""
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from dashboards import shell, tables, words
+from dashboards import access, shell, tables, words
 from dashboards.shell import Page
 from dashboards.tables import Column
+from forecourt.close import closed_months
+from forecourt.door import run_started_at
 
 FRESHNESS = {
     "feed": Column("Feed"),
@@ -42,6 +47,11 @@ QUARANTINE = {
 }
 #: What becomes of a row that does not land; the first waits for a person.
 STATUSES = ("open", "closed", "accepted", "retried", "discarded")
+RUNS = {
+    "run": Column("Run"),
+    "started_at": Column("Started (UTC)", "instant"),
+    "standing": Column("Standing"),
+}
 CHECKS = {
     "outcome": Column("Outcome"),
     "name": Column("Check"),
@@ -54,7 +64,7 @@ CHECKS = {
 def data_page(page: Page) -> None:
     """The page *Data*: what the run checked, which files it read, what lies in quarantine, how fresh each feed is."""
     _answer(page)
-    checks, files, quarantine, freshness = st.tabs(["Checks", "Files", "Quarantine", "Freshness"])
+    checks, files, quarantine, freshness, runs = st.tabs(["Checks", "Files", "Quarantine", "Freshness", "Runs"])
     with checks:
         _checks(page)
     with files:
@@ -66,6 +76,48 @@ def data_page(page: Page) -> None:
         tables.records(
             page, rows, FRESHNESS, key="freshness", name="Freshness", phone=("feed", "rooftop", "data_through")
         )
+
+    with runs:
+        _runs(page)
+
+
+def _runs(page: Page) -> None:
+    """The runs that are kept: the one in force, those that a month was closed from, and the ones before."""
+    home = page.reader.home
+    closed = {month.run_id: month.month for month in closed_months(home)}
+    rows = []
+    for run in sorted((file.stem for file in home.published.glob("*.duckdb")), reverse=True):
+        standing = ["in force"] if run == page.reader.run_id else []
+        standing += [f"{closed[run]} was closed from it"] if run in closed else []
+        rows.append({"run": run, "started_at": run_started_at(run), "standing": ", ".join(standing) or "kept"})
+    tables.records(page, rows, RUNS, key="runs", name="Runs", phone=("run", "started_at", "standing"))
+    st.caption("Put an earlier one back: `forecourt rollback RUN`. Ask it in SQL: choose it on the page *SQL*.")
+
+
+def _docs(page: Page) -> None:
+    """The pages of the checks with the rows that failed them, for whoever may see the rows of every rooftop."""
+    folder = page.reader.home.reports / "data-docs"
+    if access.seat().is_limited or not (folder / "index.html").exists():
+        return
+    st.download_button(
+        "Data Docs (zip)",
+        lambda: _zipped(folder),
+        "data-docs.zip",
+        "application/zip",
+        key="data_docs",
+        on_click="ignore",
+        icon=":material/download:",
+        help="Every check with its rows as pages: unpack it and open index.html. "
+        f"On the machine itself: {folder / 'index.html'}",
+    )
+
+
+def _zipped(folder: Path) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as packed:
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            packed.write(file, f"data-docs/{file.relative_to(folder)}")
+    return data.getvalue()
 
 
 def _answer(page: Page) -> None:
@@ -111,6 +163,7 @@ def _checks(page: Page) -> None:
         f":orange[:material/flag:] {words.counted(counts.get('finding', 0), 'findings', page.locale)} · "
         f":red[:material/block:] {words.counted(counts.get('block', 0), 'blocks', page.locale)}"
     )
+    _docs(page)
     rows = page.reader.rows(
         "select * from meta.check_results where outcome != 'passed' order by outcome, failures desc, name"
     )

@@ -79,11 +79,14 @@ def _group(page: Page, name: str, measures: tuple[Measure, ...]) -> None:
     rows.sort(key=lambda row: (-(row.get(first) or 0), str(row["rooftop"]), str(row["person"])))
     metrics = page.reader.metrics()
     columns = {"person": Column("Person"), "role": Column("Role"), "rooftop": Column("Rooftop")}
-    columns |= scorecard.columns(metrics, [measure.kpi for measure in measures], page.reader.currencies())
+    columns |= scorecard.columns(metrics, [measure.kpi for measure in measures], page.reader.currencies(), rows)
     columns |= {"code": Column("Code")}
     if rows and first == "units":
-        best = words.counted(round(float(rows[0].get(first) or 0)), "cars", page.locale)
-        st.markdown(f"#### {words.plain(str(rows[0]['person']))} sold most: {best}.")
+        best = float(rows[0].get(first) or 0)
+        cars = words.counted(round(best), "cars", page.locale)
+        if best % 1:
+            cars = f"{words.number(best, 1, page.locale)} cars"
+        st.markdown(f"#### {words.plain(str(rows[0]['person']))} sold most: {cars}.")
     phone = ["person", *(measure.kpi for measure in measures if measure.kpi in columns)][:3]
     tables.records(page, rows, columns, key=name.lower().replace(" ", "_"), name=name, phone=phone)
 

@@ -15,8 +15,7 @@ DEALS = Records(
     mart="fct_deal_credit",
     where=f"case when {KNOWN} then it.gross_moved_on else it.moved_on end between asked.first_day and asked.last_day "
     "and it.dated_on <= asked.as_of",
-    joins="left join marts.fct_deal as deal on it.deal_key = deal.deal_key",
-    leading="deal",
+    newest="it.dated_on, it.kind != 'sale', it.file_id, it.row_number",
     key="deal_key",
     traced="fct_deal",
     is_grouped=True,
@@ -42,7 +41,7 @@ DEALS = Records(
         ),
     },
     order="excluded is null, total nulls first, rooftop, deal_number",
-    phone=("deal_number", "car", "total"),
+    phone=("deal_number", "salesperson", "total"),
 )
 
 _HANDOVER = {

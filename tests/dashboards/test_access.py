@@ -131,7 +131,8 @@ def test_a_role_is_offered_its_pages_and_no_other(
         def run(self) -> None: ...
 
     def navigation(pages: dict[str, list[Any]], position: str) -> Nothing:
-        offered.extend(page.url_path or "overview" for group in pages.values() for page in group)
+        shown = [page for group in pages.values() for page in group if page.visibility == "visible"]
+        offered.extend(page.url_path or "overview" for page in shown)
         return Nothing()
 
     monkeypatch.setattr(st, "navigation", navigation)

@@ -142,7 +142,7 @@ def test_from_the_tile_to_the_line_of_the_file_in_three_clicks(browser: Any, add
     box = table.bounding_box()
     page.touchscreen.tap(box["x"] + 17, box["y"] + 53)
     page.get_by_text("The original lines").wait_for(timeout=30_000)
-    assert re.search(r"From dms_deals_\S+\.csv, line \d+\.", page.inner_text('[data-testid="stMain"]'))
+    assert re.search(r"From dms_\w+_\S+\.csv, line \d+\.", page.inner_text('[data-testid="stMain"]'))
     assert visit.problems == []
     visit.context.close()
 
