@@ -53,6 +53,12 @@ def _taken(warehouse: Warehouse, statement: str, seconds: float, take: Callable[
     cursor = warehouse.cursor()
     try:
         statements = duckdb.extract_statements(statement)
+        if [each.type for each in statements] == [duckdb.StatementType.MULTI]:
+            raise Problem(
+                "A pivot that looks up its own columns runs several statements, and only one select is taken. "
+                "Name them: `pivot MART on COLUMN in ('A', 'B') using sum(AMOUNT)`, "
+                "or select `sum(AMOUNT) filter (where COLUMN = 'A')`."
+            )
         if [each.type for each in statements] != [duckdb.StatementType.SELECT]:
             raise Problem(
                 "Only one select is taken at a time (also `describe MART`, `show tables`, `with ... select`)."

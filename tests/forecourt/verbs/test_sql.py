@@ -61,6 +61,14 @@ def test_csv_is_what_a_spreadsheet_reads_and_never_runs(home: Home) -> None:
     ]
 
 
+def test_no_kind_of_text_and_no_name_of_a_column_is_run_by_a_spreadsheet(home: Home) -> None:
+    statement = """select '=1+1' as "=cmd|' /C calc'!A0", '=2+2'::enum('=2+2') as "@enum", '=3'::blob as bytes,
+        union_value(text := '=4') as "+either", ['=5'] as "-list", {'=a': '=6'} as record, -7 as "-12.50" """
+    names, values = csv.reader(io.StringIO(ask(home, statement, "--format", "csv").stdout))
+    assert names == ["'=cmd|' /C calc'!A0", "'@enum", "bytes", "'+either", "'-list", "record", "-12.50"]
+    assert values == ["'=1+1", "'=2+2", "'=3", "'=4", '["=5"]', '{"=a": "=6"}', "-7"]
+
+
 @pytest.mark.parametrize("name", ["answer.csv", "answer.parquet", "answer.json"])
 def test_the_ending_of_a_file_says_its_format_and_the_log_knows_it(home: Home, tmp_path: Path, name: str) -> None:
     output = tmp_path / name
@@ -96,7 +104,16 @@ def test_a_statement_comes_from_standard_input_too(home: Home) -> None:
     assert json.loads(done.stdout) == [{"n": 4}]
 
 
-@pytest.mark.parametrize("statement", ["show tables", "describe fct_x", "from meta.rooftops", "values (1)"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "show tables",
+        "describe fct_x",
+        "from meta.rooftops",
+        "values (1)",
+        "pivot fct_x on rooftop in ('R1', 'R2') using sum(amount)",
+    ],
+)
 def test_what_reads_is_taken(home: Home, statement: str) -> None:
     assert ask(home, statement).exit_code == 0
 
@@ -119,6 +136,9 @@ def test_what_reads_is_taken(home: Home, statement: str) -> None:
         ("from 'secrets.csv'", "The statement cannot run: "),
         ("select * from glob('*')", "glob is not open here"),
         ("select * from fct_x where record = $1", "Write the values themselves"),
+        ("pivot fct_x on rooftop using sum(amount)", "A pivot that looks up its own columns"),
+        ("with wide as (pivot fct_x on rooftop using sum(amount)) from wide", "A pivot that looks up its own columns"),
+        ("pivot (from duckdb_settings()) on name in ('threads') using max(value)", "duckdb_settings is not open here"),
     ],
 )
 def test_what_cannot_be_answered_is_one_sentence(
