@@ -24,7 +24,7 @@ from forecourt.errors import Problem
 from forecourt.selects import relation, sentence
 
 #: What the process may have, and what of it the engine takes before it goes on on disk.
-MEMORY, ENGINE_MEMORY = 5 << 30, "2GB"
+MEMORY, ENGINE_MEMORY = 4 << 30, "2GB"
 #: Types that Arrow has no room for: the largest whole numbers, bits, a time of day with its zone.
 LOST = frozenset({"uhugeint", "bignum", "bit", "time with time zone"})
 
@@ -32,8 +32,8 @@ LOST = frozenset({"uhugeint", "bignum", "bit", "time with time zone"})
 def main() -> None:
     """Answers, says how it went, and ends: nothing is taken apart, the limits hold to the last."""
     given = json.load(sys.stdin)
-    most = resource.getrlimit(resource.RLIMIT_AS)[1]
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY if most == resource.RLIM_INFINITY else min(MEMORY, most), most))
+    most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY if most == resource.RLIM_INFINITY else min(MEMORY, most), most))
     config = {"memory_limit": ENGINE_MEMORY, "temp_directory": given["spills"]}
     try:
         warehouse = Warehouse(Path(given["path"]), config)
@@ -45,7 +45,7 @@ def main() -> None:
     except Problem as problem:
         said = {"problem": str(problem)}
     except (MemoryError, pa.ArrowMemoryError, duckdb.OutOfMemoryException):
-        said = {"problem": f"The statement needs more than {MEMORY >> 30} GB of memory. Narrow it."}
+        said = {"problem": "The statement needs more memory than one may have. Narrow it."}
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         said = {"problem": sentence(error)}
     sys.stdout.buffer.flush()

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,43 @@ def test_what_cannot_be_answered_is_one_sentence(
 def test_a_statement_that_takes_too_long_is_stopped(home: Home) -> None:
     endless = "select count(*) from range(1000000000) a, range(1000000) b where a.range * b.range % 7 = 3"
     assert "took longer than 0.3 seconds and was stopped" in said(ask(home, endless, "--timeout", "0.3"))
+
+
+def test_the_time_holds_within_one_function(home: Home) -> None:
+    began = time.monotonic()
+    slow = "select levenshtein(repeat('a', 200000), repeat('b', 200000))"
+    assert "took longer than 1 seconds and was stopped" in said(ask(home, slow, "--timeout", "1"))
+    # Left alone it takes minutes.
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize("statement", ["select repeat('x', 4294967295)", "select length(repeat('x', 4294967295))"])
+def test_a_statement_that_needs_too_much_memory_is_a_sentence(home: Home, statement: str) -> None:
+    assert "needs more memory than one may have" in said(ask(home, statement))
+
+
+def test_an_error_in_a_later_row_is_a_sentence(home: Home) -> None:
+    late = "select case when range = 400000 then error('so late') else 1 end as n from range(500000)"
+    assert said(ask(home, late, "--limit", "500000")) == "The statement cannot run: so late."
+
+
+def test_a_day_that_python_has_no_value_for_is_text_and_said(home: Home) -> None:
+    statement = "select 'infinity'::date as due, '290000-01-01'::date as far, date '2026-01-02' as day"
+    given = {"due": "infinity", "far": "290000-01-01", "day": "2026-01-02"}
+    for kind in ("json", "csv", "table"):
+        done = ask(home, statement, "--format", kind)
+        assert [line.partition(" is given as text")[0] for line in done.stderr.splitlines()] == ["due", "far"]
+        assert all(value in done.stdout for value in given.values())
+    assert json.loads(ask(home, statement, "--json").stdout) == [given]
+
+
+def test_columns_of_one_name_and_types_that_files_have_not_are_kept(home: Home) -> None:
+    statement = """select 1 as a, 2 as a, 340282366920938463463374607431768211455::uhugeint as most, '101'::bit as bits,
+        '12:00:00+02'::timetz as clock"""
+    most = "340282366920938463463374607431768211455"
+    assert json.loads(ask(home, statement, "--json").stdout) == [
+        {"a": 1, "a_1": 2, "most": most, "bits": "101", "clock": "12:00:00+02"}
+    ]
 
 
 def test_a_kept_run_is_asked_by_its_name(home: Home) -> None:
