@@ -30,14 +30,13 @@ from dashboards.stock_book import stock_book, stock_book_cover, stock_book_xlsx
 from forecourt import exported
 from forecourt.close import ClosedMonth, closed_file
 from forecourt.door import Warehouse
-from forecourt.exported import FORMULA_STARTS, harmless
 from forecourt.exported import csv_of as ageing_csv
+from forecourt.exported import harmless
 from forecourt.home import Home
 
 Format = Literal["xlsx", "csv", "pdf"]
 
 __all__ = [
-    "FORMULA_STARTS",
     "AgeingFacts",
     "ageing_csv",
     "ageing_facts",

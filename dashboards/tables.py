@@ -15,7 +15,7 @@ import streamlit as st
 
 from dashboards import words
 from dashboards.shell import Page
-from forecourt.exported import FORMULA_STARTS, harmless
+from forecourt.exported import harmless
 
 Kind = Literal["text", "day", "instant", "money", "number", "count"]
 
@@ -150,7 +150,7 @@ def _cell(value: Any) -> Any:
         return "true" if value else "false"
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
-    if isinstance(value, str) and value and value[0] in FORMULA_STARTS:
+    if isinstance(value, str):
         return harmless(value)
     return value
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -40,11 +41,11 @@ class LastRun:
 class Warehouse:
     """One published run, open for reading. Every query runs on a cursor of its own, so threads may share it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, config: Mapping[str, str] = MappingProxyType({})) -> None:
         self.path = path
         self.run_id = path.stem
         self._kept: dict[str, list[dict[str, Any]]] = {}
-        self._connection = duckdb.connect(str(path), read_only=True, config=CONFIG)
+        self._connection = duckdb.connect(str(path), read_only=True, config=CONFIG | dict(config))
         # Connections of one process to one file share these settings, and the first one locks them.
         with _opening:
             (is_locked,) = self._connection.execute("select current_setting('lock_configuration')").fetchone() or (

@@ -25,11 +25,12 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 def csv_of(table: pa.Table) -> bytes:
     """UTF-8, a header line, LF, money with all its decimals, ISO days, true/false, an empty cell for what is unknown.
 
-    A text that a spreadsheet would run as a formula is led by an apostrophe; plain numbers are left as they are.
+    A text or a name of a column that a spreadsheet would run as a formula is led by an apostrophe; plain numbers are
+    left as they are.
     """
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(table.column_names)
+    writer.writerow([harmless(name) for name in table.column_names])
     for batch in table.to_batches(max_chunksize=50_000):
         writer.writerows(zip(*(_cells(column) for column in batch.columns), strict=True))
     return out.getvalue().encode("utf-8")
@@ -40,10 +41,10 @@ def _cells(column: pa.Array) -> list[str | None]:
     try:
         written = pc.cast(column, pa.string()).to_pylist()
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # lists, structs, intervals, bytes
-        return [None if value is None else _as_text(value) for value in column.to_pylist()]
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        return [harmless(value) if value and value[0] in FORMULA_STARTS else value for value in written]
-    return written
+        written = [None if value is None else _as_text(value) for value in column.to_pylist()]
+    if pa.types.is_primitive(column.type) or pa.types.is_decimal(column.type):
+        return written  # numbers, days, instants, true and false
+    return [value and harmless(value) for value in written]
 
 
 def _as_text(value: Any) -> str:
@@ -52,7 +53,7 @@ def _as_text(value: Any) -> str:
 
 def harmless(text: str) -> str:
     """The text, led by an apostrophe where a spreadsheet would run it: ``=1+1``, ``@sum``, ``-cmd``; not ``-12.50``."""
-    return text if _is_number(text) else f"'{text}"
+    return f"'{text}" if text.startswith(FORMULA_STARTS) and not _is_number(text) else text
 
 
 def _is_number(text: str) -> bool:

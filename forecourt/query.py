@@ -1,131 +1,82 @@
-"""A question in SQL to a published run: one select, read only, with a limit to its rows and its time."""
+"""A question in SQL to a published run: one select, with limits to its rows, its bytes, its time and its memory."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator
+import shutil
+import signal
+import subprocess
+import sys
 from dataclasses import dataclass
-from threading import Timer
-from typing import Any
+from uuid import uuid4
 
-import duckdb
 import pyarrow as pa
 
+from forecourt.calendar_text import readable
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
-
-#: Table functions of the engine that say nothing of the machine they run on. The marts' own are open too.
-TABLE_FUNCTIONS = frozenset({
-    "duckdb_columns", "duckdb_constraints", "duckdb_functions", "duckdb_schemas", "duckdb_tables", "duckdb_types",
-    "duckdb_views", "generate_series", "histogram", "histogram_values", "json_each", "json_tree",
-    "pragma_table_info", "range", "repeat", "repeat_row", "summary", "test_all_types", "unnest",
-})  # fmt: skip
-#: The engine's own tables carry one of these in front; some name files of the server, or what others asked.
-_ENGINE_TABLE = re.compile(r"(duckdb|pragma|pg|sqlite)_")
-_SETTINGS = frozenset({"current_setting"})
 
 
 @dataclass(frozen=True)
 class Answer:
-    """``rows``: at most as many as were asked for; ``is_cut``: there are more."""
+    """``rows``: at most as many as were asked for; ``is_cut``: there are more; ``is_full``: their bytes are why.
+
+    ``as_text``: columns of days or times that are given as text, since one of their values lies beyond the calendar.
+    """
 
     rows: pa.Table
     is_cut: bool
+    is_full: bool
+    as_text: list[str]
 
 
-def ask(warehouse: Warehouse, statement: str, *, limit: int, seconds: float) -> Answer:
-    """The first ``limit`` rows of a select; its tables are looked for in ``marts``, then in ``meta``.
+def ask(warehouse: Warehouse, statement: str, *, limit: int, seconds: float, room: int | None = None) -> Answer:
+    """The first ``limit`` rows of a select, or those that fit in ``room`` bytes of Arrow data.
 
-    Raises Problem, in a sentence, where the statement is not one select, cannot run, or takes longer than ``seconds``.
+    Raises Problem, in a sentence, where the statement is not one select, cannot run, takes longer than ``seconds`` or
+    more memory than `forecourt.query_process` has.
     """
-    rows = _taken(warehouse, statement, seconds, lambda found: found.limit(limit + 1).to_arrow_table())
-    return Answer(rows.slice(0, limit), is_cut=rows.num_rows > limit)
+    rows, is_full = _answered(warehouse, statement, limit, seconds, room)
+    shown, as_text = readable(rows.slice(0, limit))
+    return Answer(shown, is_full or rows.num_rows > limit, is_full, as_text)
 
 
 def count(warehouse: Warehouse, statement: str, *, seconds: float) -> int:
     """How many rows a select has; raises Problem as ``ask`` does."""
-    (found,) = _taken(warehouse, statement, seconds, lambda found: found.count("*").fetchall())
-    return int(found[0])
+    rows, _ = _answered(warehouse, statement, None, seconds, None)
+    return int(rows.column(0)[0].as_py())
 
 
-def _taken(warehouse: Warehouse, statement: str, seconds: float, take: Callable[[duckdb.DuckDBPyRelation], Any]) -> Any:
-    cursor = warehouse.cursor()
+def _answered(
+    warehouse: Warehouse, statement: str, limit: int | None, seconds: float, room: int | None
+) -> tuple[pa.Table, bool]:
+    path = warehouse.path.resolve()
+    # Of its own: two processes that share a folder take each other's files away.
+    spills = path.with_name(f"{path.name}.{uuid4().hex}.tmp")
+    given = {
+        "path": str(path),
+        "spills": str(spills),
+        "statement": statement,
+        "limit": limit,
+        "seconds": seconds,
+        "room": room,
+    }
     try:
-        statements = duckdb.extract_statements(statement)
-        if [each.type for each in statements] != [duckdb.StatementType.SELECT]:
-            raise Problem(
-                "Only one select is taken at a time (also `describe MART`, `show tables`, `with ... select`)."
-            )
-        if statements[0].named_parameters:
-            raise Problem(
-                "The statement has parameters, like $1 or ?, that nothing fills. Write the values themselves."
-            )
-        _require_open(cursor, statement)
-        cursor.execute("set search_path = 'marts,meta'")
-        timer = Timer(seconds, cursor.interrupt)
-        timer.start()
-        try:
-            return take(cursor.sql(statement))
-        finally:
-            timer.cancel()
-    except duckdb.InterruptException:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "forecourt.query_process"],
+            input=json.dumps(given).encode(),
+            capture_output=True,
+            check=False,
+        )
+    finally:
+        shutil.rmtree(spills, ignore_errors=True)
+    if done.returncode == -signal.SIGALRM:
         raise Problem(
             f"The statement took longer than {seconds:g} seconds and was stopped. Narrow it, or allow it more time."
-        ) from None
-    except duckdb.Error as error:
-        raise Problem(_sentence(error)) from None
-
-
-def _require_open(cursor: duckdb.DuckDBPyConnection, statement: str) -> None:
-    """Refuses functions and tables of the engine that tell about the server: its settings, paths, logs.
-
-    Read only and without outside access, the engine still names its files to whoever asks for its settings.
-    """
-    ((text,),) = cursor.execute("select json_serialize_sql($1)", [statement]).fetchall()
-    tree = json.loads(text)
-    if tree["error"]:
-        raise Problem(f"The statement cannot run: {tree['error_message']}")
-    ours = {
-        name
-        for (name,) in cursor.execute(
-            "select function_name from duckdb_functions() where function_type = 'table_macro' and not internal"
-        ).fetchall()
-    }
-    for kind, name in _named(tree["statements"]):
-        is_closed = (
-            name not in TABLE_FUNCTIONS | ours
-            if kind == "TABLE_FUNCTION"
-            else name in _SETTINGS
-            if kind == "FUNCTION"
-            else bool(_ENGINE_TABLE.match(name)) and name not in TABLE_FUNCTIONS
         )
-        if is_closed:
-            raise Problem(
-                f"{name} is not open here: a statement reads the marts and meta of this warehouse. "
-                "`show tables` lists them, `describe MART` its columns."
-            )
-
-
-def _named(node: Any) -> Iterator[tuple[str, str]]:
-    """Kind and name, in lower case, of every function, table function and table in a tree of statements."""
-    if isinstance(node, list):
-        for part in node:
-            yield from _named(part)
-    elif isinstance(node, dict):
-        kind = node.get("type")
-        if kind == "TABLE_FUNCTION":
-            yield kind, str(node["function"]["function_name"]).lower()
-        elif kind == "FUNCTION":
-            yield kind, str(node["function_name"]).lower()
-        elif kind == "BASE_TABLE":
-            yield kind, str(node["table_name"]).lower()
-        for part in node.values():
-            yield from _named(part)
-
-
-def _sentence(error: duckdb.Error) -> str:
-    """What the engine says, without its picture of the statement."""
-    said = str(error).partition("\n\nLINE ")[0].strip()
-    text = re.sub(r"^[\w ]+ Error: ", "", re.sub(r"\s*\n\s*", " ", said))
-    return f"The statement cannot run: {text}{'' if text[-1:] in '.?!' else '.'}"
+    if done.returncode:
+        raise Problem("The statement ended the engine, as one does that needs too much memory. Narrow it.")
+    said = json.loads(done.stderr.splitlines()[-1])
+    if "problem" in said:
+        raise Problem(said["problem"])
+    return pa.ipc.open_stream(done.stdout).read_all(), said["left_off"]

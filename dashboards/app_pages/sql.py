@@ -17,6 +17,8 @@ from forecourt.query import Answer, ask, count
 
 #: Rows that a page draws, and that a file of one answer holds.
 ROWS_SHOWN, ROWS_IN_A_FILE = 5_000, 1_000_000
+#: Megabytes of Arrow data that a page draws, and that a file is made of: a browser and the server hold them.
+SHOWN_MB, FILE_MB = 20, 500
 SECONDS = (30, 120, 600)
 #: What a link keeps.
 KEPT = ("x", "y", "by", "chart")
@@ -96,11 +98,11 @@ def _of_the_run(page: Page) -> Page:
     return replace(page, reader=replace(page.reader, run_id=run))
 
 
-@st.cache_resource(max_entries=20, show_spinner="The statement runs ...")
+@st.cache_resource(max_entries=8, show_spinner="The statement runs ...")
 def _asked(reader: Reader, statement: str, seconds: float) -> tuple[Answer, int, float]:
     """The rows to show, how many there are in all, and the seconds that it took."""
     began = time.monotonic()
-    found = ask(reader.warehouse, statement, limit=ROWS_SHOWN, seconds=seconds)
+    found = ask(reader.warehouse, statement, limit=ROWS_SHOWN, seconds=seconds, room=SHOWN_MB * 10**6)
     took = time.monotonic() - began
     total = count(reader.warehouse, statement, seconds=seconds) if found.is_cut else found.rows.num_rows
     return found, total, took
@@ -114,31 +116,37 @@ def _answer(page: Page, statement: str, seconds: float) -> None:
     if found.is_cut:
         said = f"The first {words.number(shown, 0, page.locale)} of {said} are shown"
     st.markdown(f"**{said}** · {words.number(took, 2, page.locale)} seconds · run {reader.run_id}")
-    if not shown:
+    if found.is_full:
+        st.caption(
+            f"They are wide: no more fit in the {SHOWN_MB} MB that a page draws. "
+            "Select fewer or shorter columns to see more of them, or take a file."
+        )
+    for name in found.as_text:
+        st.caption(f"{name} is given as text: it has a day or time beyond the calendar, like infinity.")
+    if not total:
         st.caption("No row answers this.")
         return
     rows, drawn = st.tabs(["Table", "Chart"], key="shown_as")
-    try:
-        with rows:
-            result.table(found.rows)
-        with drawn:
-            result.chart(page, found.rows)
-    except (OverflowError, ValueError) as error:
-        raise Problem(f"A value of the answer cannot be shown ({error}). Cast its column to varchar.") from None
+    with rows:
+        result.table(found.rows)
+    with drawn:
+        result.chart(page, found.rows)
     in_a_file = min(total, ROWS_IN_A_FILE)
     if total > ROWS_IN_A_FILE:
         st.caption(
             f"A file holds the first {words.number(ROWS_IN_A_FILE, 0, page.locale)} rows at the most. "
             "The command forecourt sql with --limit takes more."
         )
-    result.downloads(
-        page,
-        statement,
-        found,
-        lambda: ask(reader.warehouse, statement, limit=ROWS_IN_A_FILE, seconds=seconds),
-        in_a_file,
-    )
+    result.downloads(page, statement, found, lambda: _for_a_file(reader, statement, seconds), in_a_file)
     _links(page, statement)
+
+
+def _for_a_file(reader: Reader, statement: str, seconds: float) -> Answer:
+    """The rows of a file. Raises Problem where they are too wide for one that a server makes."""
+    found = ask(reader.warehouse, statement, limit=ROWS_IN_A_FILE, seconds=seconds, room=FILE_MB * 10**6)
+    if found.is_full:
+        raise Problem(f"The answer has more than {FILE_MB} MB: the command forecourt sql -o writes it.")
+    return found
 
 
 def _links(page: Page, statement: str) -> None:

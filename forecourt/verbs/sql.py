@@ -67,6 +67,8 @@ def sql(
         _print(answer.rows, kind)
     else:
         _write(home, answer.rows, output, kind, warehouse.run_id, text)
+    for name in answer.as_text:
+        click.echo(f"{name} is given as text: it has a day or time beyond the calendar, like infinity.", err=True)
     if answer.is_cut:
         click.echo(f"These are the first {limit:,} rows; there are more. --limit gives another number.", err=True)
 

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,14 @@ def test_csv_is_what_a_spreadsheet_reads_and_never_runs(home: Home) -> None:
     ]
 
 
+def test_no_kind_of_text_and_no_name_of_a_column_is_run_by_a_spreadsheet(home: Home) -> None:
+    statement = """select '=1+1' as "=cmd|' /C calc'!A0", '=2+2'::enum('=2+2') as "@enum", '=3'::blob as bytes,
+        union_value(text := '=4') as "+either", ['=5'] as "-list", {'=a': '=6'} as record, -7 as "-12.50" """
+    names, values = csv.reader(io.StringIO(ask(home, statement, "--format", "csv").stdout))
+    assert names == ["'=cmd|' /C calc'!A0", "'@enum", "bytes", "'+either", "'-list", "record", "-12.50"]
+    assert values == ["'=1+1", "'=2+2", "'=3", "'=4", '["=5"]', '{"=a": "=6"}', "-7"]
+
+
 @pytest.mark.parametrize("name", ["answer.csv", "answer.parquet", "answer.json"])
 def test_the_ending_of_a_file_says_its_format_and_the_log_knows_it(home: Home, tmp_path: Path, name: str) -> None:
     output = tmp_path / name
@@ -96,7 +105,16 @@ def test_a_statement_comes_from_standard_input_too(home: Home) -> None:
     assert json.loads(done.stdout) == [{"n": 4}]
 
 
-@pytest.mark.parametrize("statement", ["show tables", "describe fct_x", "from meta.rooftops", "values (1)"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "show tables",
+        "describe fct_x",
+        "from meta.rooftops",
+        "values (1)",
+        "pivot fct_x on rooftop in ('R1', 'R2') using sum(amount)",
+    ],
+)
 def test_what_reads_is_taken(home: Home, statement: str) -> None:
     assert ask(home, statement).exit_code == 0
 
@@ -119,6 +137,9 @@ def test_what_reads_is_taken(home: Home, statement: str) -> None:
         ("from 'secrets.csv'", "The statement cannot run: "),
         ("select * from glob('*')", "glob is not open here"),
         ("select * from fct_x where record = $1", "Write the values themselves"),
+        ("pivot fct_x on rooftop using sum(amount)", "A pivot that looks up its own columns"),
+        ("with wide as (pivot fct_x on rooftop using sum(amount)) from wide", "A pivot that looks up its own columns"),
+        ("pivot (from duckdb_settings()) on name in ('threads') using max(value)", "duckdb_settings is not open here"),
     ],
 )
 def test_what_cannot_be_answered_is_one_sentence(
@@ -136,6 +157,43 @@ def test_what_cannot_be_answered_is_one_sentence(
 def test_a_statement_that_takes_too_long_is_stopped(home: Home) -> None:
     endless = "select count(*) from range(1000000000) a, range(1000000) b where a.range * b.range % 7 = 3"
     assert "took longer than 0.3 seconds and was stopped" in said(ask(home, endless, "--timeout", "0.3"))
+
+
+def test_the_time_holds_within_one_function(home: Home) -> None:
+    began = time.monotonic()
+    slow = "select levenshtein(repeat('a', 200000), repeat('b', 200000))"
+    assert "took longer than 1 seconds and was stopped" in said(ask(home, slow, "--timeout", "1"))
+    # Left alone it takes minutes.
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize("statement", ["select repeat('x', 4294967295)", "select length(repeat('x', 4294967295))"])
+def test_a_statement_that_needs_too_much_memory_is_a_sentence(home: Home, statement: str) -> None:
+    assert "needs more memory than one may have" in said(ask(home, statement))
+
+
+def test_an_error_in_a_later_row_is_a_sentence(home: Home) -> None:
+    late = "select case when range = 400000 then error('so late') else 1 end as n from range(500000)"
+    assert said(ask(home, late, "--limit", "500000")) == "The statement cannot run: so late."
+
+
+def test_a_day_that_python_has_no_value_for_is_text_and_said(home: Home) -> None:
+    statement = "select 'infinity'::date as due, '290000-01-01'::date as far, date '2026-01-02' as day"
+    given = {"due": "infinity", "far": "290000-01-01", "day": "2026-01-02"}
+    for kind in ("json", "csv", "table"):
+        done = ask(home, statement, "--format", kind)
+        assert [line.partition(" is given as text")[0] for line in done.stderr.splitlines()] == ["due", "far"]
+        assert all(value in done.stdout for value in given.values())
+    assert json.loads(ask(home, statement, "--json").stdout) == [given]
+
+
+def test_columns_of_one_name_and_types_that_files_have_not_are_kept(home: Home) -> None:
+    statement = """select 1 as a, 2 as a, 340282366920938463463374607431768211455::uhugeint as most, '101'::bit as bits,
+        '12:00:00+02'::timetz as clock"""
+    most = "340282366920938463463374607431768211455"
+    assert json.loads(ask(home, statement, "--json").stdout) == [
+        {"a": 1, "a_1": 2, "most": most, "bits": "101", "clock": "12:00:00+02"}
+    ]
 
 
 def test_a_kept_run_is_asked_by_its_name(home: Home) -> None:
