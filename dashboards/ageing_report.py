@@ -121,7 +121,7 @@ def totals(table: pa.Table) -> Part:
         )
         for (currency,), part in sums_by(table, ()).items()
     ]
-    return Part("Totals by currency", columns, rows, "" if rows else "Nothing is open on this day.")
+    return Part("Totals by currency", columns, rows, receivables.CURRENCIES if rows else "Nothing is open on this day.")
 
 
 def tieout(facts: AgeingFacts) -> Part:

@@ -56,6 +56,7 @@ def choose(
 
     ``is_limited``: these rooftops are not all there are, so where none is chosen they are named one by one.
     """
+    asked = [iso_day(st.query_params.get(key)) for key in ("from", "to") if st.query_params.get("period") == CUSTOM]
     _take_from_url(rooftops, as_of)
     line = st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=not is_phone)
     with line.popover("Filters", icon=":material/tune:"):
@@ -90,7 +91,19 @@ def choose(
     else:
         against = f" · against {versus}" if versus else ""
         line.markdown(f"**{names or 'All rooftops'}** · {words.span(period.first, period.last, locale)}{against}")
+    late = max((day for day in asked if day), default=as_of)
+    if late > as_of:
+        st.caption(beyond(as_of, late, locale))
+    if choice == CUSTOM and first > last:
+        st.caption(
+            f"From {words.day(first, locale)} to {words.day(last, locale)} was asked: the days between them count."
+        )
     return Filters(tuple(chosen), period, before, versus)
+
+
+def beyond(newest: date, asked: date, locale: Locale) -> str:
+    """That a day was asked which no data reach."""
+    return f"The data reach {words.day(newest, locale)}; {words.day(asked, locale)} was asked."
 
 
 def _take_from_url(rooftops: dict[str, str], as_of: date) -> None:
@@ -100,17 +113,19 @@ def _take_from_url(rooftops: dict[str, str], as_of: date) -> None:
         "rooftop": [code for code in given.get_all("rooftop") if code in rooftops],
         "period": given.get("period") if given.get("period") in PERIODS else None,
         "versus": given.get("versus") if given.get("versus") in COMPARISONS else None,
-        "from": _day_of(given.get("from"), as_of),
-        "to": _day_of(given.get("to"), as_of),
     }
+    for key in ("from", "to"):
+        day = iso_day(given.get(key))
+        taken[key] = min(day, as_of) if day else None
     for key, value in taken.items():
         if value and key not in st.session_state:
             st.session_state[key] = value
 
 
-def _day_of(text: str | None, as_of: date) -> date | None:
+def iso_day(text: str | None) -> date | None:
+    """The day that a URL writes; None where it writes none."""
     try:
-        return min(date.fromisoformat(text or ""), as_of)
+        return date.fromisoformat(text or "")
     except ValueError:
         return None
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 
 import pyarrow as pa
 
+from dashboards import words
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
 
@@ -156,11 +157,19 @@ class AgeingFacts:
             ("Currency", self.choice.currency or "all"),
             ("Shown", self.part),
             ("Known at", f"{self.known_at:%Y-%m-%d %H:%M} UTC" if self.known_at else "everything landed in this run"),
-            ("Receivables landed to", self.data_through.isoformat() if self.data_through else "not known"),
+            ("Receivables landed to", self.data_through or "not known"),
+            *([("Beyond the data", said)] if (said := beyond(self.as_of, self.data_through)) else []),
             ("Run", self.run_id),
             ("Made by", f"forecourt {self.version}"),
             ("Rows", f"{rows:,} documents and instalments, all of them here"),
         ]
+
+
+def beyond(as_of: date, data_through: date | None) -> str | None:
+    """What to say of a day that the receivables landed do not reach; None where they do, or where nothing is known."""
+    if data_through is None or as_of <= data_through:
+        return None
+    return f"The receivables reach only {data_through}; nothing later is in the ageing as of {as_of}."
 
 
 def ageing_facts(
@@ -255,7 +264,8 @@ def tied(rows: Sequence[Mapping[str, Any]]) -> str:
     said = f"{len(accounts) - len(off)} of {len(accounts)} control accounts of this day tie"
     if off:
         listed = [
-            f"{row['rooftop']} {row['schedule'].replace('_', ' ')} by {row['currency']} {row['difference']:,.2f}"
+            f"{row['rooftop']} {row['schedule'].replace('_', ' ')} by {row['currency']} "
+            f"{words.number(row['difference'], 2)}"
             for row in off
         ]
         said += f"; {', '.join(listed)} {'differs' if len(off) == 1 else 'differ'}"
@@ -397,6 +407,11 @@ class Sums:
         return self.gross + self.unallocated
 
 
+#: Which amounts are in which currency, said wherever both stand.
+CURRENCIES = (
+    "Totals by schedule, customer and document are in the document's currency, each by itself; the tie-out, the "
+    "provision and the roll-forward are in the rooftop's currency at the booked rate."
+)
 #: What to sum by, besides the currency: a customer stands once per rooftop and schedule.
 SCHEDULE = ("schedule",)
 CUSTOMER = ("schedule", "rooftop", "customer_id", "customer_name")
@@ -405,6 +420,19 @@ CUSTOMER = ("schedule", "rooftop", "customer_id", "customer_name")
 def sums_by_schedule(table: pa.Table) -> dict[tuple[str, str], Sums]:
     """(schedule, currency) → sums, in order; currencies are never added up."""
     return {(key[0], key[-1]): part for key, part in sums_by(table, SCHEDULE).items()}
+
+
+def sums_in_base(table: pa.Table) -> tuple[dict[str, Decimal], int]:
+    """Rooftop currency → what is open at the booked rate, credits taken off; and how many documents have no rate."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    unrated = 0
+    names = ("base_currency", "outstanding_base")
+    for currency, outstanding in zip(*(table.column(name).to_pylist() for name in names), strict=True):
+        if outstanding is None:
+            unrated += 1
+        else:
+            sums[currency or ""] += outstanding
+    return dict(sums), unrated
 
 
 def sums_by(table: pa.Table, columns: Sequence[str]) -> dict[tuple[str, ...], Sums]:

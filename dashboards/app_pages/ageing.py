@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
@@ -13,16 +12,19 @@ import polars as pl
 import pyarrow as pa
 import streamlit as st
 
-from dashboards import cards, charts, debtors, exports, kpi_page, receivables, shell, tables, whys, words
+from dashboards import cards, charts, debtors, exports, filters, kpi_page, receivables, shell, tables, whys, words
 from dashboards.credits import credits_table
 from dashboards.receivables import EVERYTHING, AgeingFacts, Basis, Choice, Sums
 from dashboards.shell import Page
 from dashboards.tables import Column
-from forecourt.metrics import Period
+from forecourt.kpi import KpiRow
+from forecourt.metrics import Metric, Period
 
 BY_DUE, BY_DATE = "Due date", "Document date"
 BASES: dict[str, Basis] = {BY_DUE: "due", BY_DATE: "invoice"}
 ALL = "All"
+#: How far the page goes back.
+YEARS = 10
 FILES: dict[exports.Format, str] = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv",
@@ -35,10 +37,12 @@ def ageing(page: Page) -> None:
     metric = page.reader.metrics().get("overdue_rate")
     choice, basis, day = _chosen(page)
     table = page.reader.ageing(day, basis, choice)
+    # The rate is of every open document by its due day: where less or another age is shown, it speaks of others.
+    is_of_all = choice == Choice(page.filters.rooftops) and basis == "due"
     if metric:
         period = Period(day, day, page.filters.period.as_of)
-        rows = page.reader.kpi("overdue_rate", period, rooftops=page.filters.rooftops)
-        _answer(page, day, rows, receivables.sums_by_schedule(table))
+        rows = page.reader.kpi(metric.name, period, rooftops=page.filters.rooftops) if is_of_all else []
+        _answer(page, metric, day, rows, table)
     _downloads(page, table, day, basis, choice)
     facts = page.reader.ageing_facts(day, basis, choice, _part(choice))
     _tieout(page, facts)
@@ -47,7 +51,8 @@ def ageing(page: Page) -> None:
     if metric:
         months = Period(day.replace(day=1), day, page.filters.period.as_of)
         rows = page.reader.kpi(metric.name, months, rooftops=page.filters.rooftops)
-        kpi_page.trend(page, metric, months, rows, title="Overdue rate by month")
+        title = "Overdue rate by month" + ("" if is_of_all else ", of all documents by due day")
+        kpi_page.trend(page, metric, months, rows, title=title)
         if day == page.filters.period.end:
             whys.draw(page, metric)
     if table.num_rows:
@@ -65,10 +70,18 @@ def _chosen(page: Page) -> tuple[Choice, Basis, date]:
         if page.is_phone
         else (*st.columns([2, 3, 3]), *st.columns([3, 2, 3])[:2])
     )
+    newest = page.reader.newest_day()
+    first, asked = date(newest.year - YEARS, 1, 1), filters.iso_day(st.query_params.get("as_of"))
+    if asked and asked > newest:
+        st.caption(filters.beyond(newest, asked, page.locale))
+    if asked and asked < first:
+        told = [words.day(each, page.locale) for each in (first, asked)]
+        st.caption(f"The page goes back to {told[0]}; {told[1]} was asked.")
     day = places[0].date_input(
         "As of",
         page.filters.period.end,
-        max_value=page.reader.newest_day(),
+        min_value=min(first, page.filters.period.end),
+        max_value=newest,
         key="as_of",
         bind="query-params",
         format="YYYY-MM-DD",
@@ -77,6 +90,8 @@ def _chosen(page: Page) -> tuple[Choice, Basis, date]:
     names = {
         column: sorted({row[column] or "" for row in documents}) for column in ("schedule", "legal_entity", "currency")
     }
+    if st.query_params.get("schedule") in names["schedule"]:  # a link may say the code; the box goes by its words
+        st.session_state["schedule"] = st.query_params["schedule"]
     schedule = places[1].selectbox(
         "Schedule", [ALL, *names["schedule"]], format_func=debtors.plain, key="schedule", bind="query-params"
     )
@@ -93,25 +108,25 @@ def _part(choice: Choice) -> str:
     return "all open documents" if choice == EVERYTHING else "this choice"
 
 
-def _answer(page: Page, day: date, rows: list[Any], sums: dict[tuple[str, str], Sums]) -> None:
-    """What is open per currency, and how much of the headline schedules is late."""
-    totals: dict[str, Decimal] = defaultdict(Decimal)
-    for (_, currency), part in sums.items():
-        totals[currency] += part.net
-    parts = [
-        f"**{words.money(totals[currency], words.plain(currency), 0, page.locale)}**"
-        for currency in _in_order(page, totals)
-    ]
-    metric = page.reader.metrics()["overdue_rate"]
+def _answer(page: Page, metric: Metric, day: date, rows: list[KpiRow], table: pa.Table) -> None:
+    """What is open in each rooftop currency, and how much of the headline schedules is late where ``rows`` say it."""
+    sums, unrated = receivables.sums_in_base(table)
+    written = [words.money(sums[code], words.plain(code), 0, page.locale) for code in _in_order(page, sums)]
+    owed = [f"**{text}**" for text in written if not text.startswith(words.MINUS)]
+    owing = [f"**{text.removeprefix(words.MINUS)}**" for text in written if text.startswith(words.MINUS)]
+    clauses = [f"{words.listed(owed)} was open"] if owed else []
+    clauses += [f"credits exceeded what was owed by {words.listed(owing)}"] if owing else []
+    sentence = f"On {words.day(day, page.locale)} {', and '.join(clauses) or 'nothing was open'}"
     late = [
         f"{words.value_text(metric, row.value, None, page.locale)}" + (f" in {row.currency}" if len(rows) > 1 else "")
         for row in rows
         if row.value is not None
     ]
-    sentence = f"On {words.day(day, page.locale)} {words.listed(parts) or 'nothing'} was open"
     sentence += f"; {words.listed(late)} of what is owed on the headline schedules was past due." if late else "."
     st.markdown(f"#### {sentence}".replace("$", "\\$"))
-    standing = cards.target_line(page, metric, rows)
+    if unrated:
+        st.caption(f"Without a booked rate, so not in it: {words.counted(unrated, 'documents', page.locale)}.")
+    standing = cards.target_line(page, metric, rows) if rows else None
     if standing:
         st.caption(f"Overdue rate: {standing[:1].lower()}{standing[1:]}")
 
@@ -125,6 +140,7 @@ def _in_order(page: Page, currencies: Iterable[str]) -> list[str]:
 def _summary(page: Page, table: pa.Table, facts: AgeingFacts) -> None:
     """Per currency a stacked bar of what is owed by schedule, and the sums as a table."""
     sums = receivables.sums_by_schedule(table)
+    st.caption(receivables.CURRENCIES)
     for currency in _in_order(page, {key[1] for key in sums}):
         mine = {key: part for key, part in sums.items() if key[1] == currency}
         gross = sum((part.gross for part in mine.values()), Decimal(0))
@@ -188,7 +204,7 @@ def _tieout(page: Page, facts: AgeingFacts) -> None:
     if facts.tieout:
         with st.expander("Tie-out to the ledger, differences first", expanded=differs):
             rows = [{**row, "schedule": debtors.plain(row["schedule"])} for row in facts.tieout]
-            debtors.table(rows, TIEOUT, "Tie-out to the ledger", page, ("rooftop", "schedule", "difference"))
+            debtors.table(rows, TIEOUT, "Tie-out to the ledger", page, ("schedule", "rooftop", "difference"))
 
 
 TIEOUT = {

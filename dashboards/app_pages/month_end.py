@@ -93,7 +93,7 @@ def _next(page: Page, waiting: list[date]) -> None:
     st.markdown(f"{mark} {words.plain(receivables.tied(facts.tieout))}")
     if facts.tieout:
         with st.expander("Tie-out to the ledger, differences first", expanded=bool(off)):
-            debtors.table(facts.tieout, TIEOUT, "Tie-out to the ledger", page, ("rooftop", "schedule", "difference"))
+            debtors.table(facts.tieout, TIEOUT, "Tie-out to the ledger", page, ("schedule", "rooftop", "difference"))
     try:
         behind = require_closable(page.reader.home, page.reader.warehouse, month)
     except Problem as problem:

@@ -56,7 +56,7 @@ def export_ageing(
     Example:  forecourt export ageing --as-of 2026-03-31 --format csv -o ageing.csv
     """
     from dashboards.exports import export_ageing as write_ageing
-    from dashboards.receivables import Choice
+    from dashboards.receivables import Choice, beyond
     from forecourt import show
     from forecourt.door import open_warehouse
     from forecourt.kpi import newest_day
@@ -90,6 +90,9 @@ def export_ageing(
             choice=Choice(rooftops, schedule, entity, currency),
             known_at=known_at,
         )
+    through = facts["data_through"]
+    if said := beyond(day, date.fromisoformat(through) if through else None):
+        click.echo(said, err=True)
     if as_json:
         show.print_json(facts)
     else:

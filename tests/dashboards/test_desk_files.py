@@ -126,7 +126,7 @@ def test_the_planted_cent_is_found_first(ledger: Warehouse) -> None:
         ("R1", Decimal("-0.01"), "differs"),
         ("R2", Decimal("0.00"), "ties"),
     ]
-    assert tied(rows) == "1 of 2 control accounts of this day tie; R1 customer by GBP -0.01 differs."
+    assert tied(rows) == "1 of 2 control accounts of this day tie; R1 customer by GBP \u22120.01 differs."
 
 
 def test_roll_forward_provision_and_movements_agree_with_the_ageing(ledger: Warehouse) -> None:

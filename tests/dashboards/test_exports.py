@@ -31,6 +31,7 @@ from dashboards.exports import (
 )
 from dashboards.receivables import (
     COLUMNS,
+    CURRENCIES,
     EVERYTHING,
     Choice,
     bucket_order,
@@ -43,6 +44,7 @@ from dashboards.receivables import (
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
 from forecourt.home import Home
+from tests.support.command import call
 
 AS_OF = date(2026, 3, 31)
 CONTRACT = [
@@ -330,14 +332,40 @@ def test_cover_says_what_it_is_and_whether_it_ties(warehouse: Warehouse) -> None
     assert found["As of"][0].date() == AS_OF
     assert found["Rooftops"][0] == "R1"
     assert found["Run"][0] == "20260401T050000"
-    assert found["Receivables landed to"][0] == "2026-03-31"
+    assert found["Receivables landed to"][0].date() == AS_OF
+    assert found[CURRENCIES][0] is None
     assert found["GBP"] == [22070.6, -99.99, 21970.61, 0, 0.75, 4]
-    assert "1 of 3 control accounts of this day tie; R1 employee by GBP -5.00, R1 customer by GBP 0.01 differ." in found
+    assert (
+        "1 of 3 control accounts of this day tie; R1 employee by GBP \u22125.00, R1 customer by GBP 0.01 differ."
+        in found
+    )
     assert [line for line in lines if line[0] == "R1"] == [
         ["R1", "employee", "GBP", 7, 2, -5, "differs"],
         ["R1", "customer", "GBP", -29.4, -29.39, 0.01, "differs"],
         ["R1", "contract in transit", "GBP", 22000, 22000, 0, "ties"],
     ]
+
+
+def test_a_day_that_the_data_do_not_reach_is_said_on_the_cover(warehouse: Warehouse) -> None:
+    def cover(day: date) -> dict[str, Any]:
+        return dict(ageing_facts(warehouse, day).cover(0))
+
+    assert cover(date(2026, 4, 2))["Beyond the data"].startswith("The receivables reach only 2026-03-31;")
+    assert "Beyond the data" not in cover(AS_OF)
+
+
+def test_the_command_says_that_the_data_do_not_reach_a_day(single_feed_home: Home, tmp_path: Path) -> None:
+    def said(day: str) -> str:
+        words = ("export", "ageing", "--as-of", day, "--format", "csv", "-o", str(tmp_path / f"{day}.csv"))
+        answer = call(*words, "--home", str(single_feed_home.root))
+        assert answer.exit_code == 0
+        return answer.stderr
+
+    assert said("2099-12-31") == (
+        "The receivables reach only 2026-03-31; nothing later is in the ageing as of 2099-12-31.\n"
+    )
+    assert (tmp_path / "2099-12-31.csv").read_text("utf-8").count("\n") == 3
+    assert said("2026-03-31") == ""
 
 
 def test_a_schedule_without_a_control_balance_is_said(warehouse: Warehouse) -> None:
@@ -380,6 +408,7 @@ def test_pdf_has_cover_summary_detail_and_page_numbers(warehouse: Warehouse) -> 
     cover = pages[0]
     for said in ("Receivable ageing", "As of 2026-03-31", "Receivables landed to 2026-03-31", "22,070.60", "0.01"):
         assert said in cover
+    assert CURRENCIES in " ".join(cover.split())
     assert cover.index("employee") < cover.index("customer GBP") < cover.index("contract in transit")
     assert "31-60 days" in pages[1]
     assert "Zoë Ünlü" in pages[1]

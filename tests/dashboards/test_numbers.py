@@ -196,6 +196,39 @@ def test_a_page_shows_what_the_command_says(
         assert f"**{' · '.join(values or [written(other, rows[0])])}**" in said
 
 
+@pytest.mark.parametrize(
+    ("query", "by", "group"),
+    [
+        ({}, None, None),
+        ({"rooftop": ["R2"], "as_of": "2026-08-31"}, None, None),
+        ({"as_of": "2026-07-31", "schedule": "Customer"}, "schedule", "customer"),
+        ({"rooftop": ["R2"], "as_of": "2026-08-31", "currency": "GBP"}, "currency", "GBP"),
+    ],
+)
+def test_the_ageing_says_the_outstanding_of_the_command(
+    query: dict[str, Any], by: str | None, group: str | None, published_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Asked(published_home, query)
+    metric = asked.metrics["receivable_outstanding"]
+    newest = asked.period.as_of
+    day = date.fromisoformat(query.get("as_of", newest.isoformat()))
+    told = [row for row in asked.rows(metric, Period(day, day, newest), by) if row["group"] == group]
+    app = opened(published_home, "ageing", monkeypatch, **query)
+    (sentence,) = [plain(each.value) for each in app.markdown if each.value.startswith("#### On ")]
+    said = {currency: amount.removeprefix(words.MINUS) for currency, amount in said_in(sentence).items()}
+    assert said == {row["currency"]: written(metric, row).removeprefix(words.MINUS) for row in told} != {}
+    is_negative = [float(row["value"]) < 0 for row in told]
+    assert ("credits exceeded what was owed by" in sentence) == any(is_negative)
+    assert (" was open" in sentence) == (not all(is_negative))
+    assert ("past due" in sentence) == (by is None)
+
+
+def said_in(sentence: str) -> dict[str, str]:
+    """Currency → amount of the sentence, without its bold."""
+    codes = {symbol: code for code, symbol in words.SYMBOLS.items()}
+    return {codes[amount[0]]: amount for amount in re.findall(r"\*\*([^*]+)\*\*", sentence)}
+
+
 def value(metric: Metric, row: dict[str, Any], *, several: bool) -> str:
     text = written(metric, row)
     return f"{text} {row['currency']}" if several and metric.unit != "money" and row["currency"] else text

@@ -15,7 +15,7 @@ from dashboards.exports import ageing_table
 from dashboards.filters import Filters
 from dashboards.lists.promises import NEXT_STEPS
 from dashboards.palette import LIGHT
-from dashboards.receivables import Choice, sums_by_schedule
+from dashboards.receivables import CURRENCIES, Choice, sums_by_schedule
 from dashboards.scorecard import Measure
 from dashboards.shell import Page
 from forecourt.door import current_run, open_warehouse
@@ -124,6 +124,8 @@ def test_ageing_page_offers_what_it_shows(published_home: Home, monkeypatch: pyt
     assert f"xlsx, all open documents: {rows}" in labels
     assert f"csv, all open documents: {rows}" in labels
     said = text_of(app)
+    assert CURRENCIES in said
+    assert "of what is owed on the headline schedules was past due." in said
     for currency in {key[1] for key in sums_by_schedule(table)}:
         net = sum(part.net for key, part in sums_by_schedule(table).items() if key[1] == currency)
         assert words.money(net, currency, 2) in said
@@ -138,6 +140,49 @@ def test_ageing_page_narrows_to_a_schedule(published_home: Home, monkeypatch: py
     labels = [button.label for button in app.get("download_button")]
     assert f"xlsx, this choice: {words.counted(table.num_rows, 'rows')}" in labels
     assert any(label.startswith("xlsx, all open documents") for label in labels)
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [{"schedule": "Customer"}, {"entity": "Hollybank Motors Ltd"}, {"currency": "EUR"}, {"basis": "Document date"}],
+)
+def test_a_narrowed_ageing_states_no_rate_of_other_documents(
+    narrowed: dict[str, str], published_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = text_of(opened(published_home, "ageing", monkeypatch, **narrowed))
+    assert "past due." not in said
+    assert "Overdue rate: " not in said
+    assert "Overdue rate by month, of all documents by due day" in said
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ({"as_of": "2099-12-31"}, "The data reach 30 September 2026; 31 December 2099 was asked."),
+        ({"as_of": "1900-01-01"}, "The page goes back to 1 January 2016; 1 January 1900 was asked."),
+        ({"period": "custom", "to": "2099-01-02"}, "The data reach 30 September 2026; 2 January 2099 was asked."),
+        (
+            {"period": "custom", "from": "2026-08-09", "to": "2026-08-02"},
+            "From 9 August 2026 to 2 August 2026 was asked: the days between them count.",
+        ),
+    ],
+)
+def test_days_that_are_not_shown_as_asked_are_said(
+    query: dict[str, str], told: str, published_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORECOURT_HOME", str(published_home.root))
+    app = AppTest.from_file(str(APP), default_timeout=120)
+    app.switch_page("app_pages/ageing.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    assert told in [str(each.value) for each in app.run().caption]
+
+
+def test_a_link_may_name_the_code_of_a_schedule(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(published_home, "ageing", monkeypatch, schedule="parts_account")
+    assert app.selectbox(key="schedule").value == "parts_account"
+    assert app.run().selectbox(key="schedule").value == "parts_account"
+    assert app.selectbox(key="schedule").set_value("customer").run().selectbox(key="schedule").value == "customer"
 
 
 def test_a_failed_run_leaves_the_numbers_and_a_banner(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
