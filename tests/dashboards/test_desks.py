@@ -318,6 +318,10 @@ def test_cars_in_preparation_by_hand() -> None:
     ]
     (over,) = asked(database, records.statement(OVER_BUDGET), MARCH)
     assert (over["stock_number"], over["over"], over["late"]) == ("S1", 50, None)
+    database.execute("update meta.policies set value = '10' where key = 'stock.prep_days'")
+    assert {row["standing"] for row in asked(database, records.statement(PREPARED), MARCH)} == {"in time"}
+    database.execute("update meta.policies set value = '250' where key = 'stock.prep_budget.used'")
+    assert asked(database, records.statement(OVER_BUDGET), MARCH) == []
 
 
 def test_what_holds_the_money_by_hand() -> None:
