@@ -36,10 +36,10 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY if most == resource.RLIM_INFINITY else min(MEMORY, most), most))
     config = {"memory_limit": ENGINE_MEMORY, "temp_directory": given["spills"]}
     try:
-        warehouse = Warehouse(Path(given["path"]), config)
+        cursor = _opened(Path(given["path"]), config).cursor()
         # From here on the system ends the process when its time is over.
         signal.setitimer(signal.ITIMER_REAL, given["seconds"])
-        found = relation(warehouse.cursor(), given["statement"])
+        found = relation(cursor, given["statement"])
         found = found.count("*") if given["limit"] is None else _held(found.limit(given["limit"] + 1))
         said: dict[str, Any] = {"left_off": _write(found, given["room"])}
     except Problem as problem:
@@ -51,6 +51,13 @@ def main() -> None:
     sys.stdout.buffer.flush()
     print(json.dumps(said), file=sys.stderr, flush=True)
     os._exit(0)
+
+
+def _opened(path: Path, config: dict[str, str]) -> Warehouse:
+    try:
+        return Warehouse(path, config)
+    except duckdb.Error:  # its words name the file, which is no business of who asks
+        raise Problem(f"Run {path.stem} cannot be opened. If it is not kept any more, ask the one in force.") from None
 
 
 def _held(found: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:

@@ -159,7 +159,8 @@ def scope_path(home: Home, run_id: str, rooftops: Sequence[str] | None, *, is_ma
 def clear_scopes(home: Home) -> None:
     """Removes the scope files of runs that are not kept any more."""
     for file in (home.published / "scopes").glob("*/*"):
-        if not published_path(home, file.stem).exists():
+        # A folder is what a statement that is running has put on disk.
+        if not file.is_dir() and not published_path(home, file.stem).exists():
             file.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 file.parent.rmdir()  # the last one of its set

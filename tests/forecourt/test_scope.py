@@ -207,11 +207,14 @@ def test_a_scope_file_goes_with_its_run(home: Home, whole: Warehouse, tmp_path: 
     cut = open_scope(other, first.stem, ["R1"])
     left = cut.path.with_name(f"{first.stem}.0123456789abcdef")  # half made when the machine stopped
     left.touch()
+    spilled = cut.path.with_name(f"{cut.path.name}.0123456789abcdef.tmp")  # what a statement has put on disk
+    spilled.mkdir()
     candidate = tmp_path / "candidate.duckdb"
     candidate.write_bytes(whole.path.read_bytes())
     publish(other, candidate, "20260102T000000-000000", keep=1)
     assert not cut.path.exists()
     assert not left.exists()
+    assert spilled.exists()
     with pytest.raises(Problem, match="is not kept"):
         open_scope(other, first.stem, ["R1"])
     assert current_run(other) == "20260102T000000-000000"

@@ -13,6 +13,9 @@ import pytest
 from click.testing import Result
 from pyarrow import parquet
 
+from forecourt import query
+from forecourt.door import open_warehouse
+from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.verbs.sql import ROWS_SHOWN
 from tests.support.command import call, forecourt, said
@@ -170,6 +173,14 @@ def test_the_time_holds_within_one_function(home: Home) -> None:
 @pytest.mark.parametrize("statement", ["select repeat('x', 4294967295)", "select length(repeat('x', 4294967295))"])
 def test_a_statement_that_needs_too_much_memory_is_a_sentence(home: Home, statement: str) -> None:
     assert "needs more memory than one may have" in said(ask(home, statement))
+
+
+def test_a_run_that_went_while_it_was_open_is_a_sentence_without_its_place(home: Home) -> None:
+    warehouse = open_warehouse(home)
+    warehouse.path.rename(warehouse.path.with_suffix(".gone"))
+    with pytest.raises(Problem, match=r"Run \w+-\d+ cannot be opened\. If it is not kept") as refused:
+        query.ask(warehouse, "select 1", limit=1, seconds=5)
+    assert str(home.root) not in str(refused.value)
 
 
 def test_an_error_in_a_later_row_is_a_sentence(home: Home) -> None:
