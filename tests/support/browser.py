@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -106,6 +107,15 @@ def _answers(port: int) -> bool:
     return True
 
 
+#: How far the page is too wide; null where it has no sideways scroll.
+WIDE = """() => {
+    const main = document.querySelector('[data-testid="stMain"]');
+    const wide = main.scrollWidth > main.clientWidth
+        || document.documentElement.scrollWidth > document.documentElement.clientWidth;
+    return wide ? `${main.scrollWidth} of ${main.clientWidth} pixels` : null;
+}"""
+
+
 class Visit:
     """One reader with one window, and everything that went wrong in it."""
 
@@ -160,15 +170,17 @@ class Visit:
         page.set_viewport_size(view)
 
     def too_wide(self) -> str | None:
-        """What reaches over the right edge; None where the page has no sideways scroll."""
-        return self.page.evaluate(
-            """() => {
-                const main = document.querySelector('[data-testid="stMain"]');
-                const wide = main.scrollWidth > main.clientWidth
-                    || document.documentElement.scrollWidth > document.documentElement.clientWidth;
-                return wide ? `${main.scrollWidth} of ${main.clientWidth} pixels` : null;
-            }"""
-        )
+        """What reaches over the right edge; None where the page has no sideways scroll.
+
+        Tables follow a new width some time after the page does, later on a busy machine.
+        """
+        from playwright.sync_api import TimeoutError
+
+        with contextlib.suppress(TimeoutError):
+            self.page.wait_for_function(f"() => !({WIDE})()", timeout=10_000)
+            return None
+        found: str | None = self.page.evaluate(WIDE)
+        return found
 
     def cut(self) -> list[str]:
         """Texts that their box or one around it cuts off, and texts that lie on one another; none on a whole page."""
