@@ -22,8 +22,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import holidays as holidays_library
-
 from forecourt.errors import Problem
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -397,7 +395,7 @@ class _Reader:
             merged["code"] = self._text(given["code"], f"{where}.code", number)
             merged["name"] = given.get("name", merged["code"])
         zone = self._text(merged["time_zone"], f"{where}.time_zone", number)
-        if zone not in zoneinfo.available_timezones():
+        if not _is_time_zone(zone):
             raise self._problem(f"{where}.time_zone", f"{zone!r} is no time zone (write it like Europe/London)", number)
         currency = self._text(merged["currency"], f"{where}.currency", number)
         if not re.fullmatch(r"[A-Z]{3}", currency):
@@ -425,7 +423,7 @@ class _Reader:
             code = holidays.partition("-")[0] if isinstance(holidays, str) else ""
             return {"": "GB", "UK": "GB"}.get(code, code)
         code = self._text(given["country"], where, number)
-        if code not in holidays_library.list_supported_countries(include_aliases=False):
+        if code not in _holiday_codes(aliases=False):
             raise self._problem(where, f"{code!r} is no country of two capital letters (write GB, DE ...)", number)
         return code
 
@@ -593,7 +591,7 @@ class _Reader:
         if isinstance(given, list):
             return tuple(self._day(day, where, number) for day in given)
         country, _, part = self._text(given, where, number).partition("-")
-        supported = holidays_library.list_supported_countries()
+        supported = _holiday_codes(aliases=True)
         if country not in supported or (part and part not in supported[country]):
             raise self._problem(where, f"{given!r} is no code of the holidays library (like GB-ENG)", number)
         return str(given)
@@ -769,6 +767,23 @@ class _Reader:
                 if full == where or where.startswith(f"{full}."):
                     best = position
         return best
+
+
+@cache
+def _holiday_codes(*, aliases: bool) -> Mapping[str, list[str]]:
+    """Countries that the holidays library knows, and the parts of each."""
+    import holidays  # Here, because it takes a tenth of a second and not all settings name one.
+
+    return holidays.list_supported_countries(include_aliases=aliases)
+
+
+def _is_time_zone(name: str) -> bool:
+    # To open the one that is asked for is far cheaper than to list all.
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        return False
+    return True
 
 
 def _default(key: str) -> Any:

@@ -27,7 +27,6 @@ from ingest.file_landing import FileResult, land_delivery
 from ingest.pinned import pin
 from ingest.recognition import recognise
 from ingest.sources import SOURCES_FOLDER, load_sources, native_source
-from ingest.staging import place_clocks
 from ingest.values import prepare
 
 #: Raised when the landing itself changes what it makes of the same files, so that it is made anew.
@@ -154,7 +153,6 @@ def open_landing(home: Home, settings: Settings) -> Iterator[duckdb.DuckDBPyConn
             create_schema(connection)
             connection.execute("insert into ledger.built_from values (?)", [_contract_hash()])
             connection.execute("commit")
-        place_clocks(connection, settings, list(load_sources().values()))
         prepare(connection)
         _catch_up(connection, home, settings)
         yield connection

@@ -66,26 +66,6 @@ class Staged:
         return stored if self.is_stored else "incoming"
 
 
-def place_clocks(connection: duckdb.DuckDBPyConnection, settings: Settings, sources: list[Source]) -> None:
-    """Makes the temporary tables of clock changes for all time zones in use; once per connection."""
-    zones = {rooftop.time_zone for rooftop in settings.rooftops.values()} | {settings.fallback.time_zone}
-    zones |= {source.time_zone for source in sources if source.time_zone}
-    spans = [(zone, *span) for zone in sorted(zones) for span in clock_changes(zone)]
-    connection.execute(
-        "create or replace temp table clock_spans (time_zone varchar, starts timestamp, ends timestamp, kind varchar)"
-    )
-    if spans:
-        rows = ", ".join(
-            f"({quoted(zone)}, timestamp '{starts}', timestamp '{ends}', '{kind}')"
-            for zone, starts, ends, kind in spans
-        )
-        connection.execute(f"insert into clock_spans values {rows}")
-    connection.execute(
-        "create or replace temp table clock_changes as "
-        "select starts::date::varchar as day from clock_spans union select ends::date::varchar from clock_spans"
-    )
-
-
 def stage(
     connection: duckdb.DuckDBPyConnection,
     source: Source,
@@ -103,6 +83,7 @@ def stage(
     can_be_first = delivery and not source.is_full and rows.has_lines and staged.is_one_to_one
     first = delivery if can_be_first and is_first(connection, source.mappings[0].feed) else None
     staged.is_stored = first is not None
+    _place_clocks(connection, settings, source)
     for batch in rows.taken():
         connection.register("batch", batch.rows)
         staged.names.update(dict.fromkeys(filter(None, batch.header)))
@@ -138,6 +119,28 @@ def split(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
             select row_id, row_number, key, {rooftop} as rooftop, problem, problem_text
             from typed_{feed.name} where problem is not null"""
     )
+
+
+def _place_clocks(connection: duckdb.DuckDBPyConnection, settings: Settings, source: Source) -> None:
+    """Adds the clock changes of the time zones that a file may name to ``clock_spans`` and ``clock_changes``."""
+    connection.execute(
+        "create temp table if not exists clock_spans "
+        "(time_zone varchar, starts timestamp, ends timestamp, kind varchar)"
+    )
+    connection.execute("create temp table if not exists clock_changes (day varchar)")
+    zones = {rooftop.time_zone for rooftop in settings.rooftops.values()} | {settings.fallback.time_zone}
+    zones |= {source.time_zone} - {None}
+    zones -= {zone for (zone,) in connection.execute("select distinct time_zone from clock_spans").fetchall()}
+    spans = [(zone, *span) for zone in sorted(zones) for span in clock_changes(zone)]
+    if not spans:
+        return
+    names = ("time_zone", "starts", "ends", "kind")
+    connection.register("spans", pa.table(dict(zip(names, map(list, zip(*spans, strict=True)), strict=True))))
+    connection.execute("insert into clock_spans select * from spans")
+    connection.execute(
+        "insert into clock_changes select starts::date::varchar from spans union select ends::date::varchar from spans"
+    )
+    connection.unregister("spans")
 
 
 def _stage_mapping(

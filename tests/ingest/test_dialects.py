@@ -21,7 +21,7 @@ from ingest.contract import load_feeds
 from ingest.reading import read_rows
 from ingest.recognition import recognise
 from ingest.sources import Source, load_sources
-from ingest.staging import place_clocks, split, stage
+from ingest.staging import split, stage
 from ingest.values import prepare
 from tests.ingest.landing_scene import SETTINGS
 
@@ -38,7 +38,6 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="module")
 def connection(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as opened:
-        place_clocks(opened, settings, list(load_sources().values()))
         prepare(opened)
         yield opened
 

@@ -15,8 +15,7 @@ from forecourt.errors import Problem
 from forecourt.settings import Settings, load_settings
 from ingest.reading import read_rows
 from ingest.recognition import recognise
-from ingest.sources import load_sources
-from ingest.staging import place_clocks, stage
+from ingest.staging import stage
 from ingest.values import prepare
 from tests.ingest.formats import COLUMNS, FORMATS, SOURCES, Row, declared
 from tests.ingest.landing_scene import SETTINGS, Scene
@@ -48,7 +47,6 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[duckdb.Duc
     path.write_text(SETTINGS)
     with pytest.MonkeyPatch.context() as patch, declared(folder, patch, SOURCES), duckdb.connect() as connection:
         loaded = load_settings(path)
-        place_clocks(connection, loaded, list(load_sources().values()))
         prepare(connection)
         yield connection, loaded
 

@@ -12,20 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecourt.settings import Settings, load_settings
-from ingest.staging import place_clocks
 from ingest.values import Spelling, clock_changes, contradicts_order, native_form, prepare, typed
 
 ZONES = ("Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "America/Sao_Paulo")
 
 
 @pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    path = tmp_path_factory.mktemp("settings") / "forecourt.toml"
-    path.write_text("".join(f'[[rooftops]]\ncode = "{zone}"\ntime_zone = "{zone}"\n' for zone in ZONES))
-    rooftops: Settings = load_settings(path)
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as made:
-        place_clocks(made, rooftops, [])
         prepare(made)
         yield made
 
