@@ -43,10 +43,13 @@ VERSION_COLUMNS = {
     "landed_at": "timestamp",
     "file_id": "varchar",
     "row_number": "bigint",
-    "row_hash": "varchar",
+    "row_hash": "uhugeint",
     "rest": "json",
     "bad": "json",
 }
+
+#: How the names of columns end whose texts name one thing.
+_IDENTIFIERS = ("_id", "_number", "vin", "registration")
 
 LEDGER_TABLES = {
     "files": """file_id varchar, content_hash varchar, delivery bigint, name varchar, source varchar,
@@ -92,6 +95,11 @@ class Column:
     @property
     def sql_type(self) -> str:
         return SQL_TYPES[self.type]
+
+    @property
+    def is_identifier(self) -> bool:
+        """True for a text that names one person, car, document or record, so that most rows have their own."""
+        return self.type == "text" and (self.personal or self.name.endswith(_IDENTIFIERS))
 
 
 @dataclass(frozen=True)
@@ -154,7 +162,12 @@ def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"create schema if not exists {schema}")
     for feed in load_feeds().values():
         columns = {name: column.sql_type for name, column in feed.all_columns.items()} | VERSION_COLUMNS
-        body = ", ".join(f'"{name}" {sql_type}' for name, sql_type in columns.items())
+        # A dictionary does not shrink what hardly repeats, and to try one is a fifth of the time of a landing.
+        own = {name for name, column in feed.all_columns.items() if column.is_identifier} | {"key"}
+        body = ", ".join(
+            f'"{name}" {sql_type}{" using compression zstd" if name in own else ""}'
+            for name, sql_type in columns.items()
+        )
         connection.execute(f"create table if not exists {feed.table} ({body})")
     for table, body in LEDGER_TABLES.items():
         connection.execute(f"create table if not exists ledger.{table} ({body})")

@@ -241,8 +241,9 @@ _BETWEEN, _ESCAPE = "chr(31)", "chr(30)"
 
 
 def row_hash(parts: list[str]) -> str:
-    """SQL of the hash of a row from the parts of its columns (``hash_text``); a null part is left out."""
-    return f"md5(concat_ws({_BETWEEN}, {', '.join(parts)}))"
+    """SQL of the hash of a row (md5, a number) from the parts of its columns (``hash_text``); a null part is left
+    out."""
+    return f"md5_number(concat_ws({_BETWEEN}, {', '.join(parts)}))"
 
 
 def hash_text(column: Column, value: str, bad: str, is_day: str, *, has_marks: bool = True) -> str:

@@ -129,7 +129,7 @@ def _place_clocks(connection: duckdb.DuckDBPyConnection, settings: Settings, sou
     )
     connection.execute("create temp table if not exists clock_changes (day varchar)")
     zones = {rooftop.time_zone for rooftop in settings.rooftops.values()} | {settings.fallback.time_zone}
-    zones |= {source.time_zone} - {None}
+    zones |= {source.time_zone} if source.time_zone else set()
     zones -= {zone for (zone,) in connection.execute("select distinct time_zone from clock_spans").fetchall()}
     spans = [(zone, *span) for zone in sorted(zones) for span in clock_changes(zone)]
     if not spans:

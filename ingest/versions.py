@@ -573,6 +573,6 @@ _ROW_CELL = _Cell(
     """case when op = 'row' then
         struct_pack(hash := row_hash, file_id := versions.file_id, row_number := row_number) end""",
     "op = 'row'",
-    "struct_pack(hash := null::varchar, file_id := null::varchar, row_number := null::bigint)",
+    "struct_pack(hash := null::uhugeint, file_id := null::varchar, row_number := null::bigint)",
     ".hash",
 )

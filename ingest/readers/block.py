@@ -1,8 +1,8 @@
 """Reads a block of delimited text at once, where its bytes prove that it can be cut in one way only.
 
 The proof counts line ends, delimiters and quotes by itself: every quote stands where the grammar (RFC 4180) allows
-it, and every record has the columns of the header. Only then a parser written by others cuts the values, and it must
-find as many records as were counted.
+it, and outside of quotes there are as many delimiters as the records need that were counted. Only then a parser
+written by others cuts the values: it must find as many records, and the columns of the header in each.
 """
 
 from __future__ import annotations
@@ -48,7 +48,12 @@ def read_block(
 
     ``trim``: values without the blanks that surround them.
     """
-    if len(dialect.delimiter) != 1 or columns < 2 or start >= end:
+    if (
+        len(dialect.delimiter) != 1
+        or not f"{dialect.delimiter}{dialect.quote}".isascii()
+        or columns < 2
+        or start >= end
+    ):
         return None
     if dialect.escape and data.find(dialect.escape.encode(), start, end) >= 0:
         return None
@@ -56,13 +61,14 @@ def read_block(
     newlines = np.flatnonzero(text == _LF)
     if not _ends_lines_alike(text, newlines):
         return None
-    delimiters = np.flatnonzero(text == ord(dialect.delimiter))
+    delimiters = int(np.count_nonzero(text == ord(dialect.delimiter)))
     structural = newlines
     quotes = np.flatnonzero(text == ord(dialect.quote)) if dialect.quote else newlines[:0]
     if len(quotes):
         if len(quotes) % 2 or not _at_borders(text, quotes, dialect):
             return None
-        structural, delimiters = _outside(newlines, quotes), _outside(delimiters, quotes)
+        structural = _outside(newlines, quotes)
+        delimiters -= _count_inside(text, ord(dialect.delimiter), quotes)
     ends = structural if text[-1] == _LF else np.append(structural, len(text))
     starts = np.concatenate(([0], ends[:-1] + 1))
     lengths = ends - starts
@@ -71,14 +77,21 @@ def read_block(
     count = len(starts)
     if blank.any():
         starts, ends, row_lines = starts[~blank], ends[~blank], row_lines[~blank]
-    if not _has_columns(delimiters, starts, ends, columns):
+    if delimiters != len(starts) * (columns - 1):
         return None
     has_line_in_value = len(structural) < len(newlines)
     values = _cut(data, start, end, columns, dialect, has_line_in_value)
     if values is None or values.num_rows != len(starts):
         return None
+    # Other blanks than a space are so rare that one anywhere is reason enough to look.
+    others = {b"\t", b"\xc2", b"\xef"} - {dialect.delimiter.encode()}
+    is_blank_possible = (
+        has_line_in_value
+        or any(data.find(blank, start, end) >= 0 for blank in others)
+        or _has_space_at_border(text, dialect)
+    )
     return BlockRows(
-        values=trim_columns(values) if trim else values,
+        values=trim_columns(values) if trim and is_blank_possible else values,
         starts=starts + start,
         ends=ends + start,
         row_lines=row_lines,
@@ -127,12 +140,27 @@ def _outside(places: Places, quotes: Places) -> Places:
     return places[np.cumsum(depth)[:-1] == 0]
 
 
-def _has_columns(delimiters: Places, starts: Places, ends: Places, columns: int) -> bool:
-    """True when between start and end of each record stands one delimiter less than there are columns."""
-    if len(delimiters) != len(starts) * (columns - 1):
+def _count_inside(text: npt.NDArray[np.uint8], byte: int, quotes: Places) -> int:
+    """How often a byte stands in quoted values."""
+    first, lengths = quotes[0::2], quotes[1::2] - quotes[0::2]
+    total = int(lengths.sum())
+    if total > len(text) // 4:
+        places = np.flatnonzero(text == byte)
+        return len(places) - len(_outside(places, quotes))
+    # Few bytes are quoted: each of them by its place.
+    within = np.repeat(first - (np.cumsum(lengths) - lengths), lengths) + np.arange(total)
+    return int(np.count_nonzero(text[within] == byte))
+
+
+def _has_space_at_border(text: npt.NDArray[np.uint8], dialect: Dialect) -> bool:
+    """True when a value may begin or end with a space."""
+    spaces = np.flatnonzero(text == 32)
+    if not len(spaces):
         return False
-    of_record = delimiters.reshape(len(starts), columns - 1)
-    return bool(np.all(of_record[:, 0] >= starts) and np.all(of_record[:, -1] < ends))
+    border = np.zeros(256, dtype=bool)
+    border[[_LF, _CR, ord(dialect.delimiter), ord(dialect.quote or dialect.delimiter)]] = True
+    is_edge = spaces[0] == 0 or spaces[-1] == len(text) - 1
+    return bool(is_edge or border[text[spaces - 1]].any() or border[text[spaces + 1]].any())
 
 
 def _cut(data: bytes, start: int, end: int, columns: int, dialect: Dialect, has_line_in_value: bool) -> pa.Table | None:
