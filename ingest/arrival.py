@@ -32,7 +32,7 @@ def take(
     settings: Settings,
     path: Path,
     received_at: datetime | None,
-    on_rows: Callable[[Path, int, int], None] | None,
+    on_rows: Callable[[Path, int], None] | None,
 ) -> Iterator[FileResult]:
     """Archives, logs and lands one file from disk, or each file of a container."""
     try:
@@ -59,7 +59,7 @@ class Arrival:
     path: Path
     changed_at: datetime
     received_at: datetime | None
-    on_rows: Callable[[Path, int, int], None] | None
+    on_rows: Callable[[Path, int], None] | None
 
     def take_container(self, data: bytes) -> Iterator[FileResult]:
         """Each file in a container as a delivery; the container is kept in the archive beside them."""

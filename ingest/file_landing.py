@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,7 +76,7 @@ def land_delivery(
     *,
     path: Path | None = None,
     recognised: Recognised | Problem | None = None,
-    on_rows: Callable[[Path, int, int], None] | None = None,
+    on_rows: Callable[[Path, int], None] | None = None,
     record: Callable[[], None] = lambda: None,
     confirmed: bool = False,
 ) -> FileResult:
@@ -132,7 +133,7 @@ class FileLanding:
         settings: Settings,
         entry: dict[str, Any],
         result: FileResult,
-        on_rows: Callable[[Path, int, int], None] | None,
+        on_rows: Callable[[Path, int], None] | None,
         confirmed: bool,
     ) -> None:
         self.connection = connection
@@ -159,9 +160,8 @@ class FileLanding:
             is_full=self.is_full,
         )
         self.connection.execute("create or replace temp table outcome (row_id bigint, feed varchar, result varchar)")
-        staged = stage(self.connection, source, rows, self.settings, delivery)
+        staged = stage(self.connection, source, rows, self.settings, delivery, on_rows=self._tell)
         result.rows_read = rows.rows_read
-        self._tell(0)
         quarantined = list(rows.bad)
         empty: set[int] = set()
         removed: dict[str, int] = {}
@@ -182,11 +182,10 @@ class FileLanding:
                 note_scopes(self.connection, feed, delivery)
                 if not self.confirmed:
                     self._guard(feed)
-        for position, feed in enumerate(staged.feeds.values(), start=1):
+        for feed in staged.feeds.values():
             if len(staged.feeds) > 1:
                 split(self.connection, feed)
             removed[feed.name] = store_versions(self.connection, feed, delivery)
-            self._tell(result.rows_read * position // len(staged.feeds))
         self._account(rows, staged, quarantined, len(empty), removed)
         for name in staged.feeds:
             self.connection.execute(f"drop table typed_{name} cascade")
@@ -213,7 +212,7 @@ class FileLanding:
 
     def _tell(self, done: int) -> None:
         if self.on_rows:
-            self.on_rows(self.result.path, done, self.result.rows_read)
+            self.on_rows(self.result.path, done)
 
     def _check_name(self, source: Source) -> None:
         """Refuses a name whose day does not exist: the file's own time stamp would silently speak in its place."""
@@ -315,7 +314,10 @@ class FileLanding:
         """Result -> file rows whose strongest it is."""
         if staged.is_one_to_one:
             found = self.connection.execute("select result, count(*) from outcome group by result").fetchall()
-            return dict(found) | {"quarantined": len(withheld)}
+            results = Counter(dict(found))
+            results["new"] += staged.stored
+            results["quarantined"] = len(withheld)
+            return results
         self.connection.register("withheld_rows", _ids(withheld))
         strengths = ", ".join(f"('{word}', {strength})" for strength, word in enumerate(_RESULTS))
         counts = dict(
@@ -336,11 +338,14 @@ class FileLanding:
         return counts
 
     def _account_feed(self, feed: Feed, staged: Staged, quarantined: list[Quarantined], removed: int) -> None:
-        counts = dict(
-            self.connection.execute(
-                "select result, count(*) from outcome where feed = ? group by result", [feed.name]
-            ).fetchall()
+        counts = Counter(
+            dict(
+                self.connection.execute(
+                    "select result, count(*) from outcome where feed = ? group by result", [feed.name]
+                ).fetchall()
+            )
         )
+        counts["new"] += staged.stored
         landed = (
             sum(counts.values())
             if staged.is_one_to_one

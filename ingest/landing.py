@@ -43,13 +43,13 @@ def land(
     *,
     received_at: datetime | None = None,
     on_file: Callable[[FileResult], None] | None = None,
-    on_rows: Callable[[Path, int, int], None] | None = None,
+    on_rows: Callable[[Path, int], None] | None = None,
 ) -> list[FileResult]:
     """Lands files and the files of folders, in the order of their names; the caller holds ``home.lock()``.
 
     A bad file is refused with its reason and the others go on; nothing is raised for it. Files in the inbox are
     removed from there once they are landed or held, others are left alone. ``received_at`` (default: now) is when
-    the files count as known. ``on_rows(path, done, total)`` is called as the rows of a file are stored.
+    the files count as known. ``on_rows(path, done)`` is called with the rows of a file that are staged so far.
     """
     results = []
     with open_landing(home, settings) as connection:

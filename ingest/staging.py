@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import duckdb
@@ -49,7 +50,7 @@ class Staged:
     """The feeds of a file whose typed rows lie in ``typed_<feed>``, the columns they carry, and the notes.
 
     ``names``: of the file's columns. ``is_one_to_one``: a file row gives one feed row at most. ``is_stored``: it was
-    the first file of its feed, and its rows are in the feed's table.
+    the first file of its feed, and its rows are in the feed's table; ``stored``: how many, all of them new.
     """
 
     feeds: dict[str, Feed] = field(default_factory=dict)
@@ -58,6 +59,7 @@ class Staged:
     names: dict[str, None] = field(default_factory=dict)
     is_one_to_one: bool = False
     is_stored: bool = False
+    stored: int = 0
 
     def stated(self, feed: Feed) -> str:
         """The sound rows of a feed as a relation; ``incoming`` holds those that are still to be compared."""
@@ -72,11 +74,12 @@ def stage(
     rows: FileRows,
     settings: Settings,
     delivery: Delivery | None = None,
+    on_rows: Callable[[int], None] = lambda done: None,
 ) -> Staged:
     """Types all rows of a file. Raises Problem (without the file's name) when the header or the dates do not fit.
 
-    Given the ``delivery`` the sound rows of a feed's first file are stored at once, and reported in ``outcome``; of
-    them ``typed_<feed>`` keeps only those of keys that the file names more than once.
+    Given the ``delivery`` the sound rows of a feed's first file are stored at once; of them ``typed_<feed>`` keeps only
+    those of keys that the file names more than once. ``on_rows``: called with the number of rows read so far.
     """
     staged = Staged(is_one_to_one=len(source.mappings) == 1 and not source.mappings[0].split)
     # A delta in one mapping whose rows have lines of their own; a full file is measured before it is stored.
@@ -96,6 +99,7 @@ def stage(
         if source.reader != "adf":
             staged.notes.extend(_unmapped(connection, source, layout, batch))
         connection.unregister("batch")
+        on_rows(rows.rows)
     counts = Counter(rows.repairs)
     staged.notes.extend(Note(None, "repair", repair, count) for repair, count in counts.items())
     staged.notes.extend(Note(None, "remark", remark.sentence, remark.rows) for remark in rows.remarks)
@@ -103,7 +107,7 @@ def stage(
         stated = f"(select *, null as problem from {feed.table})" if first else f"typed_{feed.name}"
         staged.notes.extend(_odd_values(connection, feed, stated, staged.carried[feed.name], settings))
         if first:
-            take_back_repeated(connection, feed)
+            staged.stored -= take_back_repeated(connection, feed)
     return staged
 
 
@@ -159,6 +163,7 @@ def _stage_mapping(
     query = found.query
     if first:
         stored = store_first(connection, feed, first, query)
+        staged.stored += stored
         query = f"select * from ({query}) where {'problem is not null' if stored < batch.rows.num_rows else 'false'}"
     if feed.name in staged.feeds:
         connection.execute(f"insert into typed_{feed.name} {query}")
@@ -227,7 +232,7 @@ def _may_meet_changes(
     source: Source,
     batch: Batch,
 ) -> bool:
-    """False when no instant begins with the day of a clock change: cheaper than to ask for the zone of each."""
+    """False when no local instant begins with the day of a clock change: cheaper than to ask for the zone of each."""
     cells = [mapping.cells[name] for name in found.carried if found.feed.all_columns[name].type == "instant"]
     is_plain = all(cell.column and cell == Cell(column=cell.column) for cell in cells)
     if source.spelling.dates != "iso" or mapping.split or not batch.trimmed or not is_plain:
@@ -235,11 +240,16 @@ def _may_meet_changes(
     days = {row[0] for row in connection.execute("select day from clock_changes").fetchall()}
     columns = [batch.rows.column(f"c{place}") for place in {layout.position(cell.column or "") for cell in cells}]
     if batch.rows.num_rows < 10_000:
-        return any(value[:10] in days for column in columns for value in column.to_pylist())
+        return any(value[:10] in days and value[-1:] != "Z" for column in columns for value in column.to_pylist())
     import pyarrow.compute as pc  # Here, because it takes a tenth of a second.
 
     known = pa.array(sorted(days), pa.string())
-    return any(pc.any(pc.is_in(pc.utf8_slice_codeunits(column, 0, 10), value_set=known)).as_py() for column in columns)
+    return any(
+        pc.any(
+            pc.and_not(pc.is_in(pc.utf8_slice_codeunits(column, 0, 10), value_set=known), pc.ends_with(column, "Z"))
+        ).as_py()
+        for column in columns
+    )
 
 
 def _unmapped(connection: duckdb.DuckDBPyConnection, source: Source, layout: Layout, batch: Batch) -> list[Note]:

@@ -89,21 +89,22 @@ def store_first(connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Del
     return int(stored[0][0])
 
 
-def take_back_repeated(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+def take_back_repeated(connection: duckdb.DuckDBPyConnection, feed: Feed) -> int:
     """Moves the rows of keys that the first file of a feed names more than once to ``typed_<feed>``, from where they
-    are compared with each other, and reports the others as new in ``outcome``."""
+    are compared with each other; returns how many they are."""
     names = ", ".join(f'"{name}"' for name in feed.all_columns)
     connection.execute(
         f"create or replace temp table repeated as select key from {feed.table} group by key having count(*) > 1"
     )
-    if connection.execute("select 1 from repeated limit 1").fetchall():
-        connection.execute(
-            f"""insert into typed_{feed.name} by name
-                select row_number as row_id, row_number, {names}, key, carried, day_only, row_hash, rest, bad
-                from {feed.table} where key in (select key from repeated)"""
-        )
-        connection.execute(f"delete from {feed.table} where key in (select key from repeated)")
-    connection.execute(f"insert into outcome select row_number, {quoted(feed.name)}, 'new' from {feed.table}")
+    if not connection.execute("select 1 from repeated limit 1").fetchall():
+        return 0
+    connection.execute(
+        f"""insert into typed_{feed.name} by name
+            select row_number as row_id, row_number, {names}, key, carried, day_only, row_hash, rest, bad
+            from {feed.table} where key in (select key from repeated)"""
+    )
+    (moved,) = connection.execute(f"delete from {feed.table} where key in (select key from repeated)").fetchall()
+    return int(moved[0])
 
 
 def note_scopes(connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Delivery) -> None:
@@ -201,23 +202,7 @@ class _Step:
         in_question = "select key from incoming"
         if delivery.is_full and not self.late:
             in_question += f" union all select key from {feed.table} where {_rooftop(feed)} in ({self._scope()})"
-        has_versions = self.one(f"select count(*) from (select 1 from {feed.table} limit 1)")
-        self.run(
-            f"""create or replace temp table latest as
-                select versions.key, op, row_hash, {_rooftop(feed)} as rooftop_of
-                    , {self._key_columns()}
-                from {feed.table} as versions
-                inner join files_known on versions.file_id = files_known.file_id
-                where versions.key in ({in_question})
-                qualify row_number() over (
-                    partition by versions.key order by {_REVERSE.replace("exported_at", "versions.exported_at")}
-                ) = 1"""
-            if has_versions
-            else f"""create or replace temp table latest as
-                select key, op, row_hash, {_rooftop(feed)} as rooftop_of
-                    , {self._key_columns()}
-                from {feed.table} limit 0"""
-        )
+        self._place_latest(in_question)
         several = "select key from incoming group by key having count(*) > 1"
         # A key that is new and that no later full file could have left out needs no history.
         covered = f"""select key from incoming where {_rooftop(feed)} in (
@@ -239,6 +224,31 @@ class _Step:
                         and key not in (select key from incoming)"""
             )
         self.has_careful = bool(self.one("select count(*) from careful"))
+
+    def _place_latest(self, in_question: str) -> None:
+        """Makes ``latest`` of the keys that a query names. Most have one version, which need not be sought."""
+        feed = self.feed
+        said = f"versions.key, op, row_hash, {_rooftop(feed)} as rooftop_of, {self._key_columns()}"
+        self.run(
+            f"""create or replace temp table versions_of_key as
+                select key, count(*) as versions from {feed.table}
+                where key in ({in_question})
+                group by key"""
+        )
+        self.run(
+            f"""create or replace temp table latest as
+                select {said}
+                from {feed.table} as versions
+                semi join (select key as of_key from versions_of_key where versions = 1) on versions.key = of_key
+                union all
+                select {said}
+                from {feed.table} as versions
+                inner join files_known on versions.file_id = files_known.file_id
+                semi join (select key as of_key from versions_of_key where versions > 1) on versions.key = of_key
+                qualify row_number() over (
+                    partition by versions.key order by {_REVERSE.replace("exported_at", "versions.exported_at")}
+                ) = 1"""
+        )
 
     def _scope(self) -> str:
         return (
@@ -279,23 +289,27 @@ class _Step:
             self.run(
                 f"""insert into {feed.table} {_version_of(feed, delivery)}
                     from incoming
-                    {self._with_result(results, "result <> 'unchanged'", total - unchanged)}"""
+                    {self._with_result(results, "result <> 'unchanged'", total - unchanged, total)}"""
             )
         if unchanged:
             self.run(
                 f"""insert into ledger.sightings
                     select {quoted(feed.name)}, key, {quoted(delivery.file_id)}, row_number, updated_at, carried
                     from incoming
-                    {self._with_result(results, "result = 'unchanged'", unchanged)}"""
+                    {self._with_result(results, "result = 'unchanged'", unchanged, total)}"""
             )
         if total:
             self.run(f"insert into outcome select row_id, {quoted(feed.name)}, result from {results}")
 
-    def _with_result(self, results: str, test: str, chosen: int) -> str:
-        """The join that keeps the rows of ``incoming`` with a result; none is needed where all of them have it."""
+    def _with_result(self, results: str, test: str, chosen: int, total: int) -> str:
+        """The join that keeps the rows of ``incoming`` with a result; none is needed where all of them have it, and
+        where most have it the others are looked up."""
         if chosen == self.incoming:
             return ""
-        return f"""semi join (select row_id as of_row, key as of_key from {results} where {test})
+        join = "semi"
+        if total == self.incoming and chosen > total / 2:
+            join, test = "anti", f"not ({test})"
+        return f"""{join} join (select row_id as of_row, key as of_key from {results} where {test})
                     on incoming.row_id = of_row and incoming.key = of_key"""
 
     def _remove(self, keys: str) -> int:

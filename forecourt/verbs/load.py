@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -175,6 +176,7 @@ def settings_of(home: Home, paths: Sequence[Path] = ()) -> Settings:
 
 def _land(home: Home, settings: Settings, paths: Sequence[Path], *, quiet: bool) -> list[FileResult]:
     from forecourt.terminal import step
+    from ingest.landing import files_of
     from ingest.landing import land as land_files
 
     wanted = list(paths) or [home.inbox]
@@ -184,14 +186,18 @@ def _land(home: Home, settings: Settings, paths: Sequence[Path], *, quiet: bool)
     if quiet:
         return land_files(home, settings, wanted)
     with step("land") as current:
-        landed = 0
+        landed, total, began = 0, len(files_of(wanted)), time.monotonic()
 
         def on_file(result: FileResult) -> None:
-            nonlocal landed
-            landed += 1
-            current.advance(landed, None, result.name)
+            nonlocal landed, began
+            landed, began = landed + 1, time.monotonic()
+            current.advance(landed, max(landed, total), result.name)
 
-        results = land_files(home, settings, wanted, on_file=on_file)
+        def on_rows(path: Path, done: int) -> None:
+            rate = done / max(time.monotonic() - began, 0.001)
+            current.advance(landed, max(landed, total), f"{path.name}: {done:,} rows, {rate:,.0f} a second")
+
+        results = land_files(home, settings, wanted, on_file=on_file, on_rows=on_rows)
         rows = sum(result.rows_read for result in results)
         current.say(f"{len(results)} files, {rows:,} rows")
     return results
