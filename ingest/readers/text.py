@@ -26,7 +26,7 @@ from ingest.readers.rows import BadRow
 __all__ = ["Decoded", "Dialect", "TextTable", "decode", "header_of", "read_pieces", "read_text"]
 
 #: Bytes that are handed on at once.
-PIECE = 128 << 20
+PIECE = 64 << 20
 
 #: Bytes that are proven and cut at once. A block without a proof is tried again in blocks of the next size.
 BLOCKS = (2 << 20, 128 << 10, 8 << 10)
