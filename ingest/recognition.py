@@ -6,6 +6,7 @@ A file's name is the last part of the name it was delivered under: what stands b
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
@@ -18,6 +19,7 @@ from ingest.delivery import is_full, named_feed, native_feed
 from ingest.readers import text, workbook, xml_rows
 from ingest.readers.adf import looks_like_adf
 from ingest.readers.encoding import decode_as
+from ingest.readers.headless import joined_header
 from ingest.readers.json_rows import check_size, read_json
 from ingest.readers.kinds import ENDINGS, WORDS, Kind, is_web_page, kind_of, words_for
 from ingest.readers.rows import MAX_COLUMNS, Objects
@@ -28,18 +30,22 @@ from ingest.sources import Source, folded, load_sources, name_fits, native_sourc
 #: A line that is longer than this is no row of an export.
 MAX_LINE = 16 << 20
 MAX_HEADER = 1 << 20
+_LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
 @dataclass(frozen=True)
 class TextContent:
     """Delimited text, the dialect in which its header fits, and how many lines stand above the header.
 
-    ``decoded`` starts with the header; for a table without one it starts with the first row.
+    ``decoded`` starts with the header; for a table without one it starts with the first row. ``names``: those that
+    are put together of several lines, of which ``decoded`` starts with the last; ``first_line``: how the first reads.
     """
 
     decoded: Decoded
     dialect: Dialect
     above: int = 0
+    names: tuple[str, ...] = ()
+    first_line: str = ""
 
 
 @dataclass(frozen=True)
@@ -225,7 +231,12 @@ def _text_content(source: Source, file: _File) -> TextContent | None:
             refused = refused or problem
             continue
         is_readable = True
-        for above, start in _starts(decoded.data, source.preamble or 0):
+        for above, start in _starts(decoded.data, source, dialect):
+            if source.header_lines > 1:
+                found = _header_of_lines(source, decoded, start, dialect, above)
+                if found:
+                    return found
+                continue
             header = _header_at(decoded.data, start, dialect)
             if header and (source.names or _has_names(source, header)):
                 _check_width(header)
@@ -236,14 +247,35 @@ def _text_content(source: Source, file: _File) -> TextContent | None:
     return None
 
 
-def _starts(data: bytes, most: int) -> Iterator[tuple[int, int]]:
-    """How many lines stand above and the offset, for each line that may be the header."""
-    start = 0
-    for above in range(most + 1):
-        yield above, start
-        start = data.find(b"\n", start) + 1
-        if not start or start >= len(data):
+def _starts(data: bytes, source: Source, dialect: Dialect) -> Iterator[tuple[int, int]]:
+    """How many lines stand above and the offset, for each line that may be the header; of a table without one only
+    for its first row. Lines of comments above it do not count."""
+    most = source.preamble or 0
+    comment = dialect.comment.encode()
+    start = above = passed = 0
+    while passed <= most:
+        is_comment = bool(comment) and data.startswith(comment, start)
+        if not is_comment and (not source.names or passed == most):
+            yield above, start
+        end = _LINE_END.search(data, start)
+        if end is None or end.end() >= len(data):
             return
+        start, above, passed = end.end(), above + 1, passed + (not is_comment)
+
+
+def _header_of_lines(
+    source: Source, decoded: Decoded, start: int, dialect: Dialect, above: int
+) -> TextContent | None:
+    """The table whose header is of the lines from an offset on, where these have the names of the source."""
+    try:
+        header = joined_header(decoded.data[start : start + MAX_HEADER], dialect, source.header_lines)
+    except Problem:
+        return None
+    if not _has_names(source, header.names):
+        return None
+    _check_width(header.names)
+    rest = Decoded(decoded.data[start + header.offset :], decoded.encoding)
+    return TextContent(rest, dialect, above + header.lines, tuple(header.names), header.first_line)
 
 
 def _header_at(data: bytes, start: int, dialect: Dialect) -> list[str] | None:

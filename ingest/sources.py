@@ -35,14 +35,19 @@ _COMMON_KEYS = {
 
 #: Reader -> the keys that it knows besides the common ones. A table is delimited text or a sheet of a workbook.
 READERS = {
-    "table": {"encoding", "delimiter", "quote", "names", "preamble", "sheet"},
+    "table": {
+        "encoding", "delimiter", "quote", "escape", "comment", "names", "preamble", "header_lines", "footer", "sheet",
+    },
     "json": {"rows", "absent"},
     "xml": {"rows", "fields", "absent"},
     "adf": set(),
     "whatsapp": set(),
 }
-#: Rows above a header that may be declared; a report's title needs no more.
+#: Rows above a header and below a table that may be declared; a report's title and notes need no more.
 MAX_PREAMBLE = 100
+MAX_HEADER_LINES = 5
+#: Longer than any mark that separates values.
+_MAX_DELIMITER = 8
 
 _FIELD = re.compile(r"\[([^\[\]]+)\]")
 _CELL_KEYS = {"column", "position", "const", "template", "digest", "match", "dates", "map", "when"}
@@ -122,8 +127,10 @@ class Source:
     """One kind of file. ``ignored``: columns that are deliberately not kept beside the mapped ones.
 
     ``is_exact``: its files have the columns of the signature and no others.
-    ``names``: position from 1 -> name, for a table without a header. ``preamble``: how many rows may stand above the
-    header; None is the reader's default. ``sheets``: patterns of the sheets to take. ``rows``: where the records of
+    ``names``: position from 1 -> name, for a table without a header, ``has_all_names`` where these are all its columns.
+    ``preamble``: how many rows may stand above the header, and stand above a table without one; None is the reader's
+    default. ``header_lines``: of so many lines a name is put together. ``footer``: how many lines stand below the
+    table, or a regular expression that the first of them matches. ``sheets``: patterns of the sheets to take. ``rows``: where the records of
     a JSON or XML file lie, ``fields``: name -> XPath from a record, ``is_absent_empty``: a field that a record
     leaves out, while others have it, is an empty cell; else the record says nothing about it. ``text``: the
     declaration, empty for a native file.
@@ -139,7 +146,10 @@ class Source:
     is_exact: bool = False
     dialects: tuple[Dialect, ...] = (Dialect(),)
     names: Mapping[int, str] = field(default_factory=dict)
+    has_all_names: bool = False
     preamble: int | None = None
+    header_lines: int = 1
+    footer: int | str = 0
     sheets: tuple[str, ...] = ()
     rows: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -208,7 +218,10 @@ def read_source(name: str, text: str, file: str) -> Source:
         is_exact=given.get("exact", False),
         dialects=tuple(_dialects(given, reader)),
         names=_names(given.get("names", {}), reader),
+        has_all_names=isinstance(given.get("names"), list),
         preamble=_preamble(given.get("preamble"), reader),
+        header_lines=_header_lines(given.get("header_lines", 1), reader),
+        footer=_footer(given.get("footer", 0), reader),
         sheets=_texts(given.get("sheet", ())),
         rows=given.get("rows", ""),
         fields=dict(given.get("fields", {})),
@@ -259,9 +272,43 @@ def _dialects(given: Mapping[str, Any], reader: _Declaration) -> Iterator[Dialec
         if encoding != DETECT and not is_character_set(encoding):
             raise reader.problem(f"encoding: {encoding!r} is no character set; write one like cp1252, or {DETECT}")
         for mark in _texts(given.get("delimiter", ",")):
-            if len(mark) != 1 or not mark.isascii():
-                raise reader.problem("a delimiter is one ASCII character")
-            yield Dialect(encoding, mark, given.get("quote", '"'))
+            quote, escape, comment = (
+                str(given.get(key) or "") if key in given else default
+                for key, default in (("quote", '"'), ("escape", ""), ("comment", ""))
+            )
+            _check_marks(mark, quote, escape, comment, reader)
+            yield Dialect(encoding, mark, quote, "" if escape == quote else escape, comment)
+
+
+def _check_marks(delimiter: str, quote: str, escape: str, comment: str, reader: _Declaration) -> None:
+    """Refuses marks by which a line could be cut in two ways."""
+    if not 1 <= len(delimiter) <= _MAX_DELIMITER or set(delimiter) & {"\n", "\r", quote or "\n", escape or "\n"}:
+        raise reader.problem(
+            f"delimiter: {delimiter!r} is none; write one to {_MAX_DELIMITER} characters, none of them a line end, the "
+            "quote or the escape mark"
+        )
+    for key, mark in (("quote", quote), ("escape", escape)):
+        if len(mark) > 1 or not mark.isascii() or mark in ("\n", "\r"):
+            raise reader.problem(f"{key}: {mark!r} is none; write one ASCII character, or '' for none")
+    if comment and (comment in delimiter or comment.startswith((quote or "\n", " ", "\t")) or "\n" in comment):
+        raise reader.problem(f"comment: {comment!r} is none; write what such a line begins with, like '#'")
+
+
+def _header_lines(given: Any, reader: _Declaration) -> int:
+    if not isinstance(given, int) or not 1 <= given <= MAX_HEADER_LINES:
+        raise reader.problem(f"header_lines: say of how many lines the header is, 1 to {MAX_HEADER_LINES}")
+    return given
+
+
+def _footer(given: Any, reader: _Declaration) -> int | str:
+    if isinstance(given, str):
+        return _expression(given, reader, "footer")
+    if not isinstance(given, int) or not 0 <= given <= MAX_PREAMBLE:
+        raise reader.problem(
+            f"footer: say how many lines stand below the table, 0 to {MAX_PREAMBLE}, or write a regular expression "
+            "that the first of them matches"
+        )
+    return given
 
 
 def _names(given: Any, reader: _Declaration) -> dict[int, str]:
@@ -284,6 +331,8 @@ def _check_recognisable(source: Source, given: Mapping[str, Any], reader: _Decla
     """Refuses a declaration by which no file could be told, or that says two things."""
     if source.names and source.signature:
         raise reader.problem("header and names: a file has a header or none; declare one of the two")
+    if source.names and source.header_lines > 1:
+        raise reader.problem("header_lines and names: a file has a header or none; declare one of the two")
     if source.names and not source.patterns:
         raise reader.problem("files: a file without a header is known by its name; give its patterns")
     if source.reader == "whatsapp" and (not source.patterns or source.spelling.dates not in ("dmy", "mdy")):

@@ -39,6 +39,7 @@ class BlockRows:
     end: int
     lines: int
     blank: int
+    comments: int = 0
 
 
 def read_block(
@@ -48,7 +49,9 @@ def read_block(
 
     ``trim``: values without the blanks that surround them.
     """
-    if len(dialect.delimiter) != 1 or columns < 2 or start >= end:
+    if len(dialect.delimiter.encode()) != 1 or columns < 2 or start >= end:
+        return None
+    if dialect.comment and _has_comment(data, start, end, dialect.comment.encode()):
         return None
     if dialect.escape and data.find(dialect.escape.encode(), start, end) >= 0:
         return None
@@ -97,6 +100,11 @@ def trim_columns(values: pa.Table) -> pa.Table:
 
             values = values.set_column(place, name, pc.utf8_trim(column, characters=BLANKS))
     return values
+
+
+def _has_comment(data: bytes, start: int, end: int, mark: bytes) -> bool:
+    """True when a line may begin with the mark of a comment."""
+    return data.startswith(mark, start, end) or data.find(b"\n" + mark, start, end) >= 0
 
 
 def _ends_lines_alike(text: npt.NDArray[np.uint8], newlines: Places) -> bool:
