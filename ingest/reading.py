@@ -80,11 +80,16 @@ def read_rows(recognised: Recognised, settings: Settings) -> FileRows:
         case TextContent() as content:
             rows = _text_rows(source, content, feed)
         case SheetContent(book, place):
-            table = read_sheet(book, place, names=source.names, decimal=source.spelling.decimal)
+            footer = None if source.is_native else source.footer
+            table = read_sheet(book, place, names=source.names, decimal=source.spelling.decimal, footer=footer)
             rows = FileRows(
                 [Batch(table.header, table.rows, trimmed=True, place=table.place)],
                 book.format,
                 table.raw,
+                bad=[
+                    unreadable(row_id, row.row_number, row.reason, row.raw, feed, "row")
+                    for row_id, row in enumerate(table.bad, start=table.rows.num_rows + 1)
+                ],
                 skipped=table.skipped,
                 remarks=table.remarks,
                 unit="row",

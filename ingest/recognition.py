@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from forecourt.errors import Problem
+from ingest import draft
 from ingest.containers import is_container, members
 from ingest.contract import Feed, load_feeds
 from ingest.delivery import is_full, named_feed, native_feed
@@ -201,7 +202,7 @@ def _content(source: Source, file: _File) -> Content | None:
             if source.names:
                 sheets = workbook.chosen(book, source.sheets)
                 return SheetContent(book, workbook.Place(sheets[0], None)) if sheets else None
-            place = workbook.find_table(book, source.sheets, source.signature, source.preamble)
+            place = workbook.find_table(book, source.sheets, source.signature, source.preamble, source.header_lines)
             return SheetContent(book, place) if place else None
         case "whatsapp", "text":
             decoded = file.decoded("utf-8")
@@ -263,9 +264,7 @@ def _starts(data: bytes, source: Source, dialect: Dialect) -> Iterator[tuple[int
         start, above, passed = end.end(), above + 1, passed + (not is_comment)
 
 
-def _header_of_lines(
-    source: Source, decoded: Decoded, start: int, dialect: Dialect, above: int
-) -> TextContent | None:
+def _header_of_lines(source: Source, decoded: Decoded, start: int, dialect: Dialect, above: int) -> TextContent | None:
     """The table whose header is of the lines from an offset on, where these have the names of the source."""
     try:
         header = joined_header(decoded.data[start : start + MAX_HEADER], dialect, source.header_lines)
@@ -324,7 +323,7 @@ def _unknown(file: _File, named: list[Source]) -> Problem:
     if file.kind == "other" or is_web_page(file.data):
         return Problem(f"it is {words_for(file.data)}, which is not read. Export it as csv and deliver that file.")
     try:
-        header = _names_of(file)
+        header = draft.look_at(file.name, file.data).header if file.kind == "text" else _names_of(file)
     except Problem as problem:
         return problem
     columns = {folded(column) for column in header}
@@ -335,7 +334,7 @@ def _unknown(file: _File, named: list[Source]) -> Problem:
         nearest = f" The nearest to {missing[0]!r} is {_given(near[0], header)!r}." if near else ""
         return Problem(
             f"its name is that of {source.name} ({source.description}), but its header has no {_listed(missing)}."
-            f"{nearest} Export it with these columns, or declare the new kind of file in ingest/sources/."
+            f"{nearest} Export it with these columns, or declare the new kind of file in ingest/sources/. {_seen(file)}"
         )
     feeds = load_feeds()
     near_feed = max(feeds, key=lambda feed: len(columns & feeds[feed].columns.keys()))
@@ -348,8 +347,16 @@ def _unknown(file: _File, named: list[Source]) -> Problem:
     )
     return Problem(
         f"no feed has this name, and its header ({_listed(header)}) is that of no source. "
-        f"{hint}, or declare the kind of file in ingest/sources/."
+        f"{hint}, or declare the kind of file in ingest/sources/. {_seen(file)}"
     )
+
+
+def _seen(file: _File) -> str:
+    """How the file seems to be written, and how to begin a mapping for it; nothing where that cannot be told."""
+    try:
+        return draft.sentence(draft.look_at(file.name, file.data))
+    except Problem as problem:
+        return f"What it is cannot be told: {problem}"
 
 
 def _names_of(file: _File) -> list[str]:
@@ -361,7 +368,7 @@ def _names_of(file: _File) -> list[str]:
         return file.objects("", ".").names
     if file.kind == "xml":
         return list(dict.fromkeys(str(element.tag) for element in file.root().iter()))
-    return text.header_of(file.decoded("utf-8").data, Dialect())
+    return []
 
 
 def _given(name: str, header: list[str]) -> str:

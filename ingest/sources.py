@@ -36,7 +36,16 @@ _COMMON_KEYS = {
 #: Reader -> the keys that it knows besides the common ones. A table is delimited text or a sheet of a workbook.
 READERS = {
     "table": {
-        "encoding", "delimiter", "quote", "escape", "comment", "names", "preamble", "header_lines", "footer", "sheet",
+        "encoding",
+        "delimiter",
+        "quote",
+        "escape",
+        "comment",
+        "names",
+        "preamble",
+        "header_lines",
+        "footer",
+        "sheet",
     },
     "json": {"rows", "absent"},
     "xml": {"rows", "fields", "absent"},
@@ -130,10 +139,10 @@ class Source:
     ``names``: position from 1 -> name, for a table without a header, ``has_all_names`` where these are all its columns.
     ``preamble``: how many rows may stand above the header, and stand above a table without one; None is the reader's
     default. ``header_lines``: of so many lines a name is put together. ``footer``: how many lines stand below the
-    table, or a regular expression that the first of them matches. ``sheets``: patterns of the sheets to take. ``rows``: where the records of
-    a JSON or XML file lie, ``fields``: name -> XPath from a record, ``is_absent_empty``: a field that a record
-    leaves out, while others have it, is an empty cell; else the record says nothing about it. ``text``: the
-    declaration, empty for a native file.
+    table, or a regular expression that the first of them matches. ``sheets``: patterns of the sheets to take. ``rows``:
+    where the records of a JSON or XML file lie, ``fields``: name -> XPath from a record, ``is_absent_empty``: a field
+    that a record leaves out, while others have it, is an empty cell; else the record says nothing about it. ``text``:
+    the declaration, empty for a native file.
     """
 
     name: str

@@ -89,6 +89,53 @@ def find_foot(data: bytes, dialect: Dialect, declared: int | str, headed: str = 
     return foot if foot.start < len(data) else None
 
 
+@dataclass
+class FootOfRows:
+    """What stands below the table of a sheet: the place of its first row among all, how many rows are passed over,
+    and what is withheld: row number, reason and values."""
+
+    start: int
+    passed: int = 0
+    withheld: list[tuple[int, str, Sequence[str]]] = field(default_factory=list)
+
+
+def foot_of_rows(rows: Sequence[Sequence[str]], numbers: Sequence[int], declared: int | str) -> FootOfRows:
+    """The same for the filled rows of a sheet and their numbers; a gap between these is an empty row."""
+    foot = FootOfRows(len(rows))
+    is_note = re.compile(declared) if isinstance(declared, str) and declared else None
+    if is_note:
+        first = max(len(rows) - _LAST, 0)
+        foot.start = next((p for p in range(first, len(rows)) if is_note.search("\t".join(rows[p]))), len(rows))
+    elif declared:
+        foot.start = max(len(rows) - int(declared), 0)
+    for number, row in zip(numbers[foot.start :], rows[foot.start :], strict=True):
+        has_shape = len(row) > 1 and sum(map(bool, row)) > 1
+        if has_shape and not (is_note and is_note.search("\t".join(row))):
+            foot.withheld.append((number, DECLARED.replace("line", "row"), row))
+        else:
+            foot.passed += 1
+    start, reason = min(_ends_of_rows(rows[: foot.start], numbers), default=(foot.start, ""))
+    for place in range(start, foot.start):
+        said = reason if place == start else BELOW.format(line=numbers[start], reason=reason).replace("line", "row", 1)
+        foot.withheld.append((numbers[place], said, rows[place]))
+    foot.start = start
+    return foot
+
+
+def _ends_of_rows(rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
+    gaps = [place for place in range(1, len(rows)) if numbers[place] > numbers[place - 1] + 1]
+    for gap in gaps[:_GAPS] + gaps[_GAPS:][-_GAPS:]:
+        after = next((later for later in gaps if later > gap), len(rows))
+        below = [_Row(place, "", tuple(rows[place])) for place in range(gap, min(after, gap + _SAMPLE))]
+        reason = _why_unlike([tuple(row) for row in rows[max(gap - _SAMPLE, 0) : gap]], below)
+        if reason:
+            yield gap, reason
+            break
+    last = _first_single([_Row(place, "", tuple(row)) for place, row in enumerate(rows)][-_LAST:])
+    if last:
+        yield last.start, NOTE
+
+
 def _declared(data: bytes, body: int, columns: int, dialect: Dialect, declared: int | str) -> Foot:
     """The lines that a source declares to stand below the table; one that could be a row is withheld."""
     lines = Lines(data, _line_before(data, body, len(data)))
@@ -144,18 +191,25 @@ def _why_unlike(above: Sequence[Values], below: Sequence[_Row]) -> str:
     has_figures = any(all(_DIGIT.search(row[place]) for row in above) for place in first.filled)
     always = [place for place in columns if all(row[place] for row in above)]
     is_narrower = len(above) > 2 and any(all(not (row.values or ())[place] for row in below) for place in always)
-    return TABLE if is_in_words and has_figures or is_narrower else ""
+    return TABLE if (is_in_words and has_figures) or is_narrower else ""
 
 
 def _single_values(data: bytes, body: int, end: int, columns: int, dialect: Dialect) -> Iterator[tuple[int, str]]:
     """Where the last rows of the file have no value but their first, which none above has."""
     rows = [row for row in _rows_above(data, body, end, columns, dialect, _LAST) if row.values and row.filled]
+    first = _first_single(rows)
+    if first:
+        yield first.start, NOTE
+
+
+def _first_single(rows: Sequence[_Row]) -> _Row | None:
+    """The first of the last rows that have no value but their first, where none above is so."""
     last = len(rows)
     while last and rows[last - 1].filled == [0]:
         last -= 1
     above = rows[max(last - _SAMPLE, 0) : last]
-    if columns > 2 and above and last < len(rows) and all(len(row.filled) > 1 for row in above):
-        yield rows[last].start, NOTE
+    is_note = last < len(rows) and len(rows[last].values or ()) > 2 and bool(above)
+    return rows[last] if is_note and all(len(row.filled) > 1 for row in above) else None
 
 
 def _gaps(data: bytes, body: int, end: int, columns: int, dialect: Dialect) -> list[int]:
@@ -179,19 +233,17 @@ def _gaps(data: bytes, body: int, end: int, columns: int, dialect: Dialect) -> l
     return sorted(found)
 
 
-def _rows_above(
-    data: bytes, body: int, end: int, columns: int, dialect: Dialect, most: int = _SAMPLE
-) -> list[_Row]:
+def _rows_above(data: bytes, body: int, end: int, columns: int, dialect: Dialect, most: int = _SAMPLE) -> list[_Row]:
     """The last records before an offset."""
     return list(_rows(data, _line_before(data, body, end), end, columns, dialect))[-most:]
 
 
 def _rows_below(data: bytes, start: int, end: int, columns: int, dialect: Dialect) -> list[_Row]:
-    """The first records at and after an offset, up to the next empty line; those without a value before them left out."""
+    """The first filled records at and after an offset, up to the next empty line."""
     found: list[_Row] = []
     for row in _rows(data, start, end, columns, dialect):
         is_empty = not row.text.strip(f' \t"{dialect.delimiter}')
-        if is_empty and found or len(found) == _SAMPLE:
+        if (is_empty and found) or len(found) == _SAMPLE:
             break
         if not is_empty:
             found.append(row)

@@ -249,6 +249,40 @@ def cells(task_id: str, unpivot: str = "") -> str:
             "s.yml: preamble: say how many rows may stand above the header, 0 to 100.",
         ),
         (
+            "description: x\nheader: [a]\nheader_lines: 0",
+            "s.yml: header_lines: say of how many lines the header is, 1 to 5.",
+        ),
+        (
+            "description: x\nfiles: [a]\nnames: [a]\nheader_lines: 2",
+            "s.yml: header_lines and names: a file has a header or none; declare one of the two.",
+        ),
+        (
+            "description: x\nheader: [a]\nfooter: [Total]",
+            "s.yml: footer: say how many lines stand below the table, 0 to 100, or write a regular expression that "
+            "the first of them matches.",
+        ),
+        (
+            "description: x\nheader: [a]\nfooter: '('",
+            "s.yml: footer: '(' is no regular expression (missing ), unterminated subpattern at position 0).",
+        ),
+        (
+            "description: x\nheader: [a]\ndelimiter: '\"'",
+            "s.yml: delimiter: '\"' is none; write one to 8 characters, none of them a line end, the quote or the "
+            "escape mark.",
+        ),
+        (
+            "description: x\nheader: [a]\nquote: “",
+            "s.yml: quote: '“' is none; write one ASCII character, or '' for none.",
+        ),
+        (
+            "description: x\nheader: [a]\nescape: '\\\\'",
+            "s.yml: escape: '\\\\\\\\' is none; write one ASCII character, or '' for none.",
+        ),
+        (
+            "description: x\nheader: [a]\ncomment: ','",
+            "s.yml: comment: ',' is none; write what such a line begins with, like '#'.",
+        ),
+        (
             "description: x\nheader: [a]\nencoding: ansi",
             "s.yml: encoding: 'ansi' is no character set; write one like cp1252, or detect.",
         ),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -88,15 +87,9 @@ FILES: dict[str, File] = {
     "old line ends": File(text(*BODY, mark=",", end="\r"), PLAIN),
     "mixed line ends": File(b"place,day,cars\r\na,b,1\nc,d,2\re,f,3\r\n", rows("a|b|1", "c|d|2", "e|f|3")),
     "no line end at the end": File(text(*BODY, mark=",")[:-1], PLAIN),
-    "a title": File(
-        text("Cars by place", "", *BODY, mark=";"), PLAIN, {"delimiter": ";", "preamble": 3}
-    ),
-    "a padded title": File(
-        text("Cars by place||", "||", "Source: office||", *BODY, mark=","), PLAIN, {"preamble": 5}
-    ),
-    "a title with old line ends": File(
-        text("Cars by place", *BODY, mark=",", end="\r"), PLAIN, {"preamble": 1}
-    ),
+    "a title": File(text("Cars by place", "", *BODY, mark=";"), PLAIN, {"delimiter": ";", "preamble": 3}),
+    "a padded title": File(text("Cars by place||", "||", "Source: office||", *BODY, mark=","), PLAIN, {"preamble": 5}),
+    "a title with old line ends": File(text("Cars by place", *BODY, mark=",", end="\r"), PLAIN, {"preamble": 1}),
     "apostrophes as quotes": File(
         b"place,day,cars\n'Nord, by','it''s',1\nEast,d,2\n",
         rows("Nord, by|it's|1", "East|d|2"),
@@ -113,7 +106,7 @@ FILES: dict[str, File] = {
         notes=1,
     ),
     "backslashes without quotes": File(
-        b"place,day,cars\na\\, b,d \\\\,1\nC:\\x,e,2\nEast,\\\"f\\\",3\n",
+        b'place,day,cars\na\\, b,d \\\\,1\nC:\\x,e,2\nEast,\\"f\\",3\n',
         rows("a, b|d \\|1", "C:\\x|e|2", 'East|"f"|3'),
         {"escape": "\\"},
         withheld=1,
@@ -177,7 +170,9 @@ FILES: dict[str, File] = {
     "quotes inside a value": File(
         b'place,day,cars\na,5" rim,1\nc,"d" x,2\ne,f,3\n', rows('a|5" rim|1', "c|d x|2", "e|f|3"), withheld=2
     ),
-    "blank lines between rows": File(b"place,day,cars\n\na,b,1\n\n\nc,d,2\n,,\ne,f,3\n\n", rows("a|b|1", "c|d|2", "e|f|3")),
+    "blank lines between rows": File(
+        b"place,day,cars\n\na,b,1\n\n\nc,d,2\n,,\ne,f,3\n\n", rows("a|b|1", "c|d|2", "e|f|3")
+    ),
     "a line end that is not quoted, in the last value": File(
         b"place,cars,note\nNord,1,sold in May\nand in June\nEast,2,none\n",
         rows("Nord|1|sold in May\nand in June", "East|2|none"),
@@ -199,9 +194,7 @@ FILES: dict[str, File] = {
         withheld=1,
         notes=1,
     ),
-    "declared notes": File(
-        text(*BODY, "", "Source: office", "* counted, twice", mark=","), PLAIN, {"footer": 2}
-    ),
+    "declared notes": File(text(*BODY, "", "Source: office", "* counted, twice", mark=","), PLAIN, {"footer": 2}),
     "a declared note that could be a row": File(
         text(*BODY, "", "Source: office", "* counted, twice, since May", mark=","), PLAIN, {"footer": 2}, notes=1
     ),
@@ -230,12 +223,8 @@ FILES: dict[str, File] = {
     "a second table, narrower and padded": File(
         text(*BODY, "", "Vega|2025|", "Lyra|2026|", mark=";"), PLAIN, {"delimiter": ";"}, notes=2
     ),
-    "a second table of another width": File(
-        text(*BODY, "", "brand|sold", "Vega|9", mark=","), PLAIN, notes=2
-    ),
-    "a title between two tables": File(
-        text(*BODY, "||", "By brand||", "Vega|2025-01-01|9", mark=","), PLAIN, notes=2
-    ),
+    "a second table of another width": File(text(*BODY, "", "brand|sold", "Vega|9", mark=","), PLAIN, notes=2),
+    "a title between two tables": File(text(*BODY, "||", "By brand||", "Vega|2025-01-01|9", mark=","), PLAIN, notes=2),
     "two columns of one name": File(
         b"place,note,note\nNord,a,b\n", rows("Nord|a|b"), header=("place", "note (column 2)", "note (column 3)")
     ),
