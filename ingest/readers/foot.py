@@ -20,8 +20,8 @@ from ingest.readers.rows import BadRow
 _SAMPLE = 30
 #: Notes below a table are looked for in its last lines, and rows to compare in so many bytes above and below.
 _LAST, _WINDOW = 100, 1 << 16
-#: Empty lines that are looked at, from the beginning and from the end: a file with more has them between its rows.
-_GAPS = 50
+#: A file with more empty lines has them between its rows, so that they part no tables: only the last ones count.
+_GAPS = 10
 
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 _DIGIT = re.compile(r"\d")
@@ -124,7 +124,7 @@ def foot_of_rows(rows: Sequence[Sequence[str]], numbers: Sequence[int], declared
 
 def _ends_of_rows(rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
     gaps = [place for place in range(1, len(rows)) if numbers[place] > numbers[place - 1] + 1]
-    for gap in gaps[:_GAPS] + gaps[_GAPS:][-_GAPS:]:
+    for gap in gaps if len(gaps) <= _GAPS else gaps[-1:]:
         after = next((later for later in gaps if later > gap), len(rows))
         below = [_Row(place, "", tuple(rows[place])) for place in range(gap, min(after, gap + _SAMPLE))]
         reason = _why_unlike([tuple(row) for row in rows[max(gap - _SAMPLE, 0) : gap]], below)
@@ -213,24 +213,18 @@ def _first_single(rows: Sequence[_Row]) -> _Row | None:
 
 
 def _gaps(data: bytes, body: int, end: int, columns: int, dialect: Dialect) -> list[int]:
-    """Offsets of empty lines, and of lines without any value, in their order."""
+    """Offsets of empty lines, and of lines without any value, in their order; of many the last."""
     empty = dialect.delimiter.encode() * (columns - 1)
     marks = [b"\n\n", b"\n\r\n", b"\r\r", b"\n" + empty + b"\n", b"\n" + empty + b"\r", b"\r" + empty + b"\r"]
     found: set[int] = set()
     for mark in marks:
-        first, last = body - 1, end
-        for _ in range(_GAPS):
-            first = data.find(mark, max(first, 0), end)
-            if first < 0:
-                break
-            found.add(first + 1)
-            first += 1
-        for _ in range(_GAPS if first >= 0 else 0):
-            last = data.rfind(mark, first, last + len(mark) - 1)
-            if last < 0:
-                break
-            found.add(last + 1)
-    return sorted(found)
+        place = data.find(mark, max(body - 1, 0), end)
+        while place >= 0 and len(found) <= _GAPS:
+            found.add(place + 1)
+            place = data.find(mark, place + 1, end)
+        found.add(data.rfind(mark, max(body - 1, 0), end) + 1)
+    found.discard(0)
+    return sorted(found) if len(found) <= _GAPS else [max(found)]
 
 
 def _rows_above(data: bytes, body: int, end: int, columns: int, dialect: Dialect, most: int = _SAMPLE) -> list[_Row]:

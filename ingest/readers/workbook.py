@@ -87,7 +87,7 @@ def open_workbook(data: bytes) -> Workbook:
         if content is None:
             continue
         rows, merged = content
-        parts = sheet_parts(data, name)
+        parts = sheet_parts(data, name, workbook_format)
         for (row, column), text in parts.texts.items():
             rows.extend([] for _ in range(row + 1 - len(rows)))
             rows[row].extend([""] * (column + 1 - len(rows[row])))

@@ -9,7 +9,7 @@ import pytest
 from forecourt.errors import Problem
 from ingest.readers.rows import Records
 from ingest.readers.workbook import Place, find_table, first_filled_row, open_workbook, read_sheet
-from tests.ingest.workbooks import Cell, ods, rewritten, xls, xlsb, xlsx
+from tests.ingest.workbooks import DIVISION, Cell, ods, rewritten, xls, xlsb, xlsx
 
 SHEET = "xl/worksheets/sheet1.xml"
 
@@ -58,6 +58,16 @@ def test_an_error_and_a_formula_without_a_value_are_no_empty_cells() -> None:
     book = rewritten(book, SHEET, (b'<c r="B2"><v>2</v></c>', b'<c r="B2"><f>IF(A1&lt;2,"x")</f></c>'))
     book = rewritten(book, SHEET, (b'<c r="C2"><v>3</v></c>', b'<c r="C2"><f>SUM(A1:B1)</f><v>7</v></c>'))
     assert cells(read(book)) == [["#DIV/0!", '=IF(A1<2,"x")', "7"]]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [xls, ods, lambda rows: xlsb({(row, column): text for row, line in enumerate(rows) for column, text in enumerate(line)})],
+    ids=["xls", "ods", "xlsb"],
+)
+def test_an_error_is_no_empty_cell_in_the_other_formats(write: object) -> None:
+    rows = [["id", "gross"], ["1", DIVISION], [DIVISION, "5"]]
+    assert cells(read(write(rows))) == [["1", "#DIV/0!"], ["#DIV/0!", "5"]]  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("write", [xls, ods, lambda rows: xlsx({"Sheet": rows})], ids=["xls", "ods", "xlsx"])
