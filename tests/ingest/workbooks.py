@@ -61,10 +61,11 @@ def ods(rows: Sequence[Sequence[str]], *, repeat: tuple[int, int] = (1, 1)) -> b
         )
         lines.append(f'<table:table-row table:number-rows-repeated="{down}">{cells}</table:table-row>')
     urn = "urn:oasis:names:tc:opendocument:xmlns"
+    calc = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"
     content = (
         f'<?xml version="1.0"?><office:document-content xmlns:office="{urn}:office:1.0" xmlns:table="{urn}:table:1.0" '
         f'xmlns:text="{urn}:text:1.0" '
-        f'xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"><office:body><office:spreadsheet><table:table table:name="Sheet">'
+        f'xmlns:calcext="{calc}"><office:body><office:spreadsheet><table:table table:name="Sheet">'
         f"{''.join(lines)}</table:table></office:spreadsheet></office:body></office:document-content>"
     )
     return zipped(

@@ -62,7 +62,7 @@ def test_an_error_and_a_formula_without_a_value_are_no_empty_cells() -> None:
 
 @pytest.mark.parametrize(
     "write",
-    [xls, ods, lambda rows: xlsb({(row, column): text for row, line in enumerate(rows) for column, text in enumerate(line)})],
+    [xls, ods, lambda rows: xlsb({(down, across): rows[down][across] for down in range(3) for across in range(2)})],
     ids=["xls", "ods", "xlsb"],
 )
 def test_an_error_is_no_empty_cell_in_the_other_formats(write: object) -> None:
