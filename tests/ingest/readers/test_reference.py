@@ -49,7 +49,8 @@ def reference(body: str, columns: int, dialect: Dialect) -> tuple[dict[int, Row]
         assert end
         whole = body[position : end.start()]
         found = record.match(body, position)
-        if (not trimmed(whole) and dialect.delimiter not in whole) or (dialect.comment and whole.startswith(dialect.comment)):
+        is_blank = not trimmed(whole) and dialect.delimiter not in whole
+        if is_blank or (dialect.comment and whole.startswith(dialect.comment)):
             pass
         elif found and len(cut := [plain(value, dialect) for value in values.findall(found[0])]) == columns:
             rows[line] = tuple(cut)
@@ -71,6 +72,12 @@ def plain(value: str, dialect: Dialect) -> str:
         marks = "|".join(re.escape(mark) for mark in (dialect.delimiter, quote, escape) if mark)
         value = re.sub(f"{re.escape(escape)}({marks})", r"\1", value)
     return trimmed(value)
+
+
+def quoted(value: str, dialect: Dialect) -> str:
+    """A value between quotes, as a program writes it."""
+    value = value.replace(dialect.escape, dialect.escape * 2) if dialect.escape else value
+    return f"{dialect.quote}{value.replace(dialect.quote, dialect.quote * 2)}{dialect.quote}"
 
 
 def source_of(dialect: Dialect) -> Source:
@@ -98,12 +105,7 @@ def test_what_lands_is_what_a_second_reader_reads(data: st.DataObject, dialect: 
     written = data.draw(st.lists(st.lists(cell, min_size=width, max_size=width), max_size=8))
     body = ""
     for row in written:
-        cells = []
-        for value in row:
-            if dialect.quote and data.draw(st.booleans()):
-                value = value.replace(dialect.escape, dialect.escape * 2) if dialect.escape else value
-                value = f"{dialect.quote}{value.replace(dialect.quote, dialect.quote * 2)}{dialect.quote}"
-            cells.append(value)
+        cells = [quoted(value, dialect) if dialect.quote and data.draw(st.booleans()) else value for value in row]
         body += dialect.delimiter.join(cells) + data.draw(st.sampled_from(("\n", "\n", "\r\n", "\r")))
     for _ in range(data.draw(st.integers(0, 3))):
         place = data.draw(st.integers(0, len(body)))
