@@ -21,12 +21,12 @@ from ingest.readers import text, workbook, xml_rows
 from ingest.readers.adf import looks_like_adf
 from ingest.readers.encoding import decode_as
 from ingest.readers.headless import joined_header
-from ingest.readers.json_rows import check_size, read_json
+from ingest.readers.json_rows import Keyed, check_size, read_json
 from ingest.readers.kinds import ENDINGS, WORDS, Kind, is_web_page, kind_of, words_for
 from ingest.readers.rows import MAX_COLUMNS, Objects
 from ingest.readers.text import Decoded, Dialect
 from ingest.readers.whatsapp import looks_like_chat, read_chat
-from ingest.sources import Source, folded, load_sources, name_fits, native_source
+from ingest.sources import Source, folded, load_sources, name_fits, native_source, told_by_name
 
 #: A line that is longer than this is no row of an export.
 MAX_LINE = 16 << 20
@@ -91,9 +91,10 @@ class _File:
     def root(self) -> Any:
         return self._once("root", lambda: xml_rows.open_xml(self.data))
 
-    def objects(self, path: str, decimal: str) -> Objects:
+    def objects(self, path: str = "", decimal: str = ".", keyed: Keyed | None = None) -> Objects:
         check_size(self.data)
-        return self._once(("json", path, decimal), lambda: read_json(self.decoded("utf-8"), path, decimal=decimal))
+        key = ("json", path, decimal, tuple((keyed or {}).items()))
+        return self._once(key, lambda: read_json(self.decoded("utf-8"), path, decimal=decimal, keyed=keyed))
 
     def _once(self, key: Any, make: Any) -> Any:
         if key not in self._made:
@@ -142,7 +143,7 @@ def recognise(name: str, data: bytes, declared: Mapping[str, Source] | None = No
             continue
         if found:
             said = found.remarks if isinstance(found, Objects) else []
-            return Recognised(source, found, [*_remarks(file), *said])
+            return Recognised(told_by_name(source, file.name), found, [*_remarks(file), *said])
     if adf and may_be_adf and (looks_like_adf(data) if named else name_fits(file.name, adf)):
         return Recognised(adf, AdfContent(data))
     if problems:
@@ -181,7 +182,7 @@ def _native(feed: Feed, file: _File) -> Recognised:
             raise Problem("the workbook is empty. Export it again.")
         return Recognised(source, SheetContent(book, place), _remarks(file))
     if file.kind == "json":
-        return Recognised(source, file.objects("", "."), _remarks(file))
+        return Recognised(source, file.objects(), _remarks(file))
     if file.kind not in ("text", "other"):
         raise Problem(
             f"it is {words_for(file.data)}, and native files are csv, workbooks or JSON. Export it as csv and deliver "
@@ -211,7 +212,7 @@ def _content(source: Source, file: _File) -> Content | None:
                 return None
             return read_chat(said, file.delivered_as, source.spelling.dates, decoded.encoding)
         case "json", "json":
-            objects = file.objects(source.rows, source.spelling.decimal)
+            objects = file.objects(source.rows, source.spelling.decimal, source.keyed)
             return objects if _has_names(source, objects.names) else None
         case "xml", "xml":
             root = file.root()
@@ -365,7 +366,7 @@ def _names_of(file: _File) -> list[str]:
         place = workbook.first_filled_row(file.book())
         return workbook.header_at(file.book(), place) if place else []
     if file.kind == "json":
-        return file.objects("", ".").names
+        return file.objects().names
     if file.kind == "xml":
         return list(dict.fromkeys(str(element.tag) for element in file.root().iter()))
     return []

@@ -11,7 +11,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -29,8 +29,8 @@ from ingest.values import Spelling, why_no_pattern
 SOURCES_FOLDER = Path(__file__).parent / "sources"
 
 _COMMON_KEYS = {
-    "description", "evidence", "reader", "files", "header", "exact", "decimal", "thousands", "currency", "dates",
-    "time_zone", "null_words", "full", "ignore", "feeds",
+    "description", "evidence", "reader", "files", "header", "exact", "decimal", "thousands", "currency", "negative",
+    "dates", "time_zone", "null_words", "full", "ignore", "feeds",
 }  # fmt: skip
 
 #: Reader -> the keys that it knows besides the common ones. A table is delimited text or a sheet of a workbook.
@@ -47,7 +47,7 @@ READERS = {
         "footer",
         "sheet",
     },
-    "json": {"rows", "absent"},
+    "json": {"rows", "absent", "keyed"},
     "xml": {"rows", "fields", "absent"},
     "adf": set(),
     "whatsapp": set(),
@@ -59,7 +59,9 @@ MAX_HEADER_LINES = 5
 _MAX_DELIMITER = 8
 
 _FIELD = re.compile(r"\[([^\[\]]+)\]")
-_CELL_KEYS = {"column", "position", "const", "template", "digest", "match", "dates", "map", "when"}
+#: What a cell is made of: one of these.
+_CELL_ORIGINS = ("column", "position", "const", "template", "digest", "file")
+_CELL_KEYS = {*_CELL_ORIGINS, "as", "match", "dates", "map", "when"}
 
 #: In a split unpivot, the column that holds the place of the part: a line number.
 LINE = "{line}"
@@ -77,10 +79,11 @@ class Condition:
 
 @dataclass(frozen=True)
 class Cell:
-    """How one canonical column is made, by one of the first five; ``when`` false gives an empty cell.
+    """How one canonical column is made, by one of the first six; ``when`` false gives an empty cell.
 
     ``position`` counts from 1; ``template`` names columns in square brackets: ``P[invoiceNumber]``; ``digest``: a
-    short text made of these columns, a key for rows that have none. ``match``: a regular expression whose one group
+    short text made of these columns, a key for rows that have none. ``file``: a regular expression that finds a part
+    of the file's name, ``form``: what is made of its groups. ``match``: a regular expression whose one group
     is the part of the text to take; a text that it does not match stays whole. ``patterns``: how this column writes
     dates, where it is not as the source does.
     """
@@ -90,6 +93,8 @@ class Cell:
     const: str | None = None
     template: str | None = None
     digest: tuple[str, ...] = ()
+    file: str | None = None
+    form: str = r"\1"
     match: str | None = None
     patterns: tuple[str, ...] = ()
     map: Mapping[str, str] = field(default_factory=dict)
@@ -163,6 +168,7 @@ class Source:
     rows: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     is_absent_empty: bool = True
+    keyed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     spelling: Spelling = field(default_factory=Spelling)
     time_zone: str | None = None
     null_words: tuple[str, ...] = ()
@@ -236,8 +242,14 @@ def read_source(name: str, text: str, file: str) -> Source:
         fields=dict(given.get("fields", {})),
         is_absent_empty=given.get("absent", "empty") == "empty",
         spelling=Spelling(
-            dates, given.get("decimal", "."), given.get("thousands", ""), given.get("currency", ""), patterns
+            dates,
+            given.get("decimal", "."),
+            given.get("thousands", ""),
+            given.get("currency", ""),
+            patterns,
+            given.get("negative", ""),
         ),
+        keyed={str(name): (str(pair[0]), str(pair[1])) for name, pair in given.get("keyed", {}).items()},
         time_zone=given.get("time_zone"),
         null_words=tuple(str(word) for word in given.get("null_words", ())),
         is_full=given.get("full", False),
@@ -251,6 +263,22 @@ def read_source(name: str, text: str, file: str) -> Source:
 def folded(header: str) -> str:
     """A column name as it is compared: case and surrounding blanks do not count."""
     return header.strip().casefold()
+
+
+def told_by_name(source: Source, name: str) -> Source:
+    """The source for the file of a name: its cells that are a part of the name hold it, or are empty."""
+    if not any(cell.file for mapping in source.mappings for cell in mapping.cells.values()):
+        return source
+
+    def told(cell: Cell) -> Cell:
+        found = re.search(cell.file, name) if cell.file else None
+        return replace(cell, file=None, const=found.expand(cell.form) if found else "") if cell.file else cell
+
+    mappings = (
+        replace(mapping, cells={column: told(cell) for column, cell in mapping.cells.items()})
+        for mapping in source.mappings
+    )
+    return replace(source, mappings=tuple(mappings))
 
 
 def name_fits(name: str, source: Source) -> bool:
@@ -354,6 +382,8 @@ def _check_recognisable(source: Source, given: Mapping[str, Any], reader: _Decla
         wrong = why_no_path(path)
         if wrong:
             raise reader.problem(f"{name}: {path!r} is no XPath ({wrong})")
+    if source.spelling.negative not in ("", "brackets", "behind"):
+        raise reader.problem(f"negative: {source.spelling.negative!r} is none of brackets, behind")
     if given.get("absent", "empty") not in ("empty", "unsaid"):
         raise reader.problem(f"absent: {given['absent']!r} is none of empty, unsaid")
 
@@ -426,8 +456,8 @@ def _cell(given: Any, reader: _Declaration, where: str) -> Cell:
     if isinstance(given, str):
         return Cell(column=given)
     reader.only(given, _CELL_KEYS, where)
-    if sum(key in given for key in ("column", "position", "const", "template", "digest")) != 1:
-        raise reader.problem(f"{where} needs one of column, position, const, template, digest")
+    if sum(key in given for key in _CELL_ORIGINS) != 1:
+        raise reader.problem(f"{where} needs one of {', '.join(_CELL_ORIGINS)}")
     conditions = _conditions(given.get("when"), reader)
     return Cell(
         column=given.get("column"),
@@ -435,11 +465,25 @@ def _cell(given: Any, reader: _Declaration, where: str) -> Cell:
         const=None if given.get("const") is None else str(given["const"]),
         template=given.get("template"),
         digest=tuple(given.get("digest", ())),
+        file=_file(given, reader, where),
+        form=given.get("as", r"\1"),
         match=_match(given.get("match"), reader, where),
         patterns=_patterns(given.get("dates", ()), reader, where),
         map={str(key): str(value) for key, value in given.get("map", {}).items()},
         when=conditions[0] if conditions else None,
     )
+
+
+def _file(given: Mapping[str, Any], reader: _Declaration, where: str) -> str | None:
+    expression = given.get("file")
+    if expression is None and "as" in given:
+        raise reader.problem(f"{where}: as is for a part of the file's name, which file finds")
+    if expression is not None:
+        groups = re.compile(_expression(expression, reader, where)).groups
+        wanted = max(map(int, re.findall(r"\\(\d)", given.get("as", r"\1"))), default=0)
+        if not 1 <= wanted <= groups:
+            raise reader.problem(f"{where}: file needs the groups in round brackets that are taken from the name")
+    return expression
 
 
 def _match(given: str | None, reader: _Declaration, where: str) -> str | None:

@@ -77,14 +77,14 @@ def _workbook_stream(data: bytes) -> bytes:
             (first,) = struct.unpack_from("<I", of, first * 4)
 
     folder = b"".join(map(sector, stream(first_folder)))
-    entries = {}
+    streams: dict[str, tuple[int, int]] = {}
     for start in range(0, len(folder), 128):
         name = folder[start : start + 64].decode("utf-16-le", "replace").partition("\0")[0]
-        entries.setdefault(name, struct.unpack_from("<II", folder, start + 116))
-    first, length = entries.get("Workbook") or entries["Book"]
+        streams.setdefault(name, struct.unpack_from("<II", folder, start + 116))
+    first, length = streams.get("Workbook") or streams["Book"]
     if length >= cutoff:
         return b"".join(map(sector, stream(first)))[:length]
-    root = b"".join(map(sector, stream(entries["Root Entry"][0])))
+    root = b"".join(map(sector, stream(streams["Root Entry"][0])))
     mini_chains = b"".join(map(sector, stream(first_mini)))
     mini = 1 << mini_shift
     return b"".join(root[number * mini : (number + 1) * mini] for number in stream(first, mini_chains))[:length]

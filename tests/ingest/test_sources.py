@@ -248,6 +248,15 @@ def cells(task_id: str, unpivot: str = "") -> str:
             "description: x\nheader: [a]\npreamble: 500",
             "s.yml: preamble: say how many rows may stand above the header, 0 to 100.",
         ),
+        ("description: x\nheader: [a]\nnegative: red", "s.yml: negative: 'red' is none of brackets, behind."),
+        (
+            cells("{file: x}"),
+            "s.yml: crm_tasks.task_id: file needs the groups in round brackets that are taken from the name.",
+        ),
+        (
+            cells("{const: x, as: y}"),
+            "s.yml: crm_tasks.task_id: as is for a part of the file's name, which file finds.",
+        ),
         (
             "description: x\nheader: [a]\nheader_lines: 0",
             "s.yml: header_lines: say of how many lines the header is, 1 to 5.",
