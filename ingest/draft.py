@@ -22,7 +22,8 @@ from ingest.readers.careful import Lines, Record, read_record
 from ingest.readers.dialect import Dialect, trimmed
 from ingest.readers.encoding import decode_as
 from ingest.readers.json_rows import read_json
-from ingest.readers.kinds import Kind, kind_of, words_for
+from ingest.readers.kinds import WORDS, Kind, kind_of, words_for
+from ingest.readers.web_page import open_page
 from ingest.sources import folded, load_sources
 
 #: Delimiters that are tried; a longer one before the mark it contains.
@@ -66,15 +67,15 @@ def look_at(name: str, data: bytes) -> Seen:
     kind = kind_of(data)
     if kind == "text":
         return _text(name, data)
-    if kind == "workbook":
-        book = workbook.open_workbook(data)
+    if kind in ("workbook", "page"):
+        book = open_page(data) if kind == "page" else workbook.open_workbook(data)
         sheet = max(book.sheets, key=lambda sheet: len(book.cells(sheet)))
         rows = [[str(cell).strip() for cell in row] for row in book.cells(sheet)[:_SAMPLE]]
         above, width = _header_row(rows)
         header = [*rows[above], *[""] * width][:width] if rows else []
         keys: dict[str, object] = {"sheet": sheet} if len(book.sheets) > 1 else {}
         keys |= {"preamble": above} if above else {}
-        return Seen(name, kind, keys, header, _columns(rows[above + 1 :], width), f"a workbook, sheet {sheet!r}")
+        return Seen(name, kind, keys, header, _columns(rows[above + 1 :], width), f"{WORDS[kind]}, sheet {sheet!r}")
     if kind == "json":
         objects = read_json(decode_as(data, "utf-8"), "", decimal=".")
         return _records(name, kind, {"reader": "json"}, objects.names, objects.values[:_SAMPLE], "JSON")

@@ -22,9 +22,10 @@ from ingest.readers.adf import looks_like_adf
 from ingest.readers.encoding import decode_as
 from ingest.readers.headless import joined_header
 from ingest.readers.json_rows import Keyed, check_size, read_json
-from ingest.readers.kinds import ENDINGS, WORDS, Kind, is_web_page, kind_of, words_for
+from ingest.readers.kinds import ENDINGS, WORDS, Kind, kind_of, words_for
 from ingest.readers.rows import MAX_COLUMNS, Objects
 from ingest.readers.text import Decoded, Dialect
+from ingest.readers.web_page import open_page
 from ingest.readers.whatsapp import looks_like_chat, read_chat
 from ingest.sources import Source, folded, load_sources, name_fits, native_source, told_by_name
 
@@ -86,7 +87,8 @@ class _File:
         return self._once(("text", encoding), lambda: decode_as(self.data, encoding))
 
     def book(self) -> workbook.Workbook:
-        return self._once("book", lambda: workbook.open_workbook(self.data))
+        opened = open_page if self.kind == "page" else workbook.open_workbook
+        return self._once("book", lambda: opened(self.data))
 
     def root(self) -> Any:
         return self._once("root", lambda: xml_rows.open_xml(self.data))
@@ -130,7 +132,7 @@ def recognise(name: str, data: bytes, declared: Mapping[str, Source] | None = No
     others = [source for source in by_detail if source not in named and source.signature]
     adf = sources.get("adf")
     # A file that is XML and no lead belongs to another source, whatever its name ends in.
-    may_be_adf = file.kind in ("text", "xml", "mail")
+    may_be_adf = file.kind in ("text", "xml", "page", "mail")
     if adf and may_be_adf and not named and looks_like_adf(data):
         return Recognised(adf, AdfContent(data))
     problems: list[Problem] = []
@@ -171,9 +173,9 @@ def check_lines(data: bytes, most: int = MAX_LINE) -> None:
 
 def _native(feed: Feed, file: _File) -> Recognised:
     source = replace(native_source(feed), is_full=is_full(file.name))
-    if file.kind == "xml" and looks_like_adf(file.data):
+    if file.kind in ("xml", "page") and looks_like_adf(file.data):
         raise Problem("it holds ADF leads, not csv. Deliver it under a name that ends in .xml.")
-    if file.kind == "workbook":
+    if file.kind in ("workbook", "page"):
         book = file.book()
         required = [column.name for column in feed.columns.values() if column.required]
         # Where no sheet has them all, the first one says which are missing.
@@ -198,7 +200,7 @@ def _content(source: Source, file: _File) -> Content | None:
     match source.reader, file.kind:
         case "table", "text":
             return _text_content(source, file)
-        case "table", "workbook":
+        case "table", "workbook" | "page":
             book = file.book()
             if source.names:
                 sheets = workbook.chosen(book, source.sheets)
@@ -321,7 +323,7 @@ def _unknown(file: _File, named: list[Source]) -> Problem:
             f"its name is that of the feed {feed}, and native files end in .csv, .xlsx, .ods, .json or .ndjson"
             f"{f', not {ending}' if ending else ''}. Export it as csv, with a name that ends in .csv."
         )
-    if file.kind == "other" or is_web_page(file.data):
+    if file.kind == "other":
         return Problem(f"it is {words_for(file.data)}, which is not read. Export it as csv and deliver that file.")
     try:
         header = draft.look_at(file.name, file.data).header if file.kind == "text" else _names_of(file)
@@ -362,7 +364,7 @@ def _seen(file: _File) -> str:
 
 def _names_of(file: _File) -> list[str]:
     """The names that a file has for its columns, for the sentence about one that nobody knows."""
-    if file.kind == "workbook":
+    if file.kind in ("workbook", "page"):
         place = workbook.first_filled_row(file.book())
         return workbook.header_at(file.book(), place) if place else []
     if file.kind == "json":
