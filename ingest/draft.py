@@ -80,7 +80,7 @@ def look_at(name: str, data: bytes) -> Seen:
         objects = read_json(decode_as(data, "utf-8"), "", decimal=".")
         return _records(name, kind, {"reader": "json"}, objects.names, objects.values[:_SAMPLE], "JSON")
     if kind == "xml":
-        root = xml_rows.open_xml(data)
+        root = xml_rows.open_xml(xml_rows.without_tail(data)[0])
         tags = Counter(str(element.tag) for element in root.iter() if len(element) or element.attrib)
         path = f"//{max(tags, key=lambda tag: (tags[tag], tag))}" if tags else f"//{root.tag}"
         objects = xml_rows.read_xml(root, path, {})

@@ -14,7 +14,7 @@ from typing import Any
 
 from forecourt.errors import Problem
 from ingest import draft
-from ingest.containers import is_container, members
+from ingest.containers import beside_a_lead, is_container, members
 from ingest.contract import Feed, load_feeds
 from ingest.delivery import is_full, named_feed, native_feed
 from ingest.readers import text, workbook, xml_rows
@@ -91,7 +91,7 @@ class _File:
         return self._once("book", lambda: opened(self.data))
 
     def root(self) -> Any:
-        return self._once("root", lambda: xml_rows.open_xml(self.data))
+        return self._once("root", lambda: xml_rows.open_xml(xml_rows.without_tail(self.data)[0]))
 
     def objects(self, path: str = "", decimal: str = ".", keyed: Keyed | None = None) -> Objects:
         check_size(self.data)
@@ -134,7 +134,7 @@ def recognise(name: str, data: bytes, declared: Mapping[str, Source] | None = No
     # A file that is XML and no lead belongs to another source, whatever its name ends in.
     may_be_adf = file.kind in ("text", "xml", "page", "mail")
     if adf and may_be_adf and not named and looks_like_adf(data):
-        return Recognised(adf, AdfContent(data))
+        return Recognised(adf, AdfContent(data), _passed_over(file))
     problems: list[Problem] = []
     for source in (*named, *others):
         try:
@@ -147,7 +147,7 @@ def recognise(name: str, data: bytes, declared: Mapping[str, Source] | None = No
             said = found.remarks if isinstance(found, Objects) else []
             return Recognised(told_by_name(source, file.name), found, [*_remarks(file), *said])
     if adf and may_be_adf and (looks_like_adf(data) if named else name_fits(file.name, adf)):
-        return Recognised(adf, AdfContent(data))
+        return Recognised(adf, AdfContent(data), _passed_over(file))
     if problems:
         raise problems[0]
     raise _unknown(file, named)
@@ -221,6 +221,9 @@ def _content(source: Source, file: _File) -> Content | None:
             if not xml_rows.find_records(root, source.rows):
                 return None
             objects = xml_rows.read_xml(root, source.rows, source.fields)
+            tail = xml_rows.without_tail(file.data)[1]
+            if tail:
+                objects.remarks.append(f"a text stands below the document and was not read: {tail[:80]!r}")
             return objects if _has_names(source, objects.names) else None
     return None
 
@@ -303,6 +306,12 @@ def _check_width(header: list[str]) -> None:
             f"its header names {len(header):,} columns; files are read up to {MAX_COLUMNS:,}. Export only the columns "
             "needed."
         )
+
+
+def _passed_over(file: _File) -> list[str]:
+    """What a mail with a lead carries besides and is not read."""
+    names = beside_a_lead(file.data) if file.kind == "mail" else []
+    return [f"the mail is a lead; its attachment {name!r} was not read: deliver it by itself" for name in names]
 
 
 def _remarks(file: _File) -> list[str]:

@@ -70,6 +70,10 @@ def words_for(data: bytes) -> str:
     return WORDS.get(kind) or what_it_is(data) or "a file of unknown kind"
 
 
+def is_picture(data: bytes) -> bool:
+    return (what_it_is(data) or "").endswith("picture")
+
+
 def _kind_of_zip(data: bytes) -> Kind:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -399,6 +399,28 @@ def test_an_exact_header_has_no_other_columns(monkeypatch: pytest.MonkeyPatch) -
         recognise("x.txt", b"RO\tOpened\tOps\tHours\n1\t\t\t\n")
 
 
+def stock(cars: int, columns: int) -> bytes:
+    """A file of mobile.de: so many cars, each with so many columns."""
+    said = "North;S{0};Limousine;Beispiel;\u00d6ko \u20ac;;;;03.2019;41000;14990;1;;;WVWZZZ3CZEE14028{0}"
+    line = said + ";" * (columns - 1 - said.count(";")) + "\n"
+    return "".join(line.format(car) for car in range(cars)).encode("iso8859-15")
+
+
+@pytest.mark.parametrize("columns", [111, 230, 640])
+def test_a_file_without_a_header_may_have_more_columns(scene: Scene, columns: int) -> None:
+    result = scene.land_text("mobile_2026-03-30.csv", stock(2, columns))
+    assert (result.source, result.rows_read, result.rows_new) == ("mobile_de", 2, 2)
+    assert scene.rows("select distinct model, odometer from dms.dms_vehicles") == [("\u00d6ko \u20ac", 41000)]
+
+
+def test_an_empty_file_of_a_whole_stock_ends_no_car(scene: Scene) -> None:
+    assert scene.land_text("mobile_2026-03-30.csv", stock(2, 111)).rows_new == 2
+    for name, content in (("mobile_2026-03-31.csv", ""), ("mobile_2026-04-01.csv", "\r\n")):
+        result = scene.land_text(name, content)
+        assert (result.status, result.reason) == ("refused", "the file is empty. Export it again.")
+    assert scene.rows("select op, count(*) from dms.dms_vehicles group by op") == [("row", 2)]
+
+
 if SHARED.exists():
 
     def test_every_row_of_the_real_receivables_is_accounted(scene: Scene) -> None:
