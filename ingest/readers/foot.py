@@ -215,15 +215,17 @@ def _first_single(rows: Sequence[_Row]) -> _Row | None:
 def _gaps(data: bytes, body: int, end: int, columns: int, dialect: Dialect) -> list[int]:
     """Offsets of empty lines, and of lines without any value, in their order; of many the last."""
     empty = dialect.delimiter.encode() * (columns - 1)
-    marks = [b"\n\n", b"\n\r\n", b"\r\r", b"\n" + empty + b"\n", b"\n" + empty + b"\r", b"\r" + empty + b"\r"]
+    marks = [b"\n\n", b"\n" + empty + b"\n"]
+    if data.find(b"\r", body, end) >= 0:
+        marks += [b"\n\r\n", b"\r\r", b"\n" + empty + b"\r", b"\r" + empty + b"\r"]
     found: set[int] = set()
     for mark in marks:
         place = data.find(mark, max(body - 1, 0), end)
         while place >= 0 and len(found) <= _GAPS:
             found.add(place + 1)
             place = data.find(mark, place + 1, end)
-        found.add(data.rfind(mark, max(body - 1, 0), end) + 1)
-    found.discard(0)
+        if place >= 0:
+            found.add(data.rfind(mark, place, end) + 1)
     return sorted(found) if len(found) <= _GAPS else [max(found)]
 
 
