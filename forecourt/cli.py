@@ -36,6 +36,7 @@ for verb in (
     sql.sql,
     evidence.trace,
     evidence.quarantine,
+    evidence.erase,
     reports.export,
     reports.close,
     mail.mail,

@@ -112,6 +112,8 @@ def plain_email(raw: str, relays: Iterable[str] = ()) -> tuple[str | None, str |
             return None, "not an e-mail address"
         name, domain = checked.local_part.casefold(), checked.domain
         address = f"{name}@{domain}"
+    if set(domain) <= set("x0.-"):
+        return None, "erased"
     parts = domain.split(".")
     above = {".".join(parts[start:]) for start in range(len(parts))}
     if above & (RELAY_DOMAINS.keys() | set(relays)):

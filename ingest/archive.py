@@ -27,7 +27,7 @@ def content_hash(data: bytes) -> str:
 def store(home: Home, data: bytes, digest: str) -> None:
     """Puts the bytes into the archive, unless they are there; they are on disk when this returns."""
     path = _path(home, digest)
-    if path.exists():
+    if path.exists() or _erased(home, digest).exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
@@ -40,8 +40,16 @@ def store(home: Home, data: bytes, digest: str) -> None:
 
 
 def fetch(home: Home, digest: str) -> bytes:
-    """The bytes with that hash. Raises Problem when they are missing or damaged."""
+    """The bytes with that hash, or what was written over them by an erasure.
+
+    Raises Problem when they are missing, damaged or erased as a whole.
+    """
     path = _path(home, digest)
+    if _erased(home, digest).exists():
+        written = _erased(home, digest).read_text(encoding="ascii")
+        if not written:
+            raise Problem(f"{path} was erased with a person's data; its files are kept one by one.")
+        return fetch(home, written)
     if not path.exists() and path.with_suffix(".gz").exists():
         path = path.with_suffix(".gz")  # stored by the first version
     try:
@@ -54,6 +62,34 @@ def fetch(home: Home, digest: str) -> bytes:
     if content_hash(data) != digest:
         raise Problem(f"{path} is damaged: its content does not match its name. Put it back from a copy.")
     return data
+
+
+def kept(home: Home, digest: str, data: bytes) -> bytes:
+    """The bytes as the archive has or will have them: those of an erased file are not taken again."""
+    return fetch(home, digest) if _erased(home, digest).exists() else data
+
+
+def replace(home: Home, digest: str, written: str) -> None:
+    """Puts other bytes, by their hash, in the place of those with a hash, which are deleted; empty for none."""
+    mark = _erased(home, digest)
+    if not mark.exists():
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        partial = mark.with_suffix(".partial")
+        partial.write_text(written, encoding="ascii")
+        _sync(partial)
+        partial.replace(mark)
+    for path in (_path(home, digest), _path(home, digest).with_suffix(".gz")):
+        path.unlink(missing_ok=True)
+    _sync(mark.parent)
+
+
+def finish_erasures(home: Home) -> None:
+    """Deletes the bytes that the log says to be erased, also after a crash."""
+    for entry in read_log(home):
+        if entry["kind"] == "decision" and entry["decision"] == "erase":
+            for digest, written in entry["files"].items():
+                if not _erased(home, digest).exists() or _path(home, digest).exists():
+                    replace(home, digest, written)
 
 
 def read_log(home: Home) -> list[dict[str, Any]]:
@@ -103,6 +139,10 @@ def _instant(value: str | None) -> datetime | None:
 
 def _path(home: Home, digest: str) -> Path:
     return home.archive / digest[:2] / f"{digest}.zst"
+
+
+def _erased(home: Home, digest: str) -> Path:
+    return _path(home, digest).with_suffix(".erased")
 
 
 def _cut_torn_line(descriptor: int, path: Path) -> None:

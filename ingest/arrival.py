@@ -78,6 +78,7 @@ class Arrival:
         """Archives, logs and lands one delivery. ``container_hash``: of the container that it came in."""
         connection, home, settings = self.connection, self.home, self.settings
         digest = archive.content_hash(data)
+        data = archive.kept(home, digest, data)
         exported_at, exported_from = self._exported(name)
         delivery = 1 + count(connection, "select max(delivery) from ledger.files where content_hash = ?", digest)
         again = self._native_before(name, digest) if delivery > 1 else None

@@ -16,7 +16,7 @@ from zipfile import ZipFile, ZipInfo
 
 from forecourt.errors import Problem
 from ingest.readers.adf import looks_like_adf
-from ingest.readers.kinds import ENDINGS, Kind, kind_of, words_for
+from ingest.readers.kinds import ENDINGS, Kind, is_picture, kind_of, words_for
 from ingest.readers.unzip import LIMITS, Allowance, Limits, chunks_of, gunzip, open_zip
 
 #: What programs put beside the files that a person packed.
@@ -109,14 +109,21 @@ def _is_accompanying(name: str) -> bool:
     return any(part in _ACCOMPANYING for part in parts) or parts[-1].startswith("._")
 
 
+def beside_a_lead(data: bytes) -> list[str]:
+    """The names of the files that a mail with a lead carries besides; pictures, as in signatures, do not count."""
+    return [name for name, content in _parts(data) if not is_picture(content) and not looks_like_adf(content)]
+
+
 def _attached(data: bytes) -> list[tuple[str, bytes]]:
     """Name and bytes of the attachments that are exports by their names."""
+    return [(name, content) for name, content in _parts(data) if name.lower().endswith(_EXPORTS)]
+
+
+def _parts(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of the files that are attached to a mail."""
     message = message_from_bytes(data, policy=policy.default)
-    found = []
     for part in message.walk() if isinstance(message, EmailMessage) else ():
         name = part.get_filename()
-        if name and not part.is_multipart() and own_name(name.replace("\\", "/")).lower().endswith(_EXPORTS):
-            content = part.get_payload(decode=True)
-            if isinstance(content, bytes):
-                found.append((own_name(name.replace("\\", "/")), content))
-    return found
+        content = None if part.is_multipart() else part.get_payload(decode=True)
+        if name and isinstance(content, bytes):
+            yield own_name(name.replace("\\", "/")), content

@@ -142,6 +142,7 @@ def rebuild(home: Home, settings: Settings) -> None:
 def open_landing(home: Home, settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """The landing database for writing, complete: what the log names and the database does not is landed first."""
     home.create()
+    archive.finish_erasures(home)
     connection = _connect(home)
     try:
         if _built_from(connection) not in (None, _contract_hash()):

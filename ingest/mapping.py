@@ -29,12 +29,15 @@ _FIELDS = re.compile(r"\[([^\[\]]+)\]")
 class Layout:
     """The columns of one file: folded name -> SQL of its text, and what of them no feed takes.
 
-    ``place``: where the names stand, for a sentence that goes on with "has no column".
+    ``kept``: what no feed takes as it stands, and so is kept aside: the unmapped columns, and those that only give a
+    part of a value, a test or a digest. ``place``: where the names stand, for a sentence that goes on with "has no
+    column".
     """
 
     names: tuple[str, ...]
     text: dict[str, str]
     unmapped: tuple[int, ...]
+    kept: tuple[int, ...] = ()
     place: str = "line 1: the header"
 
     def position(self, column: str) -> int:
@@ -78,7 +81,7 @@ def lay_out(source: Source, header: list[str], *, trimmed: bool, place: str = "l
         if count == 1 or name in ignored:
             continue
         positions = [position for position, given in enumerate(names) if folded(given) == name]
-        if not set(positions) <= by_position:
+        if name in used and not set(positions) <= by_position:
             listed = " and ".join(str(position + 1) for position in positions)
             raise Problem(
                 f"the header names {names[positions[0]]} {count} times (columns {listed}), so it is not known which "
@@ -91,7 +94,24 @@ def lay_out(source: Source, header: list[str], *, trimmed: bool, place: str = "l
         for place, name in enumerate(names)
         if folded(name) not in used and folded(name) not in ignored and place not in by_position
     )
-    return Layout(names, text, unmapped, place)
+    # A reader of leads or chats makes columns of its own, and what it makes them of is in them.
+    is_made = source.reader in ("adf", "whatsapp")
+    whole = used if is_made else {folded(cell.column or "") for cell in cells if not (cell.match or cell.when)}
+    kept = tuple(
+        place
+        for place, name in enumerate(names)
+        if folded(name) not in whole and folded(name) not in ignored and place not in by_position
+    )
+    return Layout(names, text, unmapped, kept, place)
+
+
+def kept_name(layout: Layout, place: int) -> str:
+    """Under which name an unmapped column is kept: its own, with its position where others have the same or none."""
+    name = layout.names[place]
+    if not name:
+        return f"column {place + 1}"
+    is_alone = sum(folded(other) == folded(name) for other in layout.names) == 1
+    return name if is_alone else f"{name} (column {place + 1})"
 
 
 def cell_text(place: int, source: Source, trimmed: bool) -> str:
@@ -426,8 +446,8 @@ def _optional(feed: Feed, column: Column) -> bool:
 
 def _rest(layout: Layout, source: Source) -> str:
     """The filled columns that no feed takes, as a JSON object; null when there are none."""
-    names = [layout.names[place] or f"column {place + 1}" for place in layout.unmapped]
-    texts = [cell_text(place, source, False) for place in layout.unmapped]
+    names = [kept_name(layout, place) for place in layout.kept]
+    texts = [cell_text(place, source, False) for place in layout.kept]
     if len(names) > _MANY_COLUMNS:
         marks = ", ".join(quoted(json.dumps(name, ensure_ascii=False) + ":") for name in names)
         filled = f"list_filter(list_zip([{marks}], [{', '.join(texts)}]), lambda pair: pair[2] <> '')"

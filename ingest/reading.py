@@ -13,9 +13,11 @@ from ingest.mapping import HASH_MARKS
 from ingest.quarantine import Quarantined, unreadable
 from ingest.readers.adf import AdfFile, read_adf
 from ingest.readers.encoding import DETECT
+from ingest.readers.foot import find_foot
+from ingest.readers.fragments import withhold_cut_off
 from ingest.readers.headless import with_header
 from ingest.readers.rows import Objects, Remark, TextRow, as_table
-from ingest.readers.text import Decoded, Originals, TextTable, read_pieces
+from ingest.readers.text import Decoded, Dialect, Originals, TextTable, read_pieces
 from ingest.readers.workbook import read_sheet
 from ingest.recognition import AdfContent, Recognised, SheetContent, TextContent
 from ingest.sources import Source, folded
@@ -78,11 +80,16 @@ def read_rows(recognised: Recognised, settings: Settings) -> FileRows:
         case TextContent() as content:
             rows = _text_rows(source, content, feed)
         case SheetContent(book, place):
-            table = read_sheet(book, place, names=source.names, decimal=source.spelling.decimal)
+            footer = None if source.is_native else source.footer
+            table = read_sheet(book, place, names=source.names, decimal=source.spelling.decimal, footer=footer)
             rows = FileRows(
                 [Batch(table.header, table.rows, trimmed=True, place=table.place)],
                 book.format,
                 table.raw,
+                bad=[
+                    unreadable(row_id, row.row_number, row.reason, row.raw, feed, "row")
+                    for row_id, row in enumerate(table.bad, start=table.rows.num_rows + 1)
+                ],
                 skipped=table.skipped,
                 remarks=table.remarks,
                 unit="row",
@@ -95,13 +102,23 @@ def read_rows(recognised: Recognised, settings: Settings) -> FileRows:
 
 def _text_rows(source: Source, content: TextContent, feed: str | None) -> FileRows:
     decoded, dialect, above = content.decoded, content.dialect, content.above
-    names: list[str] = []
+    names = list(content.names)
+    shift = above
     if source.names:
-        decoded, names = with_header(decoded, dialect, source.names)
+        decoded, names = with_header(decoded, dialect, source.names, are_all=source.has_all_names)
+        shift -= 1
+    foot = None if source.is_native else find_foot(decoded.data, dialect, source.footer, content.first_line)
+    if foot:
+        decoded = Decoded(decoded.data[: foot.start], decoded.encoding)
     header, pieces = read_pieces(decoded, dialect, trim=True)
     originals = Originals()
     rows = FileRows([], decoded.encoding, originals.text, has_lines=True)
-    rows.batches = _text_batches(rows, names or header, pieces, originals, above - bool(names), feed, decoded)
+    rows.batches = _text_batches(rows, names or header, pieces, originals, shift, feed, decoded, dialect)
+    if foot:
+        rows.skipped.update(foot.skipped)
+        rows.bad.extend(
+            unreadable(row.row_number, row.row_number + shift, row.reason, row.raw, feed) for row in foot.withheld
+        )
     if above:
         rows.skipped["row above the header"] = above
     if dialect.encoding == DETECT:
@@ -117,15 +134,22 @@ def _text_batches(
     shift: int,
     feed: str | None,
     decoded: Decoded,
+    dialect: Dialect,
 ) -> Iterator[Batch]:
     """``shift``: what the line of a row in the file is above the one that the reader counts."""
     has_marks = any(mark in decoded.data for mark in HASH_MARKS)
     place = f"line {shift + 1}: the header"
     for piece in pieces:
+        withhold_cut_off(piece, dialect)
         rows.bad.extend(
             unreadable(row.row_number, row.row_number + shift, row.reason, row.raw, feed) for row in piece.bad
         )
-        for rule, count in (("blank line", piece.blank), ("repeated page header", piece.page_headers)):
+        passed = (
+            ("blank line", piece.blank),
+            ("repeated page header", piece.page_headers),
+            ("comment line", piece.comments),
+        )
+        for rule, count in passed:
             if count:
                 rows.skipped[rule] = rows.skipped.get(rule, 0) + count
         originals.blocks.extend(piece.originals.blocks)

@@ -6,40 +6,48 @@ A file's name is the last part of the name it was delivered under: what stands b
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from forecourt.errors import Problem
-from ingest.containers import is_container, members
+from ingest import draft
+from ingest.containers import beside_a_lead, is_container, members
 from ingest.contract import Feed, load_feeds
 from ingest.delivery import is_full, named_feed, native_feed
 from ingest.readers import text, workbook, xml_rows
 from ingest.readers.adf import looks_like_adf
 from ingest.readers.encoding import decode_as
-from ingest.readers.json_rows import check_size, read_json
-from ingest.readers.kinds import ENDINGS, WORDS, Kind, is_web_page, kind_of, words_for
+from ingest.readers.headless import joined_header
+from ingest.readers.json_rows import Keyed, check_size, read_json
+from ingest.readers.kinds import ENDINGS, WORDS, Kind, kind_of, words_for
 from ingest.readers.rows import MAX_COLUMNS, Objects
 from ingest.readers.text import Decoded, Dialect
+from ingest.readers.web_page import open_page
 from ingest.readers.whatsapp import looks_like_chat, read_chat
-from ingest.sources import Source, folded, load_sources, name_fits, native_source
+from ingest.sources import Source, folded, load_sources, name_fits, native_source, told_by_name
 
 #: A line that is longer than this is no row of an export.
 MAX_LINE = 16 << 20
 MAX_HEADER = 1 << 20
+_LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
 @dataclass(frozen=True)
 class TextContent:
     """Delimited text, the dialect in which its header fits, and how many lines stand above the header.
 
-    ``decoded`` starts with the header; for a table without one it starts with the first row.
+    ``decoded`` starts with the header; for a table without one it starts with the first row. ``names``: those that
+    are put together of several lines, of which ``decoded`` starts with the last; ``first_line``: how the first reads.
     """
 
     decoded: Decoded
     dialect: Dialect
     above: int = 0
+    names: tuple[str, ...] = ()
+    first_line: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,14 +87,16 @@ class _File:
         return self._once(("text", encoding), lambda: decode_as(self.data, encoding))
 
     def book(self) -> workbook.Workbook:
-        return self._once("book", lambda: workbook.open_workbook(self.data))
+        opened = open_page if self.kind == "page" else workbook.open_workbook
+        return self._once("book", lambda: opened(self.data))
 
     def root(self) -> Any:
-        return self._once("root", lambda: xml_rows.open_xml(self.data))
+        return self._once("root", lambda: xml_rows.open_xml(xml_rows.without_tail(self.data)[0]))
 
-    def objects(self, path: str, decimal: str) -> Objects:
+    def objects(self, path: str = "", decimal: str = ".", keyed: Keyed | None = None) -> Objects:
         check_size(self.data)
-        return self._once(("json", path, decimal), lambda: read_json(self.decoded("utf-8"), path, decimal=decimal))
+        key = ("json", path, decimal, tuple((keyed or {}).items()))
+        return self._once(key, lambda: read_json(self.decoded("utf-8"), path, decimal=decimal, keyed=keyed))
 
     def _once(self, key: Any, make: Any) -> Any:
         if key not in self._made:
@@ -122,9 +132,9 @@ def recognise(name: str, data: bytes, declared: Mapping[str, Source] | None = No
     others = [source for source in by_detail if source not in named and source.signature]
     adf = sources.get("adf")
     # A file that is XML and no lead belongs to another source, whatever its name ends in.
-    may_be_adf = file.kind in ("text", "xml", "mail")
+    may_be_adf = file.kind in ("text", "xml", "page", "mail")
     if adf and may_be_adf and not named and looks_like_adf(data):
-        return Recognised(adf, AdfContent(data))
+        return Recognised(adf, AdfContent(data), _passed_over(file))
     problems: list[Problem] = []
     for source in (*named, *others):
         try:
@@ -135,9 +145,9 @@ def recognise(name: str, data: bytes, declared: Mapping[str, Source] | None = No
             continue
         if found:
             said = found.remarks if isinstance(found, Objects) else []
-            return Recognised(source, found, [*_remarks(file), *said])
+            return Recognised(told_by_name(source, file.name), found, [*_remarks(file), *said])
     if adf and may_be_adf and (looks_like_adf(data) if named else name_fits(file.name, adf)):
-        return Recognised(adf, AdfContent(data))
+        return Recognised(adf, AdfContent(data), _passed_over(file))
     if problems:
         raise problems[0]
     raise _unknown(file, named)
@@ -163,9 +173,9 @@ def check_lines(data: bytes, most: int = MAX_LINE) -> None:
 
 def _native(feed: Feed, file: _File) -> Recognised:
     source = replace(native_source(feed), is_full=is_full(file.name))
-    if file.kind == "xml" and looks_like_adf(file.data):
+    if file.kind in ("xml", "page") and looks_like_adf(file.data):
         raise Problem("it holds ADF leads, not csv. Deliver it under a name that ends in .xml.")
-    if file.kind == "workbook":
+    if file.kind in ("workbook", "page"):
         book = file.book()
         required = [column.name for column in feed.columns.values() if column.required]
         # Where no sheet has them all, the first one says which are missing.
@@ -174,7 +184,7 @@ def _native(feed: Feed, file: _File) -> Recognised:
             raise Problem("the workbook is empty. Export it again.")
         return Recognised(source, SheetContent(book, place), _remarks(file))
     if file.kind == "json":
-        return Recognised(source, file.objects("", "."), _remarks(file))
+        return Recognised(source, file.objects(), _remarks(file))
     if file.kind not in ("text", "other"):
         raise Problem(
             f"it is {words_for(file.data)}, and native files are csv, workbooks or JSON. Export it as csv and deliver "
@@ -190,12 +200,12 @@ def _content(source: Source, file: _File) -> Content | None:
     match source.reader, file.kind:
         case "table", "text":
             return _text_content(source, file)
-        case "table", "workbook":
+        case "table", "workbook" | "page":
             book = file.book()
             if source.names:
                 sheets = workbook.chosen(book, source.sheets)
                 return SheetContent(book, workbook.Place(sheets[0], None)) if sheets else None
-            place = workbook.find_table(book, source.sheets, source.signature, source.preamble)
+            place = workbook.find_table(book, source.sheets, source.signature, source.preamble, source.header_lines)
             return SheetContent(book, place) if place else None
         case "whatsapp", "text":
             decoded = file.decoded("utf-8")
@@ -204,13 +214,16 @@ def _content(source: Source, file: _File) -> Content | None:
                 return None
             return read_chat(said, file.delivered_as, source.spelling.dates, decoded.encoding)
         case "json", "json":
-            objects = file.objects(source.rows, source.spelling.decimal)
+            objects = file.objects(source.rows, source.spelling.decimal, source.keyed)
             return objects if _has_names(source, objects.names) else None
         case "xml", "xml":
             root = file.root()
             if not xml_rows.find_records(root, source.rows):
                 return None
             objects = xml_rows.read_xml(root, source.rows, source.fields)
+            tail = xml_rows.without_tail(file.data)[1]
+            if tail:
+                objects.remarks.append(f"a text stands below the document and was not read: {tail[:80]!r}")
             return objects if _has_names(source, objects.names) else None
     return None
 
@@ -225,7 +238,12 @@ def _text_content(source: Source, file: _File) -> TextContent | None:
             refused = refused or problem
             continue
         is_readable = True
-        for above, start in _starts(decoded.data, source.preamble or 0):
+        for above, start in _starts(decoded.data, source, dialect):
+            if source.header_lines > 1:
+                found = _header_of_lines(source, decoded, start, dialect, above)
+                if found:
+                    return found
+                continue
             header = _header_at(decoded.data, start, dialect)
             if header and (source.names or _has_names(source, header)):
                 _check_width(header)
@@ -236,14 +254,33 @@ def _text_content(source: Source, file: _File) -> TextContent | None:
     return None
 
 
-def _starts(data: bytes, most: int) -> Iterator[tuple[int, int]]:
-    """How many lines stand above and the offset, for each line that may be the header."""
-    start = 0
-    for above in range(most + 1):
-        yield above, start
-        start = data.find(b"\n", start) + 1
-        if not start or start >= len(data):
+def _starts(data: bytes, source: Source, dialect: Dialect) -> Iterator[tuple[int, int]]:
+    """How many lines stand above and the offset, for each line that may be the header; of a table without one only
+    for its first row. Lines of comments above it do not count."""
+    most = source.preamble or 0
+    comment = dialect.comment.encode()
+    start = above = passed = 0
+    while passed <= most:
+        is_comment = bool(comment) and data.startswith(comment, start)
+        if not is_comment and (not source.names or passed == most):
+            yield above, start
+        end = _LINE_END.search(data, start)
+        if end is None or end.end() >= len(data):
             return
+        start, above, passed = end.end(), above + 1, passed + (not is_comment)
+
+
+def _header_of_lines(source: Source, decoded: Decoded, start: int, dialect: Dialect, above: int) -> TextContent | None:
+    """The table whose header is of the lines from an offset on, where these have the names of the source."""
+    try:
+        header = joined_header(decoded.data[start : start + MAX_HEADER], dialect, source.header_lines)
+    except Problem:
+        return None
+    if not _has_names(source, header.names):
+        return None
+    _check_width(header.names)
+    rest = Decoded(decoded.data[start + header.offset :], decoded.encoding)
+    return TextContent(rest, dialect, above + header.lines, tuple(header.names), header.first_line)
 
 
 def _header_at(data: bytes, start: int, dialect: Dialect) -> list[str] | None:
@@ -271,6 +308,12 @@ def _check_width(header: list[str]) -> None:
         )
 
 
+def _passed_over(file: _File) -> list[str]:
+    """What a mail with a lead carries besides and is not read."""
+    names = beside_a_lead(file.data) if file.kind == "mail" else []
+    return [f"the mail is a lead; its attachment {name!r} was not read: deliver it by itself" for name in names]
+
+
 def _remarks(file: _File) -> list[str]:
     """A name that says something else than the bytes."""
     ending = PurePosixPath(file.name).suffix.lower()
@@ -289,10 +332,10 @@ def _unknown(file: _File, named: list[Source]) -> Problem:
             f"its name is that of the feed {feed}, and native files end in .csv, .xlsx, .ods, .json or .ndjson"
             f"{f', not {ending}' if ending else ''}. Export it as csv, with a name that ends in .csv."
         )
-    if file.kind == "other" or is_web_page(file.data):
+    if file.kind == "other":
         return Problem(f"it is {words_for(file.data)}, which is not read. Export it as csv and deliver that file.")
     try:
-        header = _names_of(file)
+        header = draft.look_at(file.name, file.data).header if file.kind == "text" else _names_of(file)
     except Problem as problem:
         return problem
     columns = {folded(column) for column in header}
@@ -303,7 +346,7 @@ def _unknown(file: _File, named: list[Source]) -> Problem:
         nearest = f" The nearest to {missing[0]!r} is {_given(near[0], header)!r}." if near else ""
         return Problem(
             f"its name is that of {source.name} ({source.description}), but its header has no {_listed(missing)}."
-            f"{nearest} Export it with these columns, or declare the new kind of file in ingest/sources/."
+            f"{nearest} Export it with these columns, or declare the new kind of file in ingest/sources/. {_seen(file)}"
         )
     feeds = load_feeds()
     near_feed = max(feeds, key=lambda feed: len(columns & feeds[feed].columns.keys()))
@@ -316,20 +359,28 @@ def _unknown(file: _File, named: list[Source]) -> Problem:
     )
     return Problem(
         f"no feed has this name, and its header ({_listed(header)}) is that of no source. "
-        f"{hint}, or declare the kind of file in ingest/sources/."
+        f"{hint}, or declare the kind of file in ingest/sources/. {_seen(file)}"
     )
+
+
+def _seen(file: _File) -> str:
+    """How the file seems to be written, and how to begin a mapping for it; nothing where that cannot be told."""
+    try:
+        return draft.sentence(draft.look_at(file.name, file.data))
+    except Problem as problem:
+        return f"What it is cannot be told: {problem}"
 
 
 def _names_of(file: _File) -> list[str]:
     """The names that a file has for its columns, for the sentence about one that nobody knows."""
-    if file.kind == "workbook":
+    if file.kind in ("workbook", "page"):
         place = workbook.first_filled_row(file.book())
         return workbook.header_at(file.book(), place) if place else []
     if file.kind == "json":
-        return file.objects("", ".").names
+        return file.objects().names
     if file.kind == "xml":
         return list(dict.fromkeys(str(element.tag) for element in file.root().iter()))
-    return text.header_of(file.decoded("utf-8").data, Dialect())
+    return []
 
 
 def _given(name: str, header: list[str]) -> str:

@@ -11,7 +11,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -29,23 +29,39 @@ from ingest.values import Spelling, why_no_pattern
 SOURCES_FOLDER = Path(__file__).parent / "sources"
 
 _COMMON_KEYS = {
-    "description", "evidence", "reader", "files", "header", "exact", "decimal", "thousands", "currency", "dates",
-    "time_zone", "null_words", "full", "ignore", "feeds",
+    "description", "evidence", "reader", "files", "header", "exact", "decimal", "thousands", "currency", "negative",
+    "dates", "time_zone", "null_words", "full", "ignore", "feeds",
 }  # fmt: skip
 
 #: Reader -> the keys that it knows besides the common ones. A table is delimited text or a sheet of a workbook.
 READERS = {
-    "table": {"encoding", "delimiter", "quote", "names", "preamble", "sheet"},
-    "json": {"rows", "absent"},
+    "table": {
+        "encoding",
+        "delimiter",
+        "quote",
+        "escape",
+        "comment",
+        "names",
+        "preamble",
+        "header_lines",
+        "footer",
+        "sheet",
+    },
+    "json": {"rows", "absent", "keyed"},
     "xml": {"rows", "fields", "absent"},
     "adf": set(),
     "whatsapp": set(),
 }
-#: Rows above a header that may be declared; a report's title needs no more.
+#: Rows above a header and below a table that may be declared; a report's title and notes need no more.
 MAX_PREAMBLE = 100
+MAX_HEADER_LINES = 5
+#: Longer than any mark that separates values.
+_MAX_DELIMITER = 8
 
 _FIELD = re.compile(r"\[([^\[\]]+)\]")
-_CELL_KEYS = {"column", "position", "const", "template", "digest", "match", "dates", "map", "when"}
+#: What a cell is made of: one of these.
+_CELL_ORIGINS = ("column", "position", "const", "template", "digest", "file")
+_CELL_KEYS = {*_CELL_ORIGINS, "as", "match", "dates", "map", "when"}
 
 #: In a split unpivot, the column that holds the place of the part: a line number.
 LINE = "{line}"
@@ -63,10 +79,11 @@ class Condition:
 
 @dataclass(frozen=True)
 class Cell:
-    """How one canonical column is made, by one of the first five; ``when`` false gives an empty cell.
+    """How one canonical column is made, by one of the first six; ``when`` false gives an empty cell.
 
     ``position`` counts from 1; ``template`` names columns in square brackets: ``P[invoiceNumber]``; ``digest``: a
-    short text made of these columns, a key for rows that have none. ``match``: a regular expression whose one group
+    short text made of these columns, a key for rows that have none. ``file``: a regular expression that finds a part
+    of the file's name, ``form``: what is made of its groups. ``match``: a regular expression whose one group
     is the part of the text to take; a text that it does not match stays whole. ``patterns``: how this column writes
     dates, where it is not as the source does.
     """
@@ -76,6 +93,8 @@ class Cell:
     const: str | None = None
     template: str | None = None
     digest: tuple[str, ...] = ()
+    file: str | None = None
+    form: str = r"\1"
     match: str | None = None
     patterns: tuple[str, ...] = ()
     map: Mapping[str, str] = field(default_factory=dict)
@@ -122,11 +141,13 @@ class Source:
     """One kind of file. ``ignored``: columns that are deliberately not kept beside the mapped ones.
 
     ``is_exact``: its files have the columns of the signature and no others.
-    ``names``: position from 1 -> name, for a table without a header. ``preamble``: how many rows may stand above the
-    header; None is the reader's default. ``sheets``: patterns of the sheets to take. ``rows``: where the records of
-    a JSON or XML file lie, ``fields``: name -> XPath from a record, ``is_absent_empty``: a field that a record
-    leaves out, while others have it, is an empty cell; else the record says nothing about it. ``text``: the
-    declaration, empty for a native file.
+    ``names``: position from 1 -> name, for a table without a header, ``has_all_names`` where these are all its columns.
+    ``preamble``: how many rows may stand above the header, and stand above a table without one; None is the reader's
+    default. ``header_lines``: of so many lines a name is put together. ``footer``: how many lines stand below the
+    table, or a regular expression that the first of them matches. ``sheets``: patterns of the sheets to take. ``rows``:
+    where the records of a JSON or XML file lie, ``fields``: name -> XPath from a record, ``is_absent_empty``: a field
+    that a record leaves out, while others have it, is an empty cell; else the record says nothing about it. ``text``:
+    the declaration, empty for a native file.
     """
 
     name: str
@@ -139,11 +160,15 @@ class Source:
     is_exact: bool = False
     dialects: tuple[Dialect, ...] = (Dialect(),)
     names: Mapping[int, str] = field(default_factory=dict)
+    has_all_names: bool = False
     preamble: int | None = None
+    header_lines: int = 1
+    footer: int | str = 0
     sheets: tuple[str, ...] = ()
     rows: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     is_absent_empty: bool = True
+    keyed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     spelling: Spelling = field(default_factory=Spelling)
     time_zone: str | None = None
     null_words: tuple[str, ...] = ()
@@ -208,14 +233,23 @@ def read_source(name: str, text: str, file: str) -> Source:
         is_exact=given.get("exact", False),
         dialects=tuple(_dialects(given, reader)),
         names=_names(given.get("names", {}), reader),
+        has_all_names=isinstance(given.get("names"), list),
         preamble=_preamble(given.get("preamble"), reader),
+        header_lines=_header_lines(given.get("header_lines", 1), reader),
+        footer=_footer(given.get("footer", 0), reader),
         sheets=_texts(given.get("sheet", ())),
         rows=given.get("rows", ""),
         fields=dict(given.get("fields", {})),
         is_absent_empty=given.get("absent", "empty") == "empty",
         spelling=Spelling(
-            dates, given.get("decimal", "."), given.get("thousands", ""), given.get("currency", ""), patterns
+            dates,
+            given.get("decimal", "."),
+            given.get("thousands", ""),
+            given.get("currency", ""),
+            patterns,
+            given.get("negative", ""),
         ),
+        keyed={str(name): (str(pair[0]), str(pair[1])) for name, pair in given.get("keyed", {}).items()},
         time_zone=given.get("time_zone"),
         null_words=tuple(str(word) for word in given.get("null_words", ())),
         is_full=given.get("full", False),
@@ -229,6 +263,22 @@ def read_source(name: str, text: str, file: str) -> Source:
 def folded(header: str) -> str:
     """A column name as it is compared: case and surrounding blanks do not count."""
     return header.strip().casefold()
+
+
+def told_by_name(source: Source, name: str) -> Source:
+    """The source for the file of a name: its cells that are a part of the name hold it, or are empty."""
+    if not any(cell.file for mapping in source.mappings for cell in mapping.cells.values()):
+        return source
+
+    def told(cell: Cell) -> Cell:
+        found = re.search(cell.file, name) if cell.file else None
+        return replace(cell, file=None, const=found.expand(cell.form) if found else "") if cell.file else cell
+
+    mappings = (
+        replace(mapping, cells={column: told(cell) for column, cell in mapping.cells.items()})
+        for mapping in source.mappings
+    )
+    return replace(source, mappings=tuple(mappings))
 
 
 def name_fits(name: str, source: Source) -> bool:
@@ -259,9 +309,43 @@ def _dialects(given: Mapping[str, Any], reader: _Declaration) -> Iterator[Dialec
         if encoding != DETECT and not is_character_set(encoding):
             raise reader.problem(f"encoding: {encoding!r} is no character set; write one like cp1252, or {DETECT}")
         for mark in _texts(given.get("delimiter", ",")):
-            if len(mark) != 1 or not mark.isascii():
-                raise reader.problem("a delimiter is one ASCII character")
-            yield Dialect(encoding, mark, given.get("quote", '"'))
+            quote, escape, comment = (
+                str(given.get(key) or "") if key in given else default
+                for key, default in (("quote", '"'), ("escape", ""), ("comment", ""))
+            )
+            _check_marks(mark, quote, escape, comment, reader)
+            yield Dialect(encoding, mark, quote, "" if escape == quote else escape, comment)
+
+
+def _check_marks(delimiter: str, quote: str, escape: str, comment: str, reader: _Declaration) -> None:
+    """Refuses marks by which a line could be cut in two ways."""
+    if not 1 <= len(delimiter) <= _MAX_DELIMITER or set(delimiter) & {"\n", "\r", quote or "\n", escape or "\n"}:
+        raise reader.problem(
+            f"delimiter: {delimiter!r} is none; write one to {_MAX_DELIMITER} characters, none of them a line end, the "
+            "quote or the escape mark"
+        )
+    for key, mark in (("quote", quote), ("escape", escape)):
+        if len(mark) > 1 or not mark.isascii() or mark in ("\n", "\r"):
+            raise reader.problem(f"{key}: {mark!r} is none; write one ASCII character, or '' for none")
+    if comment and (comment in delimiter or comment.startswith((quote or "\n", " ", "\t")) or "\n" in comment):
+        raise reader.problem(f"comment: {comment!r} is none; write what such a line begins with, like '#'")
+
+
+def _header_lines(given: Any, reader: _Declaration) -> int:
+    if not isinstance(given, int) or not 1 <= given <= MAX_HEADER_LINES:
+        raise reader.problem(f"header_lines: say of how many lines the header is, 1 to {MAX_HEADER_LINES}")
+    return given
+
+
+def _footer(given: Any, reader: _Declaration) -> int | str:
+    if isinstance(given, str):
+        return _expression(given, reader, "footer")
+    if not isinstance(given, int) or not 0 <= given <= MAX_PREAMBLE:
+        raise reader.problem(
+            f"footer: say how many lines stand below the table, 0 to {MAX_PREAMBLE}, or write a regular expression "
+            "that the first of them matches"
+        )
+    return given
 
 
 def _names(given: Any, reader: _Declaration) -> dict[int, str]:
@@ -284,6 +368,8 @@ def _check_recognisable(source: Source, given: Mapping[str, Any], reader: _Decla
     """Refuses a declaration by which no file could be told, or that says two things."""
     if source.names and source.signature:
         raise reader.problem("header and names: a file has a header or none; declare one of the two")
+    if source.names and source.header_lines > 1:
+        raise reader.problem("header_lines and names: a file has a header or none; declare one of the two")
     if source.names and not source.patterns:
         raise reader.problem("files: a file without a header is known by its name; give its patterns")
     if source.reader == "whatsapp" and (not source.patterns or source.spelling.dates not in ("dmy", "mdy")):
@@ -296,6 +382,8 @@ def _check_recognisable(source: Source, given: Mapping[str, Any], reader: _Decla
         wrong = why_no_path(path)
         if wrong:
             raise reader.problem(f"{name}: {path!r} is no XPath ({wrong})")
+    if source.spelling.negative not in ("", "brackets", "behind"):
+        raise reader.problem(f"negative: {source.spelling.negative!r} is none of brackets, behind")
     if given.get("absent", "empty") not in ("empty", "unsaid"):
         raise reader.problem(f"absent: {given['absent']!r} is none of empty, unsaid")
 
@@ -368,8 +456,8 @@ def _cell(given: Any, reader: _Declaration, where: str) -> Cell:
     if isinstance(given, str):
         return Cell(column=given)
     reader.only(given, _CELL_KEYS, where)
-    if sum(key in given for key in ("column", "position", "const", "template", "digest")) != 1:
-        raise reader.problem(f"{where} needs one of column, position, const, template, digest")
+    if sum(key in given for key in _CELL_ORIGINS) != 1:
+        raise reader.problem(f"{where} needs one of {', '.join(_CELL_ORIGINS)}")
     conditions = _conditions(given.get("when"), reader)
     return Cell(
         column=given.get("column"),
@@ -377,11 +465,25 @@ def _cell(given: Any, reader: _Declaration, where: str) -> Cell:
         const=None if given.get("const") is None else str(given["const"]),
         template=given.get("template"),
         digest=tuple(given.get("digest", ())),
+        file=_file(given, reader, where),
+        form=given.get("as", r"\1"),
         match=_match(given.get("match"), reader, where),
         patterns=_patterns(given.get("dates", ()), reader, where),
         map={str(key): str(value) for key, value in given.get("map", {}).items()},
         when=conditions[0] if conditions else None,
     )
+
+
+def _file(given: Mapping[str, Any], reader: _Declaration, where: str) -> str | None:
+    expression = given.get("file")
+    if expression is None and "as" in given:
+        raise reader.problem(f"{where}: as is for a part of the file's name, which file finds")
+    if expression is not None:
+        groups = re.compile(_expression(expression, reader, where)).groups
+        wanted = max(map(int, re.findall(r"\\(\d)", given.get("as", r"\1"))), default=0)
+        if not 1 <= wanted <= groups:
+            raise reader.problem(f"{where}: file needs the groups in round brackets that are taken from the name")
+    return expression
 
 
 def _match(given: str | None, reader: _Declaration, where: str) -> str | None:

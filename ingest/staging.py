@@ -18,6 +18,7 @@ from ingest.mapping import (
     cell_text,
     contradiction_query,
     feed_rows,
+    kept_name,
     lay_out,
     local_instants_query,
     quoted,
@@ -261,7 +262,7 @@ def _unmapped(connection: duckdb.DuckDBPyConnection, source: Source, layout: Lay
         f"coalesce(sum(({cell_text(place, source, batch.trimmed)} <> '')::integer), 0)" for place in layout.unmapped
     )
     found = connection.execute(f"select {counts} from batch").fetchall()[0]
-    names = [layout.names[place] or f"column {place + 1}" for place in layout.unmapped]
+    names = [kept_name(layout, place) for place in layout.unmapped]
     return [Note(None, "unmapped column", name, count) for name, count in zip(names, found, strict=True) if count]
 
 

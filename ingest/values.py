@@ -43,6 +43,7 @@ class Spelling:
     """How a source writes dates and numbers. ``dates``: iso, mdy, dmy or ymd; the marks may be empty.
 
     ``patterns``: in the place of ``dates``, ways to write a date in the codes of strptime (``%d %b, %Y %H:%M``).
+    ``negative``: how a number below zero is written besides ``-5``: brackets ``(5)`` or behind ``5-``; or empty.
     """
 
     dates: str = "iso"
@@ -50,6 +51,7 @@ class Spelling:
     thousands: str = ""
     currency: str = ""
     patterns: tuple[str, ...] = ()
+    negative: str = ""
 
     @property
     def is_native(self) -> bool:
@@ -249,6 +251,10 @@ def _native_number(x: str, spelling: Spelling) -> str:
     )
     if currency:
         x = f"trim(replace({x}, '{currency}', ''))"
+    if spelling.negative:
+        form = r"\((.*)\)" if spelling.negative == "brackets" else r"([^-]*)-"
+        inner = f"trim(regexp_extract({x}, '{form}', 1))"
+        x = f"case when regexp_full_match({x}, '{form}') then '-' || {inner} else {x} end"
     if decimal == "." and not thousands:
         return x
     # In India the groups before the last have two digits: 4,25,000.

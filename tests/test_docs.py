@@ -118,3 +118,15 @@ def test_every_feature_has_its_standing_and_a_picture_that_is_shown() -> None:
     assert max(kept.values()) <= LARGEST
     for section, (_, _, standing) in zip(sections, rows, strict=True):
         assert ("**Not met:**" in section) == (standing != "met"), section[:40]
+
+
+def test_every_fixture_of_the_trade_has_its_tests() -> None:
+    page = (ROOT / "docs" / "fixtures.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^\| (\d+) \| [^|]+ \| (.+) \|$", page)
+    assert [int(number) for number, _ in rows] == list(range(1, 68))
+    for number, tests in rows:
+        named = re.findall(r"`([^`]+)`", tests)
+        assert named, number
+        for name in named:
+            sample = ROOT / "tests/ingest/sources" / f"{name}.yml"
+            assert text_of_test(name) if "::" in name else sample.is_file(), f"fixture {number}: {name}"

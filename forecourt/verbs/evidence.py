@@ -189,6 +189,39 @@ def quarantine_discard(place: str, reason: str, who: str | None, home_path: Path
     _decide("discard", place, reason, who, home_path, as_json)
 
 
+@click.command()
+@click.argument("texts", metavar="TEXT...", nargs=-1, required=True)
+@_deciding
+def erase(texts: tuple[str, ...], reason: str, who: str | None, home_path: Path, as_json: bool) -> None:
+    """Write a person's name, address or number over in every archived file, for good, and land all anew.
+
+    \b
+    Letters become x and digits 0, so counts and sums stay. Give each text as the files have it.
+    Example:  forecourt erase "Erika Beispiel" "erika@example.com" --reason "request of 3 May"
+    """
+    from dataclasses import asdict
+    from getpass import getuser
+
+    from forecourt import show
+    from ingest import erasure
+
+    home = Home(home_path)
+    with home.lock():
+        erased = erasure.erase(home, settings_of(home), texts, who=who or getuser(), why=reason)
+    if as_json:
+        show.print_json(asdict(erased))
+        return
+    files = "file" if len(erased.files) == 1 else "files"
+    click.echo(f"Written over in {len(erased.files)} {files}: {', '.join(erased.files)}.")
+    for said, names in (
+        ("Deleted, because they held these files", erased.containers),
+        ("Files whose own names say it, which the log keeps", erased.named),
+    ):
+        if names:
+            click.echo(f"{said}: {', '.join(names)}.")
+    click.echo("Runs that are published, closed months and exports still have it: see docs/how-to/erase-a-person.md.")
+
+
 def _decide(decision: str, place: str, reason: str, who: str | None, home_path: Path, as_json: bool) -> None:
     """Decides on the open rows at a place, or on a refused file that is to be read again."""
     from getpass import getuser

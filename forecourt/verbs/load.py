@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 @home_option()
 @click.option("--confirm", "file_id", help="Land this file, which was held, after all; --reason says why.")
 @click.option("--reason", help="Why a held file is right; kept in the log with your name.")
+@click.option("--draft", is_flag=True, help="Land nothing: print a first mapping (YAML) for a file of a new kind.")
 @json_option
-def land(paths: tuple[Path, ...], home_path: Path, file_id: str | None, reason: str | None, as_json: bool) -> None:
+def land(
+    paths: tuple[Path, ...], home_path: Path, file_id: str | None, reason: str | None, draft: bool, as_json: bool
+) -> None:
     """Land export files: into the archive, as row versions, with every row accounted for.
 
     \b
@@ -37,6 +40,9 @@ def land(paths: tuple[Path, ...], home_path: Path, file_id: str | None, reason: 
     from forecourt import show
 
     home = Home(home_path)
+    if draft:
+        _draft(home, paths)
+        return
     with home.lock():
         settings = settings_of(home, paths)
         if file_id:
@@ -49,6 +55,20 @@ def land(paths: tuple[Path, ...], home_path: Path, file_id: str | None, reason: 
         show.print_files(results)
     if any(result.status == "refused" for result in results):
         sys.exit(1)
+
+
+def _draft(home: Home, paths: Sequence[Path]) -> None:
+    """Prints a first mapping for each file."""
+    from ingest.draft import draft, look_at
+    from ingest.intake import read_file
+
+    if not paths:
+        raise click.UsageError("Name the file that --draft shall look at.")
+    for path in paths:
+        try:
+            click.echo(draft(look_at(path.name, read_file(path, home.inbox)[0])), nl=False)
+        except Problem as problem:
+            raise Problem(f"{path}: {problem}") from None
 
 
 @click.command()

@@ -39,6 +39,7 @@ class BlockRows:
     end: int
     lines: int
     blank: int
+    comments: int = 0
 
 
 def read_block(
@@ -48,12 +49,10 @@ def read_block(
 
     ``trim``: values without the blanks that surround them.
     """
-    if (
-        len(dialect.delimiter) != 1
-        or not f"{dialect.delimiter}{dialect.quote}".isascii()
-        or columns < 2
-        or start >= end
-    ):
+    marks = dialect.delimiter + dialect.quote
+    if len(dialect.delimiter) != 1 or not marks.isascii() or columns < 2 or start >= end:
+        return None
+    if dialect.comment and _has_comment(data, start, end, dialect.comment.encode()):
         return None
     if dialect.escape and data.find(dialect.escape.encode(), start, end) >= 0:
         return None
@@ -110,6 +109,11 @@ def trim_columns(values: pa.Table) -> pa.Table:
 
             values = values.set_column(place, name, pc.utf8_trim(column, characters=BLANKS))
     return values
+
+
+def _has_comment(data: bytes, start: int, end: int, mark: bytes) -> bool:
+    """True when a line may begin with the mark of a comment."""
+    return data.startswith(mark, start, end) or data.find(b"\n" + mark, start, end) >= 0
 
 
 def _ends_lines_alike(text: npt.NDArray[np.uint8], newlines: Places) -> bool:

@@ -84,6 +84,7 @@ class CarefulRows:
     raw: list[str] = field(default_factory=list)
     bad: list[BadRow] = field(default_factory=list)
     blank: int = 0
+    comments: int = 0
 
 
 def read_record(lines: Lines, line: int, dialect: Dialect) -> Record | str:
@@ -127,14 +128,12 @@ def read_record(lines: Lines, line: int, dialect: Dialect) -> Record | str:
                 return "a quoted value goes on after its closing quote"
             position += len(delimiter)
         else:
-            end = text.find(delimiter, position)
-            value = text[position:] if end < 0 else text[position:end]
-            if quote and quote in value:
-                return "a quote stands inside a value that is not quoted"
-            if escape and escape in value:
-                return f"the escape mark {escape} stands inside a value that is not quoted"
+            bare = _bare_value(text, position, dialect)
+            if isinstance(bare, str):
+                return bare
+            value, end = bare
             values.append(value)
-            if end < 0:
+            if end == len(text):
                 return Record(values, last + 1)
             position = end + len(delimiter)
 
@@ -148,6 +147,10 @@ def read_carefully(data: bytes, start: int, end: int, columns: int, dialect: Dia
         text = lines.text(line)
         if not trimmed(text) and dialect.delimiter not in text:
             rows.blank += 1
+            line += 1
+            continue
+        if dialect.comment and text.startswith(dialect.comment):
+            rows.comments += 1
             line += 1
             continue
         record = read_record(lines, line, dialect)
@@ -165,6 +168,27 @@ def read_carefully(data: bytes, start: int, end: int, columns: int, dialect: Dia
         line = record.next_line
     rows.end, rows.lines = lines.start(line), line
     return rows
+
+
+def _bare_value(text: str, position: int, dialect: Dialect) -> tuple[str, int] | str:
+    """A value that is not quoted and where it ends, or why it cannot be read."""
+    quote, delimiter, escape = dialect.quote, dialect.delimiter, dialect.escape
+    pieces: list[str] = []
+    while True:
+        end = text.find(delimiter, position)
+        end = len(text) if end < 0 else end
+        mark = text.find(escape, position, end) if escape else -1
+        piece = text[position : end if mark < 0 else mark]
+        if quote and quote in piece:
+            return "a quote stands inside a value that is not quoted"
+        pieces.append(piece)
+        if mark < 0:
+            return "".join(pieces), end
+        meant = next((meant for meant in (delimiter, quote, escape) if meant and text.startswith(meant, mark + 1)), "")
+        if not meant:
+            return f"the escape mark {escape} stands before a character that needs none"
+        pieces.append(meant)
+        position = mark + 1 + len(meant)
 
 
 def _next(text: str, position: int, quote: str, escape: str) -> int:

@@ -10,13 +10,15 @@ BLANKS = " \t\r\n\u00a0\ufeff"
 
 @dataclass(frozen=True)
 class Dialect:
-    """The marks of a delimited text. ``quote`` empty: quotes are ordinary characters; ``escape``: what takes the
-    meaning from the mark after it inside a quoted value, besides a doubled quote; empty for none."""
+    """The marks of a delimited text. ``delimiter``: one character or several; ``quote`` empty: quotes are ordinary
+    characters; ``escape``: what takes the meaning from the mark after it, besides a doubled quote; ``comment``: what
+    a line begins with that is no row. Both empty for none."""
 
     encoding: str = "utf-8"
     delimiter: str = ","
     quote: str = '"'
     escape: str = ""
+    comment: str = ""
 
 
 def trimmed(text: str) -> str:

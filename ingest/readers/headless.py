@@ -1,17 +1,59 @@
-"""Delimited text without a header: its columns are known by their positions."""
+"""Delimited text without a header, whose columns are known by their positions, or with one of several lines."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from forecourt.errors import Problem
+from ingest.readers.careful import Lines, Record, read_record
+from ingest.readers.dialect import trimmed
 from ingest.readers.text import Decoded, Dialect, header_of
 
 
-def with_header(decoded: Decoded, dialect: Dialect, names: Mapping[int, str]) -> tuple[Decoded, list[str]]:
+@dataclass(frozen=True)
+class JoinedHeader:
+    """Names put together of several lines. ``offset``: where the last of them starts, ``lines``: how many lines stand
+    before it, ``first_line``: how the first reads."""
+
+    names: list[str]
+    offset: int
+    lines: int
+    first_line: str
+
+
+def with_header(
+    decoded: Decoded, dialect: Dialect, names: Mapping[int, str], *, are_all: bool = False
+) -> tuple[Decoded, list[str]]:
     """The text below a header of our own, so that there is one reader of records, and the names of its columns.
 
-    ``names``: position from 1 -> name. Row numbers are one too high then.
+    ``names``: position from 1 -> name; ``are_all``: a row has no other columns, else as many as the first one has.
+    Row numbers are one too high then.
     """
-    places = range(1, len(header_of(decoded.data, dialect)) + 1)
+    width = max(names) if are_all else len(header_of(decoded.data, dialect))
+    places = range(1, width + 1)
     line = dialect.delimiter.join(f"c{place}" for place in places)
     return Decoded(line.encode() + b"\n" + decoded.data, decoded.encoding), [names.get(place, "") for place in places]
+
+
+def joined_header(data: bytes, dialect: Dialect, count: int) -> JoinedHeader:
+    """The header in the first ``count`` records: each name is what stands in them, one below the other.
+
+    Raises Problem where they cannot be read or have different numbers of values.
+    """
+    lines = Lines(data)
+    records: list[Record] = []
+    line = last = 0
+    for _ in range(count):
+        record = read_record(lines, line, dialect) if lines.has(line) else "the file ends"
+        if isinstance(record, str):
+            raise Problem(f"line {line + 1}, of the header, cannot be read: {record}. Export the file again.")
+        records.append(record)
+        last, line = line, record.next_line
+    if len({len(record.values) for record in records}) > 1:
+        raise Problem(f"the {count} lines of the header have different numbers of values. Export the file again.")
+    parts = zip(*([trimmed(value) for value in record.values] for record in records), strict=True)
+    names = [" ".join(filter(None, part)) for part in parts]
+    if not any(names):
+        raise Problem("the lines of the header are blank. Export the file again.")
+    return JoinedHeader(names, lines.start(last), last, lines.between(0, records[0].next_line))

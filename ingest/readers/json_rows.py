@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -23,6 +23,9 @@ _BLANK = re.compile(r"[ \t\r\n]*")
 _EXPONENT = re.compile(r"-?\d{1,30}(\.\d{1,30})?[eE][+-]?\d{1,2}")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
+
+#: Name of a list -> the fields of its objects that hold a name and a value.
+Keyed: TypeAlias = Mapping[str, tuple[str, str]]
 
 #: Where a record starts and ends, its value, and why it has none.
 _Found: TypeAlias = tuple[int, int, Any, str | None]
@@ -53,12 +56,13 @@ def check_size(data: bytes, max_bytes: int = MAX_BYTES) -> None:
         )
 
 
-def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".") -> Objects:
+def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", keyed: Keyed | None = None) -> Objects:
     """The records of a file. ``path``: names with points that lead to the list; empty for a list or lines.
 
     What an object around the list says is given to each record, under its name after a slash: ``/dealer``.
-    ``decimal``: the mark that numbers get, because the source reads them by it. Raises Problem (a sentence without
-    the file's name) for what is no JSON, nested too deeply, or without a list at the path.
+    ``decimal``: the mark that numbers get, because the source reads them by it. ``keyed``: lists of objects with a
+    name and a value, like the answers of a form, which become names: ``answers.EMAIL``. Raises Problem (a sentence
+    without the file's name) for what is no JSON, nested too deeply, or without a list at the path.
     """
     document = _Document(decoded.data.decode("utf-8"))
     found = Objects([], [], document.raw, decoded.encoding)
@@ -70,7 +74,7 @@ def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".") -> Object
         try:
             if why:
                 raise _Unfit(why)
-            found.values.append(_record(value, decimal))
+            found.values.append(_record(value, decimal, keyed or {}))
         except _Unfit as reason:
             unfit.append((place, str(reason), document.text[start:end]))
             continue
@@ -90,7 +94,7 @@ def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".") -> Object
 def _around(document: _Document, decimal: str) -> dict[str, str]:
     """What the objects around the list say, each name after a slash."""
     try:
-        return {f"/{name}": text for name, text in _record(document.around, decimal).items()}
+        return {f"/{name}": text for name, text in _record(document.around, decimal, {}).items()}
     except _Unfit as reason:
         raise Problem(f"what stands around its records cannot be read: {reason}. Export it again.") from None
 
@@ -234,25 +238,31 @@ def _object(pairs: list[tuple[str, Any]]) -> _Object:
     return made
 
 
-def _record(value: Any, decimal: str) -> dict[str, str]:
+def _record(value: Any, decimal: str, keyed: Keyed) -> dict[str, str]:
     if not isinstance(value, dict):
         raise _Unfit("it is no object with names, but a bare value or list")
     record: dict[str, str] = {}
-    _flatten("", value, record, decimal, 0)
+    _flatten("", value, record, decimal, keyed, 0)
     return record
 
 
-def _flatten(name: str, value: Any, record: dict[str, str], decimal: str, depth: int) -> None:
+def _flatten(name: str, value: Any, record: dict[str, str], decimal: str, keyed: Keyed, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise _Unfit(f"it is nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, _Object):
         if value.twice is not None:
             raise _Unfit(f"it names {value.twice!r} twice, so it is not known which value to take")
         for inner, content in value.items():
-            _flatten(f"{name}.{inner}" if name else inner, content, record, decimal, depth + 1)
+            _flatten(f"{name}.{inner}" if name else inner, content, record, decimal, keyed, depth + 1)
     elif isinstance(value, list):
         for number, content in enumerate(value, start=1):
-            _flatten(f"{name}.{number}", content, record, decimal, depth + 1)
+            place, rest = f"{name}.{number}", content
+            called, holds = keyed.get(name, ("", ""))
+            if isinstance(content, _Object) and content.twice is None and content.get(called) and holds in content:
+                place = f"{name}.{content[called]}"
+                rest = _Object({key: inner for key, inner in content.items() if key not in (called, holds)})
+                _flatten(place, content[holds], record, decimal, keyed, depth + 1)
+            _flatten(place, rest, record, decimal, keyed, depth + 1)
     elif name in record:
         raise _Unfit(f"it names {name!r} twice, so it is not known which value to take")
     else:

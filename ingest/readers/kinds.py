@@ -11,7 +11,7 @@ from typing import Literal
 from ingest.readers.adf_text import is_mail
 from ingest.readers.text import what_it_is
 
-Kind = Literal["text", "json", "xml", "workbook", "zip", "gzip", "mail", "other"]
+Kind = Literal["text", "json", "xml", "workbook", "page", "zip", "gzip", "mail", "other"]
 
 #: Kind -> the endings that names of such files have, for the remark about a name that says something else.
 ENDINGS: dict[Kind, tuple[str, ...]] = {
@@ -27,6 +27,7 @@ WORDS: dict[Kind, str] = {
     "json": "JSON",
     "xml": "XML",
     "workbook": "a workbook",
+    "page": "a web page",
     "zip": "a zip archive",
     "gzip": "a gzip archive",
     "mail": "a mail",
@@ -35,7 +36,11 @@ WORDS: dict[Kind, str] = {
 _OLE = b"\xd0\xcf\x11\xe0"
 _JSON_START = re.compile(rb'\s*(?:\{\s*(?:["}]|\Z)|\[\s*(?:[\[{"\]]|\Z|-?\d))')
 _XML_START = re.compile(rb"\s*<(?:\?xml|!--|!DOCTYPE|[A-Za-z_])")
-_WEB_PAGE = re.compile(rb"<(?:!doctype\s+html|html|table)\b", re.IGNORECASE)
+#: HTML, which starts like XML and often is none.
+_WEB_PAGE = re.compile(
+    rb"(?:\s|<\?xml[^>]*>|<!--.*?-->)*<(?:(?:!doctype\s+html|html|head|body|meta|style|div)\b|table\b[^>]*>.*?<t[rhbd])",
+    re.IGNORECASE | re.DOTALL,
+)
 _WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
@@ -51,7 +56,7 @@ def kind_of(data: bytes) -> Kind:
         return "other"
     start = _start_as_ascii(data)
     if _XML_START.match(start):
-        return "xml"
+        return "page" if _WEB_PAGE.match(start) else "xml"
     if _JSON_START.match(start) and _goes_on_as_json(start):
         return "json"
     return "mail" if is_mail(data) else "text"
@@ -62,14 +67,11 @@ def words_for(data: bytes) -> str:
     kind = kind_of(data)
     if kind == "other" and data.startswith(b"PK"):
         return "an Office document or a program archive that is no workbook"
-    if is_web_page(data):
-        return "a web page, which some programs call .xls"
     return WORDS.get(kind) or what_it_is(data) or "a file of unknown kind"
 
 
-def is_web_page(data: bytes) -> bool:
-    """True for HTML, which starts like XML and often is none."""
-    return kind_of(data) == "xml" and _WEB_PAGE.search(data[:4096]) is not None
+def is_picture(data: bytes) -> bool:
+    return (what_it_is(data) or "").endswith("picture")
 
 
 def _kind_of_zip(data: bytes) -> Kind:

@@ -55,6 +55,7 @@ class Records:
     place: str
     skipped: dict[str, int] = field(default_factory=dict)
     remarks: list[Remark] = field(default_factory=list)
+    bad: list[BadRow] = field(default_factory=list)
 
 
 @dataclass

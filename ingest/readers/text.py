@@ -108,7 +108,7 @@ class TextTable:
 
     ``rows``: one string column a header name, called c0, c1, ..., and ``row_number`` (int64: the physical line on
     which the record starts, the header line being 1 when it comes first). ``blank`` counts empty lines,
-    ``page_headers`` records that repeat the header as it is written.
+    ``page_headers`` records that repeat the header as it is written, ``comments`` lines that are no rows.
     """
 
     header: list[str]
@@ -116,12 +116,13 @@ class TextTable:
     bad: list[BadRow] = field(default_factory=list)
     blank: int = 0
     page_headers: int = 0
+    comments: int = 0
     encoding: str = "utf-8"
     originals: Originals = field(default_factory=Originals)
 
     @property
     def rows_read(self) -> int:
-        return self.rows.num_rows + len(self.bad) + self.blank + self.page_headers
+        return self.rows.num_rows + len(self.bad) + self.blank + self.page_headers + self.comments
 
     def raw(self, row_number: int) -> str:
         """The original text of the record that starts on that line, without its line end."""
@@ -215,6 +216,7 @@ def read_text(decoded: Decoded, dialect: Dialect) -> TextTable:
         bad=[row for piece in parts for row in piece.bad],
         blank=sum(piece.blank for piece in parts),
         page_headers=sum(piece.page_headers for piece in parts),
+        comments=sum(piece.comments for piece in parts),
         encoding=decoded.encoding,
         originals=Originals([block for piece in parts for block in piece.originals.blocks]),
     )
@@ -269,6 +271,7 @@ def _pieces(decoded: Decoded, header: list[str], start: int, lines: int, body: _
         rows, numbers = headers.withhold(rows, numbers, piece)
         tables.append(rows.append_column("row_number", _integers(numbers)))
         piece.blank += block.blank
+        piece.comments += block.comments
         line += block.lines
         if block.end >= border and block.end < len(data):
             piece.rows = pa.concat_tables(tables)

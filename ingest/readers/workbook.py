@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from forecourt.errors import Problem
-from ingest.readers.rows import MAX_COLUMNS, Records, Remark, as_table
+from ingest.readers.foot import foot_of_rows
+from ingest.readers.rows import MAX_COLUMNS, BadRow, Records, Remark, as_table
 from ingest.readers.workbook_parts import check_extent, sheet_parts
 from ingest.readers.workbook_process import Answer
 
@@ -61,12 +62,13 @@ class Sheet:
 class Place:
     """Where a table stands: the sheet and the row of its header, counted from 0; no header where ``header`` is None.
 
-    ``rivals``: other sheets with the same header.
+    ``rivals``: other sheets with the same header; ``lines``: of how many rows it is, of which ``header`` is the last.
     """
 
     sheet: str
     header: int | None
     rivals: tuple[str, ...] = ()
+    lines: int = 1
 
 
 def open_workbook(data: bytes) -> Workbook:
@@ -85,7 +87,7 @@ def open_workbook(data: bytes) -> Workbook:
         if content is None:
             continue
         rows, merged = content
-        parts = sheet_parts(data, name)
+        parts = sheet_parts(data, name, workbook_format)
         for (row, column), text in parts.texts.items():
             rows.extend([] for _ in range(row + 1 - len(rows)))
             rows[row].extend([""] * (column + 1 - len(rows[row])))
@@ -109,22 +111,26 @@ def _cells_of(data: bytes) -> Answer:
     return answer
 
 
-def find_table(book: Workbook, sheets: Sequence[str], signature: Sequence[str], preamble: int | None) -> Place | None:
+def find_table(
+    book: Workbook, sheets: Sequence[str], signature: Sequence[str], preamble: int | None, lines: int = 1
+) -> Place | None:
     """The first sheet, and the row in it, that names all columns of a signature.
 
-    ``sheets``: patterns of the sheets to look at; all where it is empty. ``signature`` in any case.
+    ``sheets``: patterns of the sheets to look at; all where it is empty. ``signature`` in any case. ``lines``: of how
+    many rows the header is.
     """
     wanted = {name.strip().casefold() for name in signature}
     found: dict[str, int] = {}
     for sheet in chosen(book, sheets):
-        for number, row in enumerate(book.cells(sheet)[: (DEFAULT_PREAMBLE if preamble is None else preamble) + 1]):
-            if wanted <= {_text(cell).strip().casefold() for cell in row}:
-                found[sheet] = number
+        cells = book.cells(sheet)
+        for number in range(min((DEFAULT_PREAMBLE if preamble is None else preamble) + 1, len(cells) - lines + 1)):
+            if wanted <= {name.casefold() for name in _joined(cells[number : number + lines])}:
+                found[sheet] = number + lines - 1
                 break
     if not found:
         return None
     first, *rivals = found
-    return Place(first, found[first], tuple(rivals))
+    return Place(first, found[first], tuple(rivals), lines)
 
 
 def chosen(book: Workbook, sheets: Sequence[str]) -> list[str]:
@@ -149,16 +155,31 @@ def header_at(book: Workbook, place: Place) -> list[str]:
     """The names in the header row, surrounding blanks and empty cells at its end removed."""
     if place.header is None:
         return []
-    names = [_text(cell).strip() for cell in book.cells(place.sheet)[place.header]]
+    names = _joined(book.cells(place.sheet)[place.header - place.lines + 1 : place.header + 1])
     while names and not names[-1]:
         names.pop()
     return names
 
 
-def read_sheet(book: Workbook, place: Place, *, names: Mapping[int, str] | None = None, decimal: str = ".") -> Records:
+def _joined(rows: Sequence[Sequence[Any]]) -> list[str]:
+    """What stands in these rows one below the other, with a blank between, surrounding blanks removed."""
+    width = max(map(len, rows), default=0)
+    parts = ([_text(row[place]).strip() if place < len(row) else "" for row in rows] for place in range(width))
+    return [" ".join(filter(None, part)) for part in parts]
+
+
+def read_sheet(
+    book: Workbook,
+    place: Place,
+    *,
+    names: Mapping[int, str] | None = None,
+    decimal: str = ".",
+    footer: int | str | None = None,
+) -> Records:
     """All rows below the header, or all rows where the table has none and ``names`` gives position -> name.
 
-    ``decimal``: the mark that numbers get, because the source reads them by it. Raises Problem for too many columns,
+    ``decimal``: the mark that numbers get, because the source reads them by it. ``footer``: what a source declares to
+    stand below the table; None for a native file, which has nothing there. Raises Problem for too many columns,
     and where several sheets have the header: which of them counts is not known.
     """
     if place.rivals:
@@ -174,8 +195,10 @@ def read_sheet(book: Workbook, place: Place, *, names: Mapping[int, str] | None 
     if width > MAX_COLUMNS:
         raise Problem(f"it has {width} columns; files are read up to {MAX_COLUMNS}. Export only the columns needed.")
     header += [(names or {}).get(number, "") for number in range(len(header) + 1, width + 1)]
-    above = [_row(row, width, decimal) for row in cells[: start and place.header]]
-    titles = {tuple(row) for row in above if any(row)} | {tuple(header)}
+    first = start and start - place.lines
+    above = [_row(row, width, decimal) for row in cells[:first]]
+    titles = {tuple(row) for row in above if any(row)}
+    titles |= {tuple(_row(row, width, decimal)) for row in cells[first:start]}
     skipped = {"row above the header": len(above), "blank line": 0, "repeated page header": 0}
     kept: list[Row] = []
     numbers: list[int] = []
@@ -188,6 +211,12 @@ def read_sheet(book: Workbook, place: Place, *, names: Mapping[int, str] | None 
         else:
             kept.append(texts)
             numbers.append(number)
+    bad: list[BadRow] = []
+    if footer is not None:
+        foot = foot_of_rows(kept, numbers, footer)
+        bad = [BadRow(number, reason, "\t".join(row).rstrip("\t")) for number, reason, row in foot.withheld]
+        skipped["row below the table"] = foot.passed
+        kept, numbers = kept[: foot.start], numbers[: foot.start]
     columns = [list(column) for column in zip(*kept, strict=True)] or [[] for _ in header]
     return Records(
         header=header,
@@ -196,6 +225,7 @@ def read_sheet(book: Workbook, place: Place, *, names: Mapping[int, str] | None 
         place=f"sheet {place.sheet!r}, row {start}: the header",
         skipped={rule: count for rule, count in skipped.items() if count},
         remarks=_remarks(book, place),
+        bad=bad,
     )
 
 

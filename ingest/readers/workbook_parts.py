@@ -2,7 +2,7 @@
 
 Before: a workbook of a few bytes may name a cell in its last row and column, for which the library would reserve the
 whole sheet; so the extent is measured first. Beside: the library reads an error and a formula that was never computed
-as an empty cell; for xlsx both are found here.
+as an empty cell; for xlsx both are found here, for the other formats the error (``workbook_errors``).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from lxml import etree
 
 from forecourt.errors import Problem
 from ingest.readers.unzip import Allowance, Limits, chunks_of, open_zip
+from ingest.readers.workbook_errors import binary_records, error_cells
 
 MAX_CELLS = 20_000_000
 
@@ -69,10 +70,10 @@ def check_extent(data: bytes) -> str:
     return "xlsb" if "xl/workbook.bin" in names else "ods" if "content.xml" in names else "xlsx"
 
 
-def sheet_parts(data: bytes, sheet: str) -> SheetParts:
-    """What the library leaves out of a sheet of an xlsx; nothing for the other formats."""
-    if not data.startswith(b"PK"):
-        return SheetParts()
+def sheet_parts(data: bytes, sheet: str, workbook_format: str) -> SheetParts:
+    """What the library leaves out of a sheet."""
+    if workbook_format != "xlsx":
+        return SheetParts(error_cells(data, workbook_format, sheet))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         path = _path_of(archive, sheet)
         if path is None:
@@ -175,31 +176,15 @@ def _column(letters: bytes) -> int:
 
 def _extent_of_records(data: bytes) -> tuple[int, int]:
     """Of a binary sheet: records of type, length and content; 0 is a row, 1 to 11 are its cells."""
-    position = last_row = last_column = 0
-    while position < len(data):
-        kind, position = _varint(data, position, 2)
-        length, position = _varint(data, position, 4)
-        if kind <= 11 and position + 4 <= len(data):
-            (number,) = struct.unpack_from("<I", data, position)
+    last_row = last_column = 0
+    for kind, body in binary_records(data):
+        if kind <= 11 and len(body) >= 4:
+            (number,) = struct.unpack_from("<I", body)
             if kind == 0:
                 last_row = max(last_row, number + 1)
             else:
                 last_column = max(last_column, number + 1)
-        position += length
     return last_row, last_column
-
-
-def _varint(data: bytes, position: int, most: int) -> tuple[int, int]:
-    value = 0
-    for place in range(most):
-        if position >= len(data):
-            break
-        byte = data[position]
-        position += 1
-        value |= (byte & 0x7F) << (7 * place)
-        if not byte & 0x80:
-            break
-    return value, position
 
 
 def _extent_of_ods(data: bytes) -> tuple[int, int]:

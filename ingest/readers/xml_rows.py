@@ -34,6 +34,15 @@ def why_no_path(path: object) -> str | None:
     return None
 
 
+def without_tail(data: bytes) -> tuple[bytes, str]:
+    """A document without the text that a mail adds below it, and that text; words only, so no element is cut off."""
+    end = data.rfind(b">") + 1
+    tail = data[end:].strip()
+    if not end or not tail or b"\0" in data[:100]:
+        return data, ""
+    return data[:end], tail.decode("utf-8", "replace")
+
+
 def open_xml(data: bytes, *, max_bytes: int = MAX_BYTES) -> etree._Element:
     """The root of a document, its names without namespaces.
 

@@ -26,6 +26,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 import polars as pl
+import yaml
 
 from forecourt.errors import Problem
 from forecourt.home import Home
@@ -33,18 +34,22 @@ from forecourt.settings import load_settings
 from ingest.file_landing import FileResult
 from ingest.landing import land
 from ingest.readers.dialect import Dialect, trimmed
-from ingest.readers.text import Decoded, decode, read_text
+from ingest.reading import read_rows
+from ingest.recognition import recognise
+from ingest.sources import read_source
 
+_SETTINGS = load_settings(Path("absent.toml"))
 PAGE = Path(__file__).parents[2] / "docs" / "torture.md"
 Row = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Declared:
-    """How a file is written, as a source would declare it."""
+    """How a file is written, as a source would declare it; ``names``: those of its columns, as far as it has any."""
 
     dialect: Dialect
     columns: int
+    names: tuple[str, ...] = ()
     preamble: int = 0
     header_lines: int = 1
     footnotes: int = 0
@@ -103,7 +108,12 @@ def _pollock(path: Path, clean: Path, given: dict[str, Any]) -> Case:
     dialect = Dialect(given["encoding"], given["delimiter"], quote, "" if escape == quote else escape)
     headed = min(given["header_lines"], 1)
     declared = Declared(
-        dialect, given["n_columns"], given["preamble_lines"], given["header_lines"], given["footnote_lines"]
+        dialect,
+        given["n_columns"] or max(map(len, rows), default=1),
+        tuple(given["column_names"]),
+        given["preamble_lines"],
+        given["header_lines"],
+        given["footnote_lines"],
     )
     return Case(path, rows[headed:], declared)
 
@@ -112,36 +122,46 @@ def _json_case(path: Path, given: Any) -> Case:
     given = given if isinstance(given, list) else [given]
     if given and isinstance(given[0], dict):
         rows = [tuple(str(value) for value in row.values()) for row in given]
-        return Case(path, rows, Declared(Dialect(), len(rows[0])))
+        return Case(path, rows, Declared(Dialect(), len(rows[0]), tuple(given[0])))
     rows = [tuple(str(value) for value in row) for row in given]
     is_headed = path.name.startswith("header")
-    return Case(path, rows, Declared(Dialect(), max(map(len, rows), default=1), header_lines=int(is_headed)))
+    names = tuple(next(csv.reader([path.read_text(encoding="utf-8").split("\n")[0]]))) if is_headed else ()
+    return Case(path, rows, Declared(Dialect(), max(map(len, rows), default=1), names, header_lines=int(is_headed)))
 
 
 # --- the readers -------------------------------------------------------------------------------------------------
 
 
 def read_here(case: Case) -> Read:
-    declared = case.declared
+    """The rows that a file of a declared source gives, before they are typed."""
     try:
-        decoded = decode(case.path.read_bytes(), declared.dialect.encoding)
-        table = read_text(_below_preamble(decoded, declared), declared.dialect)
+        source = read_source("tortured", yaml.safe_dump(_declaration(case.declared)), "tortured.yml")
+        found = read_rows(recognise("tortured.csv", case.path.read_bytes(), {"tortured": source}), _SETTINGS)
+        batches = [batch.rows.drop(["row_id", "row_number"]).to_pydict() for batch in found.taken()]
     except Problem as problem:
         return Read(refused=str(problem))
-    columns = [table.rows[f"c{place}"].to_pylist() for place in range(len(table.header))]
-    rows = list(zip(*columns, strict=True))
-    return Read(rows, len(table.bad))
+    return Read([row for batch in batches for row in zip(*batch.values(), strict=True)], len(found.bad))
 
 
-def _below_preamble(decoded: Decoded, declared: Declared) -> Decoded:
-    """The text from the last line of the header on, with a header where there is none."""
-    lines = decoded.data.splitlines(keepends=True)[declared.preamble + max(declared.header_lines - 1, 0) :]
-    if declared.footnotes:
-        lines = lines[: -declared.footnotes]
-    if not declared.header_lines:
-        names = declared.dialect.delimiter.join(f"column{place}" for place in range(declared.columns))
-        lines.insert(0, f"{names}\n".encode())
-    return Decoded(b"".join(lines), decoded.encoding)
+def _declaration(declared: Declared) -> dict[str, Any]:
+    """The YAML of a source, as a person would write it who knows how the file is written."""
+    dialect = declared.dialect
+    keys: dict[str, Any] = {
+        "description": "a file of a torture set",
+        "files": ["tortured*"],
+        "encoding": dialect.encoding,
+        "delimiter": dialect.delimiter or ",",
+        "quote": dialect.quote,
+        "escape": dialect.escape,
+        "preamble": declared.preamble,
+        "footer": declared.footnotes,
+    }
+    if declared.header_lines:
+        keys |= {"header": [name for name in declared.names if name], "header_lines": declared.header_lines}
+    else:
+        keys["names"] = [f"column {place}" for place in range(declared.columns)]
+    columns = {"rooftop": {"const": "R1"}, "portal": {"const": "x"}, "listing_id": {"digest": ["column 0"]}}
+    return keys | {"feeds": {"portal_listings": {"columns": columns}}}
 
 
 def read_by_duckdb(case: Case) -> Read:

@@ -124,6 +124,16 @@ def test_a_mail_gives_its_attachments_and_a_mail_with_a_lead_is_a_lead() -> None
     assert not is_container(TASKS)
 
 
+def test_what_a_mail_with_a_lead_carries_besides_is_told(scene: Scene) -> None:
+    sent = mail({"lead.xml": LEAD, "crm_tasks.csv": TASKS % 1, "offer.pdf": b"%PDF-1.7", "logo.png": b"\x89PNG"})
+    result = scene.land_text("mail.eml", sent)
+    assert (result.source, result.rows_read) == ("adf", 1)
+    assert scene.rows("select detail from ledger.notes where kind = 'remark' order by all") == [
+        (f"the mail is a lead; its attachment '{name}' was not read: deliver it by itself",)
+        for name in ("crm_tasks.csv", "offer.pdf")
+    ]
+
+
 def test_a_gzip_is_known_by_its_bytes(scene: Scene) -> None:
     result = scene.land_text("crm_tasks_2026-01-01.csv", gzip.compress(TASKS % 1))
     assert (result.name, result.status) == ("crm_tasks_2026-01-01.csv/crm_tasks_2026-01-01.csv", "landed")

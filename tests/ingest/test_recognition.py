@@ -29,6 +29,11 @@ HEADER = "rooftop,task_id,due_at"
         (b"[[[[", "json"),
         (b"{\n", "json"),
         (b"<?xml version='1.0'?><a/>", "xml"),
+        (b"<?xml version='1.0'?><stock><table><row/></table></stock>", "xml"),
+        (b"<table><row/></table>", "xml"),
+        (b"<!-- x -->\n<TABLE border=1><TR><TD>a</TABLE>", "page"),
+        (b"<html xmlns:x='urn:x'><head>", "page"),
+        ("<html><table>".encode("utf-16"), "page"),
         ("<a/>".encode("utf-16-le"), "xml"),
         (xlsx({"S": [["a"]]}), "workbook"),
         (xls([["a"]]), "workbook"),
@@ -55,12 +60,9 @@ def test_a_name_that_belies_the_bytes_is_told_and_does_not_decide() -> None:
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
-        (
-            "crm_tasks.xls",
-            b"<html><table><tr><td>rooftop</td></tr></table></html>",
-            "it is a web page, which some programs call .xls, and native files are csv, workbooks or JSON",
-        ),
-        ("stock.xls", b"<!DOCTYPE html>\n<html></html>", "it is a web page, which some programs call .xls, which"),
+        ("crm_tasks.xls", b"<html><p>rooftop</p></html>", "it is a web page without a table. Export it as csv"),
+        ("stock.xls", b"<!DOCTYPE html>\n<html></html>", "it is a web page without a table"),
+        ("stock.xls", b"<table><tr><td>a</td><td>b</td></tr></table>", "its header .a, b. is that of no source"),
         (
             "report.docx",
             zipped({"[Content_Types].xml": b"x", "word/document.xml": b"x"}),

@@ -248,6 +248,49 @@ def cells(task_id: str, unpivot: str = "") -> str:
             "description: x\nheader: [a]\npreamble: 500",
             "s.yml: preamble: say how many rows may stand above the header, 0 to 100.",
         ),
+        ("description: x\nheader: [a]\nnegative: red", "s.yml: negative: 'red' is none of brackets, behind."),
+        (
+            cells("{file: x}"),
+            "s.yml: crm_tasks.task_id: file needs the groups in round brackets that are taken from the name.",
+        ),
+        (
+            cells("{const: x, as: y}"),
+            "s.yml: crm_tasks.task_id: as is for a part of the file's name, which file finds.",
+        ),
+        (
+            "description: x\nheader: [a]\nheader_lines: 0",
+            "s.yml: header_lines: say of how many lines the header is, 1 to 5.",
+        ),
+        (
+            "description: x\nfiles: [a]\nnames: [a]\nheader_lines: 2",
+            "s.yml: header_lines and names: a file has a header or none; declare one of the two.",
+        ),
+        (
+            "description: x\nheader: [a]\nfooter: [Total]",
+            "s.yml: footer: say how many lines stand below the table, 0 to 100, or write a regular expression that "
+            "the first of them matches.",
+        ),
+        (
+            "description: x\nheader: [a]\nfooter: '('",
+            "s.yml: footer: '(' is no regular expression (missing ), unterminated subpattern at position 0).",
+        ),
+        (
+            "description: x\nheader: [a]\ndelimiter: '\"'",
+            "s.yml: delimiter: '\"' is none; write one to 8 characters, none of them a line end, the quote or the "
+            "escape mark.",
+        ),
+        (
+            "description: x\nheader: [a]\nquote: “",
+            "s.yml: quote: '“' is none; write one ASCII character, or '' for none.",
+        ),
+        (
+            "description: x\nheader: [a]\nescape: '\\\\'",
+            "s.yml: escape: '\\\\\\\\' is none; write one ASCII character, or '' for none.",
+        ),
+        (
+            "description: x\nheader: [a]\ncomment: ','",
+            "s.yml: comment: ',' is none; write what such a line begins with, like '#'.",
+        ),
         (
             "description: x\nheader: [a]\nencoding: ansi",
             "s.yml: encoding: 'ansi' is no character set; write one like cp1252, or detect.",
@@ -354,6 +397,28 @@ def test_an_exact_header_has_no_other_columns(monkeypatch: pytest.MonkeyPatch) -
     assert recognise("x.txt", b"RO\tOpened\tOps\n1\t\t\n").source.name == "orders"
     with pytest.raises(Problem, match="is that of no source"):
         recognise("x.txt", b"RO\tOpened\tOps\tHours\n1\t\t\t\n")
+
+
+def stock(cars: int, columns: int) -> bytes:
+    """A file of mobile.de: so many cars, each with so many columns."""
+    said = "North;S{0};Limousine;Beispiel;\u00d6ko \u20ac;;;;03.2019;41000;14990;1;;;WVWZZZ3CZEE14028{0}"
+    line = said + ";" * (columns - 1 - said.count(";")) + "\n"
+    return "".join(line.format(car) for car in range(cars)).encode("iso8859-15")
+
+
+@pytest.mark.parametrize("columns", [111, 230, 640])
+def test_a_file_without_a_header_may_have_more_columns(scene: Scene, columns: int) -> None:
+    result = scene.land_text("mobile_2026-03-30.csv", stock(2, columns))
+    assert (result.source, result.rows_read, result.rows_new) == ("mobile_de", 2, 2)
+    assert scene.rows("select distinct model, odometer from dms.dms_vehicles") == [("\u00d6ko \u20ac", 41000)]
+
+
+def test_an_empty_file_of_a_whole_stock_ends_no_car(scene: Scene) -> None:
+    assert scene.land_text("mobile_2026-03-30.csv", stock(2, 111)).rows_new == 2
+    for name, content in (("mobile_2026-03-31.csv", ""), ("mobile_2026-04-01.csv", "\r\n")):
+        result = scene.land_text(name, content)
+        assert (result.status, result.reason) == ("refused", "the file is empty. Export it again.")
+    assert scene.rows("select op, count(*) from dms.dms_vehicles group by op") == [("row", 2)]
 
 
 if SHARED.exists():

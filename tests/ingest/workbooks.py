@@ -14,6 +14,16 @@ import xlsxwriter
 Cell = str | float | bool | date | datetime | None
 
 
+class Error(str):
+    """An error as a cell of xls, xlsb and ods: its text, and the code that the binary formats have for it."""
+
+    code = 0x07
+    __slots__ = ()
+
+
+DIVISION = Error("#DIV/0!")
+
+
 def xlsx(sheets: dict[str, Sequence[Sequence[Cell]]]) -> bytes:
     content = io.BytesIO()
     with xlsxwriter.Workbook(content, {"in_memory": True, "strings_to_formulas": False}) as book:
@@ -40,7 +50,10 @@ def ods(rows: Sequence[Sequence[str]], *, repeat: tuple[int, int] = (1, 1)) -> b
     for place, row in enumerate(rows):
         down, across = repeat if place == len(rows) - 1 else (1, 1)
         cells = "".join(
-            f'<table:table-cell office:value-type="string" table:number-columns-repeated="{across}">'
+            '<table:table-cell table:formula="of:=1/0" office:value-type="string" office:string-value="" '
+            f'calcext:value-type="error"><text:p>{cell}</text:p></table:table-cell>'
+            if isinstance(cell, Error)
+            else f'<table:table-cell office:value-type="string" table:number-columns-repeated="{across}">'
             f"<text:p>{escape(cell)}</text:p></table:table-cell>"
             if cell
             else "<table:table-cell/>"
@@ -48,9 +61,11 @@ def ods(rows: Sequence[Sequence[str]], *, repeat: tuple[int, int] = (1, 1)) -> b
         )
         lines.append(f'<table:table-row table:number-rows-repeated="{down}">{cells}</table:table-row>')
     urn = "urn:oasis:names:tc:opendocument:xmlns"
+    calc = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"
     content = (
         f'<?xml version="1.0"?><office:document-content xmlns:office="{urn}:office:1.0" xmlns:table="{urn}:table:1.0" '
-        f'xmlns:text="{urn}:text:1.0"><office:body><office:spreadsheet><table:table table:name="Sheet">'
+        f'xmlns:text="{urn}:text:1.0" '
+        f'xmlns:calcext="{calc}"><office:body><office:spreadsheet><table:table table:name="Sheet">'
         f"{''.join(lines)}</table:table></office:spreadsheet></office:body></office:document-content>"
     )
     return zipped(
@@ -75,7 +90,9 @@ def xls(rows: Sequence[Sequence[str]]) -> bytes:
     sheet = record(0x809, struct.pack("<HHHHII", 0x0600, 0x0010, 0, 0, 0, 0))
     for place, row in enumerate(rows):
         for column, text in enumerate(row):
-            if text:
+            if isinstance(text, Error):
+                sheet += record(0x205, struct.pack("<HHHBB", place, column, 0, text.code, 1))
+            elif text:
                 sheet += record(0x204, struct.pack("<HHH", place, column, 0) + wide(text))
     sheet += end
     head = record(0x809, start)
@@ -119,7 +136,11 @@ def xlsb(cells: dict[tuple[int, int], str]) -> bytes:
     for row in sorted({row for row, _ in cells}):
         sheet += record(0, struct.pack("<I", row) + bytes(13))
         for column in sorted(column for at, column in cells if at == row):
-            sheet += record(6, struct.pack("<II", column, 0) + wide(cells[row, column]))
+            text = cells[row, column]
+            if isinstance(text, Error):
+                sheet += record(3, struct.pack("<IIB", column, 0, text.code))
+            else:
+                sheet += record(6, struct.pack("<II", column, 0) + wide(text))
     sheet += record(146, b"") + record(130, b"")
     book = record(131, b"") + record(143, b"")
     book += record(156, struct.pack("<II", 0, 1) + wide("rId1") + wide("Sheet")) + record(144, b"") + record(132, b"")

@@ -30,6 +30,7 @@ EPISODE,L3,2026-04-11T10:00:00,phone,buy,C1,Phone,Bertie,won,,,,
 EPISODE,L4,2026-05-10T10:00:00,phone,buy,C2,Phone,Bertie,new,,,,
 EPISODE,L5,2026-04-25T10:00:00,phone,buy,C3,Phone,Bertie,won,,,,
 EPISODE,S1,2026-04-01T10:00:00,phone,service,C4,Phone,Bertie,new,,,,
+SHOWN,L1,2026-06-10T10:00:00,email,buy,C1,E-mail,Alma,new,,,,
 HOURS,L1,2026-01-10T18:40:00,web_form,buy,,Website,Alma,new,,,,
 HOURS,L2,2026-01-10T16:50:00,portal,buy,,AutoMarkt,Alma,new,,,,
 HOURS,L3,2026-01-12T10:00:00,email,buy,,E-mail,Alma,new,,,,
@@ -66,6 +67,9 @@ FUNNEL,A5,L6,C6,2026-06-06T11:00:00,in,email,,,,,
 
 APPOINTMENTS = """\
 rooftop,appointment_id,lead_id,customer_id,kind,created_at,starts_at,status,shown_at,cancelled_at,rescheduled_from
+SHOWN,P1,,C7,sales_visit,2026-05-20T12:00:00,2026-06-03T10:00:00,shown,2026-06-03T10:00:00,,
+SHOWN,P2,,C8,sales_visit,2026-05-21T12:00:00,2026-06-04T10:00:00,shown,2026-06-04T10:00:00,,
+SHOWN,P3,L1,C1,sales_visit,2026-06-10T12:00:00,2026-06-12T10:00:00,shown,2026-06-12T10:00:00,,
 FUNNEL,P1,L1,C1,sales_visit,2026-06-01T12:00:00,2026-06-03T10:00:00,rescheduled,,2026-06-02T12:00:00,
 FUNNEL,P2,L1,C1,sales_visit,2026-06-02T12:00:00,2026-06-08T10:00:00,shown,2026-06-08T10:02:00,,P1
 FUNNEL,P3,,C2,test_drive,2026-06-10T12:00:00,2026-06-11T10:00:00,no_show,,,
@@ -235,6 +239,14 @@ def test_show_rate_counts_a_moved_appointment_once(warehouse: Warehouse) -> None
     assert (june.numerator, june.denominator, june.excluded_reasons) == (1, 3, {"cancelled": 1})
     marked = one(warehouse, "marked_show_rate", "FUNNEL", "2026-06-01", "2026-06-30")
     assert (marked.numerator, marked.denominator) == (1, 2)
+
+
+def test_more_visits_than_bookings_in_a_period_are_no_error(warehouse: Warehouse) -> None:
+    """Bookings count by the lead, visits by their day: one was set in June, three customers came."""
+    booked = one(warehouse, "appointment_set_rate", "SHOWN", "2026-06-01", "2026-06-30")
+    shown = one(warehouse, "show_rate", "SHOWN", "2026-06-01", "2026-06-30")
+    assert (booked.numerator, booked.denominator) == (1, 1)
+    assert (shown.numerator, shown.denominator) == (3, 3)
 
 
 @pytest.mark.metrics("6.conversion-rate")

@@ -111,3 +111,19 @@ def test_too_large_and_too_wide_files_are_refused() -> None:
         check_size(b'[{"id": 1}]', max_bytes=5)
     with pytest.raises(Problem, match=r"its 1 records have 2,001 different fields"):
         _ = read('[{"a": [' + ",".join(["1"] * 2001) + "]}]").names
+
+
+def test_answers_of_a_form_are_known_by_their_names_in_whatever_order_they_stand() -> None:
+    text = (
+        '[{"n": 1, "a": [{"id": "EMAIL", "v": "x", "label": "Mail"}, {"id": "NAME", "v": "y"}, {"v": "z"}]},\n'
+        ' {"n": 2, "a": [{"id": "NAME", "v": ["p", "q"]}]},\n'
+        ' {"n": 3, "a": [{"id": "NAME", "v": "p"}, {"id": "NAME", "v": "q"}]}]'
+    )
+    found = read(text, keyed={"a": ("id", "v")})
+    assert found.values == [
+        {"n": "1", "a.EMAIL": "x", "a.EMAIL.label": "Mail", "a.NAME": "y", "a.3.v": "z"},
+        {"n": "2", "a.NAME.1": "p", "a.NAME.2": "q"},
+    ]
+    assert [(bad.row_number, bad.reason) for bad in found.bad] == [
+        (3, "it names 'a.NAME' twice, so it is not known which value to take")
+    ]

@@ -9,7 +9,7 @@ import pytest
 from forecourt.errors import Problem
 from ingest.readers.rows import Records
 from ingest.readers.workbook import Place, find_table, first_filled_row, open_workbook, read_sheet
-from tests.ingest.workbooks import Cell, ods, rewritten, xls, xlsb, xlsx
+from tests.ingest.workbooks import DIVISION, Cell, ods, rewritten, xls, xlsb, xlsx
 
 SHEET = "xl/worksheets/sheet1.xml"
 
@@ -58,6 +58,16 @@ def test_an_error_and_a_formula_without_a_value_are_no_empty_cells() -> None:
     book = rewritten(book, SHEET, (b'<c r="B2"><v>2</v></c>', b'<c r="B2"><f>IF(A1&lt;2,"x")</f></c>'))
     book = rewritten(book, SHEET, (b'<c r="C2"><v>3</v></c>', b'<c r="C2"><f>SUM(A1:B1)</f><v>7</v></c>'))
     assert cells(read(book)) == [["#DIV/0!", '=IF(A1<2,"x")', "7"]]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [xls, ods, lambda rows: xlsb({(down, across): rows[down][across] for down in range(3) for across in range(2)})],
+    ids=["xls", "ods", "xlsb"],
+)
+def test_an_error_is_no_empty_cell_in_the_other_formats(write: object) -> None:
+    rows = [["id", "gross"], ["1", DIVISION], [DIVISION, "5"]]
+    assert cells(read(write(rows))) == [["1", "#DIV/0!"], ["#DIV/0!", "5"]]  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("write", [xls, ods, lambda rows: xlsx({"Sheet": rows})], ids=["xls", "ods", "xlsx"])
@@ -165,3 +175,38 @@ def test_cells_wider_than_the_header_are_kept_and_a_table_may_have_none() -> Non
 def test_a_workbook_that_is_damaged_or_reaches_too_far_is_refused(data: bytes, reason: str) -> None:
     with pytest.raises(Problem, match=reason):
         read(data)
+
+
+ROWS = [["place", "day", "cars"], ["Nord", "1 May", 3], ["East", "2 May", 4]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "footer", "kept", "withheld", "passed"),
+    [
+        ([*ROWS, ["Total", None, 7], ["Source: office"]], "^(Total|Source)", 2, [], 2),
+        ([*ROWS, ["Source: office"]], 1, 2, [], 1),
+        ([*ROWS, ["West", "3 May", 5]], 1, 2, [4], 0),
+        ([*ROWS, ["Source: office"]], 0, 2, [4], 0),
+        ([*ROWS, [], ["brand", "year", "sold"], ["Vega", "2025", "9"]], 0, 2, [5, 6], 0),
+        ([*ROWS, [], ["West", "3 May", 5]], 0, 3, [], 0),
+        ([*ROWS, ["Source: office"]], None, 3, [], 0),
+    ],
+)
+def test_what_stands_below_the_table_of_a_sheet_is_no_row(
+    rows: list[list[Cell]], footer: int | str | None, kept: int, withheld: list[int], passed: int
+) -> None:
+    book = open_workbook(xlsx({"S": rows}))
+    records = read_sheet(book, Place("S", 0), footer=footer)
+    assert records.rows.num_rows == kept
+    assert [bad.row_number for bad in records.bad] == withheld
+    assert records.skipped.get("row below the table", 0) == passed
+
+
+def test_a_header_of_two_rows_is_one_name_a_column() -> None:
+    rows = [["Cars"], ["Region", "2025", None], ["name", "new", "used"], ["Nord", 1, 2], ["Region", "2025", None]]
+    book = open_workbook(xlsx({"S": rows}))
+    place = find_table(book, [], ["region name", "2025 new"], None, 2)
+    assert place == Place("S", 2, (), 2)
+    records = read_sheet(book, place, footer=0)
+    assert (records.header, cells(records)) == (["Region name", "2025 new", "used"], [["Nord", "1", "2"]])
+    assert records.skipped == {"row above the header": 1, "repeated page header": 1}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from forecourt.errors import Problem
-from ingest.readers.xml_rows import find_records, open_xml, read_xml
+from ingest.readers.xml_rows import find_records, open_xml, read_xml, without_tail
 
 FEED = b"""<?xml version="1.0" encoding="ISO-8859-15"?>
 <s:stock xmlns:s="urn:stock" dealer="R1">
@@ -108,3 +108,12 @@ def test_no_file_is_read_through_an_entity(tmp_path: Path) -> None:
 def test_a_large_file_is_refused() -> None:
     with pytest.raises(Problem, match="XML is read up to 0 MB"):
         open_xml(b"<a>xxxx</a>", max_bytes=5)
+
+
+def test_a_text_below_the_document_is_told_and_hides_no_record() -> None:
+    document = b"<a><car><vin>1</vin></car></a>"
+    assert without_tail(document + b"\n\nComments: call before noon\n") == (document, "Comments: call before noon")
+    assert without_tail(document) == (document, "")
+    for cut in (b"<a><car>", b"no document", document + b"\n<b/> x"):
+        with pytest.raises(Problem):
+            open_xml(without_tail(cut)[0])

@@ -1,0 +1,284 @@
+"""A first mapping for a file of no declared kind: what was seen in it, and the YAML that a person corrects and keeps.
+
+Nothing is landed by it. A column is proposed for one of a feed where a source that is declared already maps a column
+of that name, or where the names are alike; what a feed needs and no column seems to give is left for the person.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+import yaml
+
+from forecourt.errors import Problem
+from ingest.contract import Feed, load_feeds
+from ingest.readers import workbook, xml_rows
+from ingest.readers.careful import Lines, Record, read_record
+from ingest.readers.dialect import Dialect, trimmed
+from ingest.readers.encoding import decode_as
+from ingest.readers.json_rows import read_json
+from ingest.readers.kinds import WORDS, Kind, kind_of, words_for
+from ingest.readers.web_page import open_page
+from ingest.sources import folded, load_sources
+
+#: Delimiters that are tried; a longer one before the mark it contains.
+_DELIMITERS = (", ", "||", ";", "\t", "|", ",", "^", "~", "¦", "§")
+_QUOTES = ('"', "'")
+#: Names of columns that are compared with all known ones, letter by letter.
+_COMPARED = 30
+#: Records that are looked at to tell how a file is written.
+_SAMPLE = 200
+
+_DATE = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})\b")
+_COMMA_AMOUNT = re.compile(r"-?\d{1,3}(\.\d{3})*,\d{1,2}|-?\d+,\d{1,2}")
+_POINT_AMOUNT = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
+_WORDS = {",": "','", ";": "';'", "\t": "a tab", "|": "'|'"}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How a file seems to be written: the keys of a source that say so, the names of its columns, and values of the
+    first rows by column."""
+
+    name: str
+    kind: Kind
+    keys: dict[str, object]
+    header: list[str]
+    columns: list[list[str]]
+    words: str
+
+
+@dataclass
+class Proposed:
+    """The feed that a file seems to hold, column of the feed -> column of the file, and what it needs besides."""
+
+    feed: Feed
+    columns: dict[str, str] = field(default_factory=dict)
+    needed: list[str] = field(default_factory=list)
+
+
+def look_at(name: str, data: bytes) -> Seen:
+    """What a file seems to be. Raises Problem (without the file's name) for what holds no table."""
+    kind = kind_of(data)
+    if kind == "text":
+        return _text(name, data)
+    if kind in ("workbook", "page"):
+        book = open_page(data) if kind == "page" else workbook.open_workbook(data)
+        sheet = max(book.sheets, key=lambda sheet: len(book.cells(sheet)))
+        rows = [[str(cell).strip() for cell in row] for row in book.cells(sheet)[:_SAMPLE]]
+        above, width = _header_row(rows)
+        header = [*rows[above], *[""] * width][:width] if rows else []
+        keys: dict[str, object] = {"sheet": sheet} if len(book.sheets) > 1 else {}
+        keys |= {"preamble": above} if above else {}
+        return Seen(name, kind, keys, header, _columns(rows[above + 1 :], width), f"{WORDS[kind]}, sheet {sheet!r}")
+    if kind == "json":
+        objects = read_json(decode_as(data, "utf-8"), "", decimal=".")
+        return _records(name, kind, {"reader": "json"}, objects.names, objects.values[:_SAMPLE], "JSON")
+    if kind == "xml":
+        root = xml_rows.open_xml(xml_rows.without_tail(data)[0])
+        tags = Counter(str(element.tag) for element in root.iter() if len(element) or element.attrib)
+        path = f"//{max(tags, key=lambda tag: (tags[tag], tag))}" if tags else f"//{root.tag}"
+        objects = xml_rows.read_xml(root, path, {})
+        keys = {"reader": "xml", "rows": path}
+        return _records(name, kind, keys, objects.names, objects.values[:_SAMPLE], f"XML, records {path}")
+    raise Problem(f"it is {words_for(data)}, which no source can declare. Export it as csv and deliver that file.")
+
+
+def sentence(seen: Seen) -> str:
+    """What was seen, and what to do about it."""
+    proposed = propose(seen)
+    near = [f"{column!r} looks like {name}" for name, column in list(proposed.columns.items())[:3]]
+    alike = f" As {proposed.feed.name}: {', '.join(near)}." if near else ""
+    return f"Seen: {seen.words}.{alike} A first mapping: `forecourt land --draft {PurePosixPath(seen.name).name}`."
+
+
+def propose(seen: Seen) -> Proposed:
+    """The feed to whose columns most of the file's are mapped by declared sources, or are alike."""
+    known = _known_names()
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for place, column in enumerate(filter(None, seen.header)):
+        near = [folded(column)]
+        if near[0] not in known:
+            near = difflib.get_close_matches(near[0], known, n=1, cutoff=0.85) if place < _COMPARED else []
+        for feed, name in known[near[0]] if near else ():
+            found[feed].setdefault(name, column)
+    feeds = load_feeds()
+    by_file = difflib.get_close_matches(PurePosixPath(seen.name).stem.casefold(), feeds, n=1, cutoff=0.5)
+    best = max(
+        feeds,
+        key=lambda feed: len(found[feed]) + 2 * (feed in by_file) + len(found[feed].keys() & set(feeds[feed].key[1:])),
+    )
+    proposed = Proposed(feeds[best], dict(found[best]))
+    proposed.needed = [
+        column.name
+        for column in feeds[best].columns.values()
+        if (column.required or column.name in feeds[best].key) and column.name not in proposed.columns
+    ]
+    return proposed
+
+
+def draft(seen: Seen) -> str:
+    """The YAML of a source for the file: to be completed where a line says so."""
+    proposed = propose(seen)
+    stem = re.sub(r"[\W\d]+", "_", PurePosixPath(seen.name).stem.casefold()).strip("_") or "source"
+    head: dict[str, object] = {
+        "description": f"Export like {PurePosixPath(seen.name).name}",
+        "evidence": f"the file {PurePosixPath(seen.name).name}",
+        "files": [f"{stem}*"],
+        "header": [name for name in dict.fromkeys(seen.header) if name and seen.header.count(name) == 1][:6],
+        **seen.keys,
+        **_spelling(seen),
+    }
+    lines = [
+        f"# A first mapping: check it, complete it, save it as ingest/sources/{stem}.yml, and land the file.",
+        yaml.safe_dump(head, allow_unicode=True, sort_keys=False, width=110).rstrip(),
+        "feeds:",
+        f"  {proposed.feed.name}:                    # {proposed.feed.description}",
+        "    columns:",
+    ]
+    for name, column in proposed.feed.columns.items():
+        if name in proposed.columns:
+            lines.append(f"      {name}: {_quoted(proposed.columns[name])}{_type(column.type)}")
+        elif name == "rooftop" and name in proposed.needed:
+            lines.append("      rooftop: {const: R1}        # no column seems to name the rooftop: which is it?")
+        elif name in proposed.needed:
+            lines.append(f"      # {name}: needed ({column.type}): which column holds it?")
+    left = [column for column in filter(None, seen.header) if column not in proposed.columns.values()]
+    if left:
+        lines.append(f"# Kept aside, in no feed: {', '.join(dict.fromkeys(left))}")
+    absent = [name for name in proposed.feed.columns if name not in proposed.columns and name not in proposed.needed]
+    if absent:
+        lines.append(f"# {proposed.feed.name} could hold as well: {', '.join(absent)}")
+    return "\n".join(lines) + "\n"
+
+
+# --- how a text is written ---------------------------------------------------------------------------------------
+
+
+def _text(name: str, data: bytes) -> Seen:
+    try:
+        decoded = decode_as(data, "utf-8")
+    except Problem:
+        decoded = decode_as(data, "detect")
+    lines = Lines(decoded.data[: 1 << 20])
+    best: tuple[float, Dialect, list[list[str]]] = (-1.0, Dialect(), [])
+    for mark in _DELIMITERS:
+        for quote in _QUOTES:
+            records = list(_records_of(lines, Dialect(delimiter=mark, quote=quote)))
+            widths = Counter(len(record) for record in records if len(record) > 1)
+            if not widths:
+                continue
+            width, count = widths.most_common(1)[0]
+            unread = sum(not record for record in records)
+            score = count / len(records) - unread / len(records) + min(width, 20) / 100
+            if score > best[0] + 0.001:
+                best = (score, Dialect(delimiter=mark, quote=quote), records)
+    _, dialect, records = best
+    if not records:
+        records = [[trimmed(lines.text(line))] for line in range(_SAMPLE) if lines.has(line)]
+    above, width = _header_row(records)
+    keys: dict[str, object] = {}
+    if decoded.encoding not in ("utf-8",) and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        keys["encoding"] = decoded.encoding
+    keys |= {"delimiter": dialect.delimiter} if dialect.delimiter != "," else {}
+    keys |= {"quote": dialect.quote} if dialect.quote != '"' else {}
+    keys |= {"preamble": above} if above else {}
+    mark = _WORDS.get(dialect.delimiter, repr(dialect.delimiter))
+    words = f"{decoded.encoding}, values between {mark}, quotes {dialect.quote}, names of columns in line {above + 1}"
+    return Seen(name, "text", keys, records[above] if records else [], _columns(records[above + 1 :], width), words)
+
+
+def _records_of(lines: Lines, dialect: Dialect) -> Iterator[list[str]]:
+    """The values of the first records; none for a line that cannot be read."""
+    line = 0
+    while line < _SAMPLE and lines.has(line):
+        record = read_record(lines, line, dialect)
+        yield [trimmed(value) for value in record.values] if isinstance(record, Record) else []
+        line = record.next_line if isinstance(record, Record) else line + 1
+
+
+def _header_row(records: Sequence[Sequence[str]]) -> tuple[int, int]:
+    """How many rows stand above the header, and how many columns it has: the first row that is as wide as most rows
+    and filled with words."""
+    widths = Counter(_width(record) for record in records if _width(record))
+    if not widths:
+        return 0, 0
+    width = max(widths, key=lambda width: (widths[width] * min(width, 3), width))
+    for place, record in enumerate(records):
+        filled = [value for value in record if value]
+        if _width(record) >= width and len(filled) * 2 > width and not all(map(_is_figure, filled)):
+            return place, len(record)
+    return 0, len(records[0])
+
+
+def _width(record: Sequence[str]) -> int:
+    return next((place for place in range(len(record), 0, -1) if record[place - 1]), 0)
+
+
+def _is_figure(value: str) -> bool:
+    return re.fullmatch(r"[\d.,:/\s%€$£+-]+", value) is not None
+
+
+def _columns(rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
+    return [[row[place] for row in rows if place < len(row) and row[place]] for place in range(width)]
+
+
+def _records(
+    name: str, kind: Kind, keys: dict[str, object], names: list[str], values: Sequence[object], words: str
+) -> Seen:
+    columns = [[str(record[column]) for record in values if isinstance(record, dict) and record.get(column)]
+               for column in names]  # fmt: skip
+    return Seen(name, kind, keys, names, columns, words)
+
+
+def _spelling(seen: Seen) -> dict[str, object]:
+    """The order of dates and the marks in numbers, where the first rows tell them."""
+    dates = [found for column in seen.columns for value in column if (found := _DATE.match(value))]
+    orders = {_order(found) for found in dates} - {""}
+    keys: dict[str, object] = {"dates": orders.pop()} if len(orders) == 1 else {}
+    if not keys and any(found[2] == "." for found in dates):
+        keys = {"dates": "dmy"}
+    amounts = [value for column in seen.columns for value in column]
+    if any(_COMMA_AMOUNT.fullmatch(value) for value in amounts):
+        keys |= {"decimal": ",", "thousands": "."}
+    elif any(_POINT_AMOUNT.fullmatch(value) for value in amounts):
+        keys |= {"thousands": ","}
+    return keys
+
+
+def _order(found: re.Match[str]) -> str:
+    """The order that a date can only have; empty where there are several."""
+    first, second = int(found[1]), int(found[3])
+    if len(found[1]) == 4:
+        return "ymd" if found[2] != "-" else "iso"
+    if first > 12 >= second:
+        return "dmy"
+    return "mdy" if second > 12 >= first else ""
+
+
+def _known_names() -> dict[str, list[tuple[str, str]]]:
+    """Name of a column, folded -> the columns of feeds for which it stands, in any declared source."""
+    known: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+    for feed in load_feeds().values():
+        for name in feed.columns:
+            for text in (name, name.replace("_", " "), name.replace("_", "")):
+                known[text][feed.name, name] += 1
+    for source in load_sources().values():
+        for mapping in source.mappings:
+            for name, cell in mapping.cells.items():
+                if cell.column:
+                    known[folded(cell.column)][mapping.feed.name, name] += 1
+    return {text: [place for place, _ in counts.most_common()] for text, counts in known.items()}
+
+
+def _quoted(name: str) -> str:
+    return yaml.safe_dump(name, allow_unicode=True, width=1000).removesuffix("\n").removesuffix("...").strip()
+
+
+def _type(kind: str) -> str:
+    return "" if kind == "text" else f"        # {kind}"

@@ -1,0 +1,278 @@
+"""Tells where a table ends, when its file goes on below it: with notes, or with another table padded to its width.
+
+A program that writes a sheet as text fills every line up to the width of the sheet, so what stands below a table has
+as many values as its rows. Lines that a source declares are passed over. What is not declared and is unlike the rows
+above is withheld, because as a row it would be made up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ingest.readers.careful import Lines, Record, read_carefully, read_record
+from ingest.readers.dialect import Dialect, trimmed
+from ingest.readers.rows import BadRow
+
+#: Rows above and below an empty line that are compared.
+_SAMPLE = 30
+#: Notes below a table are looked for in its last lines, and rows to compare in so many bytes above and below.
+_LAST, _WINDOW = 100, 1 << 16
+#: A file with more empty lines has them between its rows, so that they part no tables: only the last ones count.
+_GAPS = 10
+
+_LETTERS = re.compile(r"[^\W\d_]{2}")
+_DIGIT = re.compile(r"\d")
+
+NOTE = "only one of its values is filled, and no row above is so: it may be a note, no row of the table"
+TABLE = "it stands below an empty line and is unlike the rows above it: another table may begin there"
+HEADER = "the header stands there again, so another table may begin there"
+DECLARED = "it has the shape of a row, and the source declares it as a line below the table"
+BELOW = "it stands below line {line}, where the table seems to end: {reason}"
+
+Values = tuple[str, ...]
+
+
+@dataclass
+class Foot:
+    """What stands below a table: the offset at which it starts, lines passed over by rule, and what is withheld, its
+    row numbers being lines of the data counted from 1."""
+
+    start: int
+    skipped: Counter[str] = field(default_factory=Counter)
+    withheld: list[BadRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A record, the offset of its line, and its values; none where it has not as many as the header."""
+
+    start: int
+    text: str
+    values: Values | None
+
+    @property
+    def filled(self) -> list[int]:
+        return [place for place, value in enumerate(self.values or ()) if value]
+
+
+def find_foot(data: bytes, dialect: Dialect, declared: int | str, headed: str = "") -> Foot | None:
+    """What stands below the table that starts with its header; None for nothing, and for a header that is unreadable.
+
+    ``declared``: how many lines a source says to stand there, or a regular expression that the first of them matches.
+    ``headed``: how the first line of a header of several lines reads.
+    """
+    lines = Lines(data)
+    header = read_record(lines, 0, dialect)
+    if isinstance(header, str):
+        return None
+    body, columns = lines.start(header.next_line), len(header.values)
+    foot = _declared(data, body, columns, dialect, declared) if declared else Foot(len(data))
+    ends = [(start, HEADER) for start in _lines_that_read(data, body, headed)[:1]]
+    ends += _unlike_above(data, body, foot.start, columns, dialect)
+    ends += _single_values(data, body, foot.start, columns, dialect)
+    start, reason = min(ends, default=(len(data), ""))
+    if start < foot.start:
+        below = read_carefully(data[: foot.start], start, foot.start, columns, dialect)
+        first = _line_number(data, start)
+        foot.skipped += Counter({"blank line": below.blank, "comment line": below.comments})
+        for line, raw in zip(below.row_lines, below.raw, strict=True):
+            if raw.strip(f' \t\r\n"{dialect.delimiter}'):
+                said = reason if line == 0 else BELOW.format(line=first, reason=reason)
+                foot.withheld.append(BadRow(first + line, said, raw))
+            else:
+                foot.skipped["blank line"] += 1
+        foot.withheld += [BadRow(first + bad.row_number, bad.reason, bad.raw) for bad in below.bad]
+        foot.start = start
+    return foot if foot.start < len(data) else None
+
+
+@dataclass
+class FootOfRows:
+    """What stands below the table of a sheet: the place of its first row among all, how many rows are passed over,
+    and what is withheld: row number, reason and values."""
+
+    start: int
+    passed: int = 0
+    withheld: list[tuple[int, str, Sequence[str]]] = field(default_factory=list)
+
+
+def foot_of_rows(rows: Sequence[Sequence[str]], numbers: Sequence[int], declared: int | str) -> FootOfRows:
+    """The same for the filled rows of a sheet and their numbers; a gap between these is an empty row."""
+    foot = FootOfRows(len(rows))
+    is_note = re.compile(declared) if isinstance(declared, str) and declared else None
+    if is_note:
+        first = max(len(rows) - _LAST, 0)
+        foot.start = next((p for p in range(first, len(rows)) if is_note.search("\t".join(rows[p]))), len(rows))
+    elif declared:
+        foot.start = max(len(rows) - int(declared), 0)
+    for number, row in zip(numbers[foot.start :], rows[foot.start :], strict=True):
+        has_shape = len(row) > 1 and sum(map(bool, row)) > 1
+        if has_shape and not (is_note and is_note.search("\t".join(row))):
+            foot.withheld.append((number, DECLARED.replace("line", "row"), row))
+        else:
+            foot.passed += 1
+    start, reason = min(_ends_of_rows(rows[: foot.start], numbers), default=(foot.start, ""))
+    for place in range(start, foot.start):
+        said = reason if place == start else BELOW.format(line=numbers[start], reason=reason).replace("line", "row", 1)
+        foot.withheld.append((numbers[place], said, rows[place]))
+    foot.start = start
+    return foot
+
+
+def _ends_of_rows(rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
+    gaps = [place for place in range(1, len(rows)) if numbers[place] > numbers[place - 1] + 1]
+    for gap in gaps if len(gaps) <= _GAPS else gaps[-1:]:
+        after = next((later for later in gaps if later > gap), len(rows))
+        below = [_Row(place, "", tuple(rows[place])) for place in range(gap, min(after, gap + _SAMPLE))]
+        reason = _why_unlike([tuple(row) for row in rows[max(gap - _SAMPLE, 0) : gap]], below)
+        if reason:
+            yield gap, reason
+            break
+    last = _first_single([_Row(place, "", tuple(row)) for place, row in enumerate(rows)][-_LAST:])
+    if last:
+        yield last.start, NOTE
+
+
+def _declared(data: bytes, body: int, columns: int, dialect: Dialect, declared: int | str) -> Foot:
+    """The lines that a source declares to stand below the table; one that could be a row is withheld."""
+    lines = Lines(data, _line_before(data, body, len(data)))
+    numbers = [line for line in range(_LAST * _SAMPLE) if lines.has(line)][-_LAST:]
+    filled = [line for line in numbers if trimmed(lines.text(line))]
+    is_note = re.compile(declared) if isinstance(declared, str) else None
+    if is_note:
+        filled = filled[next((place for place, line in enumerate(filled) if is_note.search(lines.text(line))), _LAST) :]
+    else:
+        filled = filled[-int(declared) :]
+    foot = Foot(lines.start(filled[0]) if filled else len(data))
+    first = _line_number(data, foot.start)
+    for line in numbers if filled else []:
+        if line < filled[0]:
+            continue
+        text = lines.text(line)
+        if not trimmed(text):
+            foot.skipped["blank line"] += 1
+            continue
+        record = read_record(lines, line, dialect)
+        values = record.values if isinstance(record, Record) else []
+        has_shape = len(values) == columns > 1 and sum(bool(trimmed(value)) for value in values) > 1
+        if has_shape and not (is_note and is_note.search(text)):
+            foot.withheld.append(BadRow(first + line - filled[0], DECLARED, text))
+        else:
+            foot.skipped["row below the table"] += 1
+    return foot
+
+
+def _unlike_above(data: bytes, body: int, end: int, columns: int, dialect: Dialect) -> Iterator[tuple[int, str]]:
+    """Where the first row below an empty line is unlike the rows above it, and why."""
+    for gap in _gaps(data, body, end, columns, dialect):
+        below = _rows_below(data, gap, end, columns, dialect)
+        above = [row.values for row in _rows_above(data, body, gap, columns, dialect) if row.values]
+        if not below or not above or below[0].values is None:
+            continue
+        reason = _why_unlike(above, [row for row in below if row.values])
+        if reason:
+            yield below[0].start, reason
+            return
+
+
+def _why_unlike(above: Sequence[Values], below: Sequence[_Row]) -> str:
+    first = below[0]
+    columns = range(len(above[0]))
+    if len(columns) > 1 and len(first.filled) == 1 and all(sum(map(bool, row)) > 1 for row in above):
+        return NOTE
+    if len(above) < 2:
+        return ""
+    values = first.values or ()
+    # A header in the midst of rows: words alone, also where the rows above have numbers or dates.
+    is_in_words = all(_LETTERS.search(values[place]) and not _DIGIT.search(values[place]) for place in first.filled)
+    has_figures = any(all(_DIGIT.search(row[place]) for row in above) for place in first.filled)
+    always = [place for place in columns if all(row[place] for row in above)]
+    is_narrower = len(above) > 2 and any(all(not (row.values or ())[place] for row in below) for place in always)
+    return TABLE if (is_in_words and has_figures) or is_narrower else ""
+
+
+def _single_values(data: bytes, body: int, end: int, columns: int, dialect: Dialect) -> Iterator[tuple[int, str]]:
+    """Where the last rows of the file have no value but their first, which none above has."""
+    rows = [row for row in _rows_above(data, body, end, columns, dialect, _LAST) if row.values and row.filled]
+    first = _first_single(rows)
+    if first:
+        yield first.start, NOTE
+
+
+def _first_single(rows: Sequence[_Row]) -> _Row | None:
+    """The first of the last rows that have no value but their first, where none above is so."""
+    last = len(rows)
+    while last and rows[last - 1].filled == [0]:
+        last -= 1
+    above = rows[max(last - _SAMPLE, 0) : last]
+    is_note = last < len(rows) and len(rows[last].values or ()) > 2 and bool(above)
+    return rows[last] if is_note and all(len(row.filled) > 1 for row in above) else None
+
+
+def _gaps(data: bytes, body: int, end: int, columns: int, dialect: Dialect) -> list[int]:
+    """Offsets of empty lines, and of lines without any value, in their order; of many the last."""
+    empty = dialect.delimiter.encode() * (columns - 1)
+    marks = [b"\n\n", b"\n" + empty + b"\n"]
+    if data.find(b"\r", body, end) >= 0:
+        marks += [b"\n\r\n", b"\r\r", b"\n" + empty + b"\r", b"\r" + empty + b"\r"]
+    found: set[int] = set()
+    for mark in marks:
+        place = data.find(mark, max(body - 1, 0), end)
+        while place >= 0 and len(found) <= _GAPS:
+            found.add(place + 1)
+            place = data.find(mark, place + 1, end)
+        if place >= 0:
+            found.add(data.rfind(mark, place, end) + 1)
+    return sorted(found) if len(found) <= _GAPS else [max(found)]
+
+
+def _rows_above(data: bytes, body: int, end: int, columns: int, dialect: Dialect, most: int = _SAMPLE) -> list[_Row]:
+    """The last records before an offset."""
+    return list(_rows(data, _line_before(data, body, end), end, columns, dialect))[-most:]
+
+
+def _rows_below(data: bytes, start: int, end: int, columns: int, dialect: Dialect) -> list[_Row]:
+    """The first filled records at and after an offset, up to the next empty line."""
+    found: list[_Row] = []
+    for row in _rows(data, start, end, columns, dialect):
+        is_empty = not row.text.strip(f' \t"{dialect.delimiter}')
+        if (is_empty and found) or len(found) == _SAMPLE:
+            break
+        if not is_empty:
+            found.append(row)
+    return found
+
+
+def _rows(data: bytes, start: int, end: int, columns: int, dialect: Dialect) -> Iterator[_Row]:
+    lines = Lines(data, start)
+    line = 0
+    while lines.has(line) and lines.start(line) < end:
+        record = read_record(lines, line, dialect)
+        values = tuple(trimmed(value) for value in record.values) if isinstance(record, Record) else ()
+        is_sound = isinstance(record, Record) and len(values) == columns
+        yield _Row(lines.start(line), lines.text(line), values if is_sound else None)
+        line = record.next_line if is_sound and isinstance(record, Record) else line + 1
+
+
+def _line_before(data: bytes, body: int, end: int) -> int:
+    """Where a line starts, some lines before an offset."""
+    start = end - _WINDOW
+    if start <= body:
+        return body
+    after = [place for place in (data.find(b"\n", start, end), data.find(b"\r", start, end)) if place >= 0]
+    return min(after) + 1 if after else body
+
+
+def _lines_that_read(data: bytes, body: int, text: str) -> list[int]:
+    line = text.encode()
+    places = [data.find(mark + line, max(body - 1, 0)) for mark in (b"\n", b"\r")] if line else []
+    return [place + 1 for place in sorted(places) if place >= 0]
+
+
+def _line_number(data: bytes, offset: int) -> int:
+    """The line that starts at an offset, counted from 1."""
+    ends = data.count(b"\n", 0, offset) + data.count(b"\r", 0, offset) - data.count(b"\r\n", 0, offset)
+    return ends + 1

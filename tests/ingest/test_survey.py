@@ -1,0 +1,299 @@
+"""Files as public bodies and people publish them, each with its clean twin: a cell is right, or its row is withheld.
+
+Each is declared in one YAML that says how the file is written. No cell may differ from the twin without a word, none
+may be lost, and no row may be made up.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from forecourt.settings import Settings, load_settings
+from ingest.reading import read_rows
+from ingest.recognition import recognise
+from ingest.sources import Source, read_source
+from ingest.staging import place_clocks, stage
+from ingest.values import prepare
+from tests.ingest.landing_scene import SETTINGS
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class File:
+    """A file, how its source declares it, and its clean twin; ``withheld``: how many rows of the twin do not land,
+    ``notes``: how many other lines are withheld."""
+
+    data: bytes
+    rows: list[Row]
+    declared: dict[str, Any] = field(default_factory=dict)
+    header: tuple[str, ...] = ("place", "day", "cars")
+    withheld: int = 0
+    notes: int = 0
+
+
+def rows(*texts: str) -> list[Row]:
+    """Rows of a twin, their values between bars."""
+    return [tuple(text.split("|")) for text in texts]
+
+
+NORTH, SOUTH, EAST = "Nordby|2026-03-01|12", "Südheim|2026-03-02|7", "Oststadt|2026-03-03|31"
+PLAIN = rows(NORTH, SOUTH, EAST)
+HEAD = ("place", "day", "cars")
+
+
+def text(*lines: str, end: str = "\n", encoding: str = "utf-8", mark: str = "|") -> bytes:
+    """Lines written with bars, as a file with another delimiter."""
+    return (end.join(line.replace("|", mark) for line in lines) + end).encode(encoding)
+
+
+BODY = ("place|day|cars", NORTH, SOUTH, EAST)
+
+FILES: dict[str, File] = {
+    "commas": File(text(*BODY, mark=","), PLAIN),
+    "semicolons in Windows-1252": File(
+        text(*BODY, mark=";", encoding="cp1252", end="\r\n"), PLAIN, {"delimiter": ";", "encoding": "cp1252"}
+    ),
+    "tabs in UTF-16 with a mark": File(
+        b"\xff\xfe" + text(*BODY, mark="\t", encoding="utf-16-le"), PLAIN, {"delimiter": "\t"}
+    ),
+    "tabs in UTF-16 without a mark": File(
+        text(*BODY, mark="\t", encoding="utf-16-le"), PLAIN, {"delimiter": "\t", "encoding": "utf-16-le"}
+    ),
+    "a byte order mark": File(b"\xef\xbb\xbf" + text(*BODY, mark=","), PLAIN),
+    "bars": File(text(*BODY), PLAIN, {"delimiter": "|"}),
+    "carets": File(text(*BODY, mark="^"), PLAIN, {"delimiter": "^"}),
+    "a comma and a blank": File(
+        text("place, day, cars", "Nordby, 2026-03-01, 12", "Ost,Stadt, 2026-03-03, 31"),
+        rows("Nordby|2026-03-01|12", "Ost,Stadt|2026-03-03|31"),
+        {"delimiter": ", "},
+    ),
+    "two bars": File(text(*BODY, mark="||"), PLAIN, {"delimiter": "||"}),
+    "two characters and quotes": File(
+        b'place~|day~|cars\n"Nord~|by"~|2026-03-01~|12\nEast~|"a ""b"""~|7\n',
+        [("Nord~|by", "2026-03-01", "12"), ("East", 'a "b"', "7")],
+        {"delimiter": "~|"},
+    ),
+    "a mark beyond ASCII": File(
+        text(*BODY, mark="¦", encoding="cp1252"), PLAIN, {"delimiter": "¦", "encoding": "cp1252"}
+    ),
+    "old line ends": File(text(*BODY, mark=",", end="\r"), PLAIN),
+    "mixed line ends": File(b"place,day,cars\r\na,b,1\nc,d,2\re,f,3\r\n", rows("a|b|1", "c|d|2", "e|f|3")),
+    "no line end at the end": File(text(*BODY, mark=",")[:-1], PLAIN),
+    "a title": File(text("Cars by place", "", *BODY, mark=";"), PLAIN, {"delimiter": ";", "preamble": 3}),
+    "a padded title": File(text("Cars by place||", "||", "Source: office||", *BODY, mark=","), PLAIN, {"preamble": 5}),
+    "a title with old line ends": File(text("Cars by place", *BODY, mark=",", end="\r"), PLAIN, {"preamble": 1}),
+    "apostrophes as quotes": File(
+        b"place,day,cars\n'Nord, by','it''s',1\nEast,d,2\n",
+        rows("Nord, by|it's|1", "East|d|2"),
+        {"quote": "'"},
+    ),
+    "quotes are characters": File(
+        b'place\tday\tcars\n5" rim\t"x\t1\n', rows('5" rim|"x|1'), {"delimiter": "\t", "quote": ""}
+    ),
+    "backslashes in quotes": File(
+        b'place,day,cars\n"a \\"b\\" \\\\ c",d,1\n"x\\, y",e,2\nplain,f,3\n',
+        rows('a "b" \\ c|d|1', "plain|f|3"),
+        {"escape": "\\"},
+        withheld=0,
+        notes=1,
+    ),
+    "backslashes without quotes": File(
+        b'place,day,cars\na\\, b,d \\\\,1\nC:\\x,e,2\nEast,\\"f\\",3\n',
+        rows("a, b|d \\|1", "C:\\x|e|2", 'East|"f"|3'),
+        {"escape": "\\"},
+        withheld=1,
+    ),
+    "a line end in a value": File(
+        b'place,day,cars\n"Nord\nby","a\r\nb",1\nEast,c,2\n', rows("Nord\nby|a\nb|1", "East|c|2")
+    ),
+    "comments": File(
+        b'# made by hand\n#\nplace,day,cars\na,b,1\n# half "done\nc,#d,2\n"e\n#e",f,3\n',
+        rows("a|b|1", "c|#d|2", "e\n#e|f|3"),
+        {"comment": "#"},
+    ),
+    "no header": File(
+        text(*BODY[1:], mark=";"),
+        PLAIN,
+        {"delimiter": ";", "names": list(HEAD), "files": ["survey*"]},
+    ),
+    "no header below a title": File(
+        text("Cars by place", "", *BODY[1:], mark=";"),
+        PLAIN,
+        {"delimiter": ";", "names": list(HEAD), "files": ["survey*"], "preamble": 2},
+    ),
+    "no header and a ragged first row": File(
+        b"Nordby;2026-03-01\nEast;x;2\nWest;y;3\n",
+        rows("Nordby|2026-03-01|", "East|x|2", "West|y|3"),
+        {"delimiter": ";", "names": list(HEAD), "files": ["survey*"]},
+        withheld=1,
+    ),
+    "a header of two lines": File(
+        b"Region,2025,,2026\nname,new,used,new\nNord,1,2,3\nEast,4,5,6\n",
+        rows("Nord|1|2|3", "East|4|5|6"),
+        {"header_lines": 2},
+        header=("Region name", "2025 new", "used", "2026 new"),
+    ),
+    "a header of three lines below a title": File(
+        b'Title,,\n,"Sold, all",Left\n,cars,cars\nplace,n,n\nNord,1,2\n',
+        rows("Nord|1|2"),
+        {"header_lines": 3, "preamble": 1},
+        header=("place", "Sold, all cars n", "Left cars n"),
+    ),
+    "a header of two lines on each page": File(
+        b"Region,Sold\nname,cars\nNord,1\nEast,2\nRegion,Sold\nname,cars\nWest,3\n",
+        rows("Nord|1", "East|2", "West|3"),
+        {"header_lines": 2},
+        header=("Region name", "Sold cars"),
+        withheld=1,
+        notes=2,
+    ),
+    "a delimiter at the end of each line": File(
+        b"place,day,cars,\na,b,1,\nc,d,2,\n", rows("a|b|1|", "c|d|2|"), header=(*HEAD, "")
+    ),
+    "a delimiter at the end of each row, not of the header": File(
+        b"place,day,cars\na,b,1,\nc,d,2,\n", rows("a|b|1", "c|d|2"), withheld=2
+    ),
+    "rows with fewer and with more values": File(
+        b"place,day,cars\na,b,1\nc,d\ne,f,3,4\ng,h,5\n", rows("a|b|1", "c|d|", "e|f|3 4", "g|h|5"), withheld=2
+    ),
+    "a quote that is never closed": File(
+        b'place,day,cars\na,b,1\nc,"d,2\ne,f,3\n', rows("a|b|1", 'c|"d|2', "e|f|3"), withheld=1
+    ),
+    "quotes inside a value": File(
+        b'place,day,cars\na,5" rim,1\nc,"d" x,2\ne,f,3\n', rows('a|5" rim|1', "c|d x|2", "e|f|3"), withheld=2
+    ),
+    "blank lines between rows": File(
+        b"place,day,cars\n\na,b,1\n\n\nc,d,2\n,,\ne,f,3\n\n", rows("a|b|1", "c|d|2", "e|f|3")
+    ),
+    "a line end that is not quoted, in the last value": File(
+        b"place,cars,note\nNord,1,sold in May\nand in June\nEast,2,none\n",
+        rows("Nord|1|sold in May\nand in June", "East|2|none"),
+        header=("place", "cars", "note"),
+        withheld=1,
+        notes=1,
+    ),
+    "a line end that is not quoted, in the midst": File(
+        b"place,note,cars\nNord,sold in\nMay,1\nEast,none,2\n",
+        rows("Nord|sold in\nMay|1", "East|none|2"),
+        header=("place", "note", "cars"),
+        withheld=1,
+        notes=1,
+    ),
+    "an old line end in a value": File(
+        b"place,cars,note\r\nNord,1,in May\rin June\r\nEast,2,none\r\n",
+        rows("Nord|1|in May\rin June", "East|2|none"),
+        header=("place", "cars", "note"),
+        withheld=1,
+        notes=1,
+    ),
+    "declared notes": File(text(*BODY, "", "Source: office", "* counted, twice", mark=","), PLAIN, {"footer": 2}),
+    "a declared note that could be a row": File(
+        text(*BODY, "", "Source: office", "* counted, twice, since May", mark=","), PLAIN, {"footer": 2}, notes=1
+    ),
+    "declared notes by their beginning": File(
+        text(*BODY, "Total||50", "Source: office||", mark=";"), PLAIN, {"delimiter": ";", "footer": "^(Total|Source)"}
+    ),
+    "more notes declared than there are": File(
+        text(*BODY, "Source: office||", mark=","), PLAIN, {"footer": 2}, withheld=1
+    ),
+    "notes that nobody declared": File(
+        text(*BODY, "||", "Source: office||", "* counted twice||", mark=","), PLAIN, notes=2
+    ),
+    "notes right below the rows": File(text(*BODY, "Source: office||", mark=","), PLAIN, notes=1),
+    "notes of another width": File(
+        text(*BODY, "", "Source: office", "* counted, twice, since, May", mark=","), PLAIN, notes=2
+    ),
+    "a note as wide as the table": File(
+        b"place,cars\nNord,1\nEast,2\n\nNote: counted, twice\n",
+        rows("Nord|1", "East|2"),
+        header=("place", "cars"),
+        notes=1,
+    ),
+    "a second table of the same width": File(
+        text(*BODY, "||", "brand|year|sold", "Vega|2025|9", "Lyra|2026|8", mark=","), PLAIN, notes=3
+    ),
+    "a second table, narrower and padded": File(
+        text(*BODY, "", "Vega|2025|", "Lyra|2026|", mark=";"), PLAIN, {"delimiter": ";"}, notes=2
+    ),
+    "a second table of another width": File(text(*BODY, "", "brand|sold", "Vega|9", mark=","), PLAIN, notes=2),
+    "a title between two tables": File(text(*BODY, "||", "By brand||", "Vega|2025-01-01|9", mark=","), PLAIN, notes=2),
+    "two columns of one name": File(
+        b"place,note,note\nNord,a,b\n", rows("Nord|a|b"), header=("place", "note (column 2)", "note (column 3)")
+    ),
+    "one column": File(b"place\nNord\nEast\n", rows("Nord", "East"), header=("place",)),
+    "cyrillic": File(
+        "место;машины\nЮжный;3\n".encode("cp1251"),
+        rows("Южный|3"),
+        {"delimiter": ";", "encoding": "cp1251"},
+        header=("место", "машины"),
+    ),
+    "an encoding to be detected": File(
+        "Ort;Käufer\nMünchen;Groß\nKöln;Weiß\n".encode("cp1252"),
+        rows("München|Groß", "Köln|Weiß"),
+        {"delimiter": ";", "encoding": "detect"},
+        header=("Ort", "Käufer"),
+    ),
+}
+
+
+def lines_of(file: File) -> list[str]:
+    """The lines of a file in which something is withheld; these are in UTF-8."""
+    return file.data.decode("utf-8").splitlines()
+
+
+def source_of(file: File) -> Source:
+    names = list(dict.fromkeys(name.partition(" (column")[0] for name in file.header if name))
+    key = [name for name in file.header if name and "(column" not in name]
+    said = {"description": "a survey", "evidence": "a file", **file.declared}
+    if "names" not in said:
+        said["header"] = names
+    columns = {"rooftop": {"const": "R1"}, "portal": {"const": "survey"}, "listing_id": {"digest": key}}
+    said["feeds"] = {"portal_listings": {"columns": columns}}
+    return read_source("survey", yaml.safe_dump(said, allow_unicode=True), "survey.yml")
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[duckdb.DuckDBPyConnection, Settings]]:
+    path = tmp_path_factory.mktemp("settings") / "forecourt.toml"
+    path.write_text(SETTINGS)
+    with duckdb.connect() as connection:
+        loaded = load_settings(path)
+        place_clocks(connection, loaded, [])
+        prepare(connection)
+        yield connection, loaded
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_cell_is_right_or_withheld(asked: tuple[duckdb.DuckDBPyConnection, Settings], name: str) -> None:
+    connection, settings = asked
+    file = FILES[name]
+    source = source_of(file)
+    found = read_rows(recognise("survey.csv", file.data, {"survey": source}), settings)
+    stage(connection, source, found, settings)
+    kept = connection.execute(
+        "select coalesce(rest::varchar, '{}') from typed_portal_listings where problem is null order by row_id"
+    ).fetchall()
+    (empty,) = connection.execute("select count(*) from typed_portal_listings where problem is not null").fetchall()[0]
+    connection.execute("drop table typed_portal_listings")
+    names = [name or f"column {place + 1}" for place, name in enumerate(file.header)]
+    landed = [tuple(json.loads(rest).get(name, "").replace("\r\n", "\n") for name in names) for (rest,) in kept]
+    twin = list(file.rows)
+    # What lands is the twin in its order, without the rows that are withheld.
+    rest = iter(twin)
+    assert all(row in rest for row in landed), (landed, twin)
+    assert (len(twin) - len(landed), len(found.bad)) == (file.withheld, file.withheld + file.notes)
+    assert found.rows_read == len(landed) + empty + len(found.bad) + sum(found.skipped.values())
+    for bad in found.bad:
+        assert bad.raw.splitlines()[0] == lines_of(file)[bad.row_number - 1]
+
+
+def test_there_are_enough_kinds() -> None:
+    assert len(FILES) >= 30
