@@ -17,14 +17,18 @@ import pyarrow as pa
 
 from forecourt.errors import Problem
 from forecourt.home import Home
+from ingest.mapped import CHUNK, Bytes, chunks_of, gathered
 
 
-def content_hash(data: bytes) -> str:
+def content_hash(data: Bytes) -> str:
     """sha256 of the bytes, in hex."""
-    return hashlib.sha256(data).hexdigest()
+    digest = hashlib.sha256()
+    for chunk in chunks_of(data):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
-def store(home: Home, data: bytes, digest: str) -> None:
+def store(home: Home, data: Bytes, digest: str) -> None:
     """Puts the bytes into the archive, unless they are there; they are on disk when this returns."""
     path = _path(home, digest)
     if path.exists() or _erased(home, digest).exists():
@@ -33,13 +37,14 @@ def store(home: Home, data: bytes, digest: str) -> None:
     partial = path.with_suffix(".partial")
     # The first level of zstd: export files shrink to a fourth at the speed of a disk.
     with pa.output_stream(str(partial), compression="zstd") as packed:
-        packed.write(data)
+        for chunk in chunks_of(data):
+            packed.write(chunk)
     _sync(partial)
     partial.replace(path)
     _sync(path.parent)
 
 
-def fetch(home: Home, digest: str) -> bytes:
+def fetch(home: Home, digest: str) -> Bytes:
     """The bytes with that hash, or what was written over them by an erasure.
 
     Raises Problem when they are missing, damaged or erased as a whole.
@@ -54,7 +59,7 @@ def fetch(home: Home, digest: str) -> bytes:
         path = path.with_suffix(".gz")  # stored by the first version
     try:
         with pa.input_stream(str(path), compression="zstd" if path.suffix == ".zst" else "gzip") as packed:
-            data: bytes = packed.read()
+            data = gathered(iter(lambda: packed.read(CHUNK), b""), home.root)
     except FileNotFoundError:
         raise Problem(f"{path} is missing: the log names it. Put it back from a copy of the archive.") from None
     except OSError as error:
@@ -64,7 +69,7 @@ def fetch(home: Home, digest: str) -> bytes:
     return data
 
 
-def kept(home: Home, digest: str, data: bytes) -> bytes:
+def kept(home: Home, digest: str, data: Bytes) -> Bytes:
     """The bytes as the archive has or will have them: those of an erased file are not taken again."""
     return fetch(home, digest) if _erased(home, digest).exists() else data
 

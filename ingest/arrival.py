@@ -21,6 +21,7 @@ from ingest.delivery import exported_at as exported_at_by_name
 from ingest.delivery import is_full, native_feed
 from ingest.file_landing import FileLanding, FileResult, Held, SameAgain, count, land_delivery
 from ingest.intake import read_file
+from ingest.mapped import Bytes
 from ingest.pinned import pin
 from ingest.recognition import Recognised, recognise
 from ingest.sources import Source, native_source
@@ -61,7 +62,7 @@ class Arrival:
     received_at: datetime | None
     on_rows: Callable[[Path, int], None] | None
 
-    def take_container(self, data: bytes) -> Iterator[FileResult]:
+    def take_container(self, data: Bytes) -> Iterator[FileResult]:
         """Each file in a container as a delivery; the container is kept in the archive beside them."""
         try:
             files = members(self.path.name, data)
@@ -74,7 +75,7 @@ class Arrival:
         for file in files:
             yield self._known(file.name, file.content) or self.take(file.name, file.content, digest)
 
-    def take(self, name: str, data: bytes, container_hash: str | None = None) -> FileResult:
+    def take(self, name: str, data: Bytes, container_hash: str | None = None) -> FileResult:
         """Archives, logs and lands one delivery. ``container_hash``: of the container that it came in."""
         connection, home, settings = self.connection, self.home, self.settings
         digest = archive.content_hash(data)
@@ -168,7 +169,7 @@ class Arrival:
         reason = f"these bytes came as {name} before, so nothing changes."
         return FileResult(self.path, name, known[0], known[1], "same again", reason)
 
-    def _keep_container(self, data: bytes, digest: str) -> None:
+    def _keep_container(self, data: Bytes, digest: str) -> None:
         """Keeps the bytes of a container and notes it in the log, once."""
         logged = {entry["content_hash"] for entry in archive.read_log(self.home) if entry["kind"] == "container"}
         if digest not in logged:
@@ -186,7 +187,7 @@ class Arrival:
             )
 
 
-def _recognised(name: str, data: bytes) -> Recognised | Problem:
+def _recognised(name: str, data: Bytes) -> Recognised | Problem:
     try:
         return recognise(name, data)
     except Problem as problem:
@@ -198,7 +199,7 @@ def _refused_again(
     home: Home,
     settings: Settings,
     entry: dict[str, Any],
-    data: bytes,
+    data: Bytes,
     path: Path,
     recognised: Recognised | Problem,
 ) -> FileResult | None:

@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from zipfile import ZipFile, ZipInfo
 
 from forecourt.errors import Problem
+from ingest.mapped import Bytes, whole
 from ingest.readers.adf import looks_like_adf
 from ingest.readers.kinds import ENDINGS, Kind, is_picture, kind_of, words_for
 from ingest.readers.unzip import LIMITS, Allowance, Limits, chunks_of, gunzip, open_zip
@@ -39,19 +40,19 @@ def own_name(name: str) -> str:
     return PurePosixPath(name).name
 
 
-def is_container(data: bytes) -> bool:
+def is_container(data: Bytes) -> bool:
     """True for a zip or gzip, and for a mail that carries exports and is no lead itself."""
     kind = kind_of(data)
-    return kind in ("zip", "gzip") or (kind == "mail" and not looks_like_adf(data) and bool(_attached(data)))
+    return kind in ("zip", "gzip") or (kind == "mail" and not looks_like_adf(data) and bool(_attached(whole(data))))
 
 
-def members(name: str, data: bytes, limits: Limits = LIMITS) -> Iterator[Member]:
+def members(name: str, data: Bytes, limits: Limits = LIMITS) -> Iterator[Member]:
     """The files of a container, one after the other, unpacked as they are asked for.
 
     Raises Problem (a sentence without the file's name) before the first one, where the container is damaged, hostile,
     protected, empty, or lies in another one: its name then has the other's before a slash.
     """
-    kind = kind_of(data)
+    kind, data = kind_of(data), whole(data)
     if "/" in name:
         raise Problem(f"it is {words_for(data)} inside another container. Unpack it and deliver its files.")
     if kind != "mail":

@@ -17,6 +17,7 @@ import yaml
 
 from forecourt.errors import Problem
 from ingest.contract import Feed, load_feeds
+from ingest.mapped import Bytes, whole
 from ingest.readers import workbook, xml_rows
 from ingest.readers.careful import Lines, Record, read_record
 from ingest.readers.dialect import Dialect, trimmed
@@ -62,9 +63,9 @@ class Proposed:
     needed: list[str] = field(default_factory=list)
 
 
-def look_at(name: str, data: bytes) -> Seen:
+def look_at(name: str, data: Bytes) -> Seen:
     """What a file seems to be. Raises Problem (without the file's name) for what holds no table."""
-    kind = kind_of(data)
+    kind, data = kind_of(data), whole(data)
     if kind == "text":
         return _text(name, data)
     if kind in ("workbook", "page"):

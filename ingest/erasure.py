@@ -25,6 +25,7 @@ from forecourt.home import Home
 from forecourt.settings import Settings
 from ingest import archive
 from ingest.landing import rebuild
+from ingest.mapped import whole
 from ingest.pinned import recognise_pinned
 from ingest.reading import FileRows, read_rows
 
@@ -69,7 +70,7 @@ def erase(home: Home, settings: Settings, texts: Sequence[str], *, who: str, why
     deliveries = {entry["content_hash"]: entry for entry in log if entry["kind"] == "delivery"}
     erased, changed = Erased(), {}
     for digest, entry in deliveries.items():
-        data = archive.fetch(home, digest)
+        data = whole(archive.fetch(home, digest))
         written = written_over(data, texts)
         _check(home, settings, entry, data, written, texts)
         if written != data:

@@ -21,6 +21,7 @@ from ingest.contract import Feed
 from ingest.delivery import impossible_date
 from ingest.drift import changed_keys, compare_header, odd_facts, repeated_keys
 from ingest.ledger import full_files_before
+from ingest.mapped import Bytes
 from ingest.mapping import carried_text
 from ingest.pinned import recognise_pinned
 from ingest.quarantine import Quarantined
@@ -72,7 +73,7 @@ def land_delivery(
     home: Home,
     settings: Settings,
     entry: dict[str, Any],
-    data: bytes,
+    data: Bytes,
     *,
     path: Path | None = None,
     recognised: Recognised | Problem | None = None,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from forecourt.errors import Problem
+from ingest.mapped import CHUNK, LARGE, Bytes, gathered
 
 #: More than ten million rows of an export; what is larger is split, so that landing stays within its memory.
 MAX_BYTES = 4 << 30
 
 
-def read_file(path: Path, inbox: Path, *, max_bytes: int = MAX_BYTES) -> tuple[bytes, datetime]:
-    """The bytes of a file and when it was last changed (UTC).
+def read_file(path: Path, inbox: Path, *, max_bytes: int = MAX_BYTES) -> tuple[Bytes, datetime]:
+    """The bytes of a file and when it was last changed (UTC); those of a large one lie beside the inbox.
 
     Raises Problem (a sentence without the file's name) for what is no file, for a link that leads out of the inbox,
     for a file that is too large, that cannot be read, or that changed while it was read.
@@ -30,13 +33,20 @@ def read_file(path: Path, inbox: Path, *, max_bytes: int = MAX_BYTES) -> tuple[b
                     f"{max_bytes / (1 << 20):,.0f} MB. Export it in parts."
                 )
             # One byte more than it had: a file that grows is noticed, and never read without end.
-            content = file.read(before.st_size + 1)
+            content = gathered(_chunks(file, before.st_size + 1), inbox.parent)
             after = os.fstat(file.fileno())
     except OSError as error:
         raise Problem(f"the file cannot be read ({error.strerror}). Check its path and its permissions.") from None
     if len(content) != before.st_size or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise Problem("it changed while it was read, so it is still being written. Run again once it is complete.")
     return content, datetime.fromtimestamp(before.st_mtime, UTC)
+
+
+def _chunks(file: BinaryIO, most: int) -> Iterator[bytes]:
+    size = CHUNK if most > LARGE else most
+    while most > 0 and (chunk := file.read(min(size, most))):
+        most -= len(chunk)
+        yield chunk
 
 
 def _why_no_file(path: Path, inbox: Path) -> str | None:

@@ -7,6 +7,7 @@ it is landed, and a delivery that the log names and the database does not is lan
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,9 @@ from ingest.values import prepare
 
 #: Raised when the landing itself changes what it makes of the same files, so that it is made anew.
 LANDING_VERSION = 5
+
+#: Memory of the database in MB, in all and for each processor: beyond it, work of large files goes to disk.
+_MEMORY, _MEMORY_OF_PROCESSOR = 1024, 128
 
 #: Files that lie beside exports and are none.
 _NO_EXPORTS = ("forecourt.toml", "truth.json")
@@ -269,7 +273,11 @@ def _log_settings(home: Home) -> None:
 
 
 def _connect(home: Home) -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(str(home.landing), config={"preserve_insertion_order": "false"})
+    config: dict[str, Any] = {
+        "preserve_insertion_order": "false",
+        "memory_limit": f"{max(_MEMORY, _MEMORY_OF_PROCESSOR * (os.cpu_count() or 1))}MB",
+    }
+    return duckdb.connect(str(home.landing), config=config)
 
 
 def _built_from(connection: duckdb.DuckDBPyConnection) -> str | None:

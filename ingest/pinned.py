@@ -12,6 +12,7 @@ from typing import Any
 from forecourt.errors import Problem
 from forecourt.home import Home
 from ingest import archive
+from ingest.mapped import Bytes, whole
 from ingest.recognition import Recognised, recognise
 from ingest.sources import Source, load_sources, read_source
 
@@ -33,7 +34,7 @@ def pin(home: Home, source: Source | None) -> dict[str, str | None]:
     return {"source": source.name, "mapping_hash": source.mapping_hash, "mapping": digest}
 
 
-def recognise_pinned(home: Home, entry: dict[str, Any], name: str, data: bytes) -> Recognised:
+def recognise_pinned(home: Home, entry: dict[str, Any], name: str, data: Bytes) -> Recognised:
     """The file as the log entry's mapping reads it. Raises Problem (without the file's name).
 
     A mapping that this version can no longer read gives way to the present one of its name.
@@ -48,7 +49,7 @@ def recognise_pinned(home: Home, entry: dict[str, Any], name: str, data: bytes) 
         return recognise(name, data)
     source = load_sources().get(entry["source"])
     if source is None or source.mapping_hash != entry["mapping_hash"]:
-        text = archive.fetch(home, entry["mapping"]).decode()
+        text = whole(archive.fetch(home, entry["mapping"])).decode()
         try:
             source = read_source(entry["source"], text, f"{entry['source']}.yml of {entry['received_at']:%Y-%m-%d}")
         except Problem:

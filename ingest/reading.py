@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from forecourt.settings import Settings
+from ingest.mapped import part
 from ingest.mapping import HASH_MARKS
 from ingest.quarantine import Quarantined, unreadable
 from ingest.readers.adf import AdfFile, read_adf
@@ -109,7 +110,7 @@ def _text_rows(source: Source, content: TextContent, feed: str | None) -> FileRo
         shift -= 1
     foot = None if source.is_native else find_foot(decoded.data, dialect, source.footer, content.first_line)
     if foot:
-        decoded = Decoded(decoded.data[: foot.start], decoded.encoding)
+        decoded = Decoded(part(decoded.data, 0, foot.start), decoded.encoding)
     header, pieces = read_pieces(decoded, dialect, trim=True)
     originals = Originals()
     rows = FileRows([], decoded.encoding, originals.text, has_lines=True)

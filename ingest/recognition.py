@@ -17,6 +17,7 @@ from ingest import draft
 from ingest.containers import beside_a_lead, is_container, members
 from ingest.contract import Feed, load_feeds
 from ingest.delivery import is_full, named_feed, native_feed
+from ingest.mapped import Bytes, part, whole
 from ingest.readers import text, workbook, xml_rows
 from ingest.readers.adf import looks_like_adf
 from ingest.readers.encoding import decode_as
@@ -26,7 +27,7 @@ from ingest.readers.kinds import ENDINGS, WORDS, Kind, kind_of, words_for
 from ingest.readers.rows import MAX_COLUMNS, Objects
 from ingest.readers.text import Decoded, Dialect
 from ingest.readers.web_page import open_page
-from ingest.readers.whatsapp import looks_like_chat, read_chat
+from ingest.readers.whatsapp import CHAT_HEAD, looks_like_chat, read_chat
 from ingest.sources import Source, folded, load_sources, name_fits, native_source, told_by_name
 
 #: A line that is longer than this is no row of an export.
@@ -76,7 +77,7 @@ class Recognised:
 class _File:
     """One file, each way of reading it done once, however many sources are tried."""
 
-    def __init__(self, name: str, data: bytes) -> None:
+    def __init__(self, name: str, data: Bytes) -> None:
         self.delivered_as = name
         self.name = PurePosixPath(name).name
         self.data = data
@@ -88,10 +89,10 @@ class _File:
 
     def book(self) -> workbook.Workbook:
         opened = open_page if self.kind == "page" else workbook.open_workbook
-        return self._once("book", lambda: opened(self.data))
+        return self._once("book", lambda: opened(whole(self.data)))
 
     def root(self) -> Any:
-        return self._once("root", lambda: xml_rows.open_xml(xml_rows.without_tail(self.data)[0]))
+        return self._once("root", lambda: xml_rows.open_xml(xml_rows.without_tail(whole(self.data))[0]))
 
     def objects(self, path: str = "", decimal: str = ".", keyed: Keyed | None = None) -> Objects:
         check_size(self.data)
@@ -109,7 +110,7 @@ class _File:
         return self._made[key]
 
 
-def recognise(name: str, data: bytes, declared: Mapping[str, Source] | None = None) -> Recognised:
+def recognise(name: str, data: Bytes, declared: Mapping[str, Source] | None = None) -> Recognised:
     """The source of a file, by its name and its header; ``declared``: the sources it can be of, else all there are.
 
     Raises Problem (a sentence without the file's name) when it is no known kind of file.
@@ -134,7 +135,7 @@ def recognise(name: str, data: bytes, declared: Mapping[str, Source] | None = No
     # A file that is XML and no lead belongs to another source, whatever its name ends in.
     may_be_adf = file.kind in ("text", "xml", "page", "mail")
     if adf and may_be_adf and not named and looks_like_adf(data):
-        return Recognised(adf, AdfContent(data), _passed_over(file))
+        return Recognised(adf, AdfContent(whole(data)), _passed_over(file))
     problems: list[Problem] = []
     for source in (*named, *others):
         try:
@@ -147,13 +148,13 @@ def recognise(name: str, data: bytes, declared: Mapping[str, Source] | None = No
             said = found.remarks if isinstance(found, Objects) else []
             return Recognised(told_by_name(source, file.name), found, [*_remarks(file), *said])
     if adf and may_be_adf and (looks_like_adf(data) if named else name_fits(file.name, adf)):
-        return Recognised(adf, AdfContent(data), _passed_over(file))
+        return Recognised(adf, AdfContent(whole(data)), _passed_over(file))
     if problems:
         raise problems[0]
     raise _unknown(file, named)
 
 
-def check_lines(data: bytes, most: int = MAX_LINE) -> None:
+def check_lines(data: Bytes, most: int = MAX_LINE) -> None:
     """Raises Problem for a text with a line that no export has; looks at few places of a large file."""
     position = 0
     while len(data) - position > most:
@@ -209,10 +210,11 @@ def _content(source: Source, file: _File) -> Content | None:
             return SheetContent(book, place) if place else None
         case "whatsapp", "text":
             decoded = file.decoded("utf-8")
-            said = decoded.data.decode("utf-8")
-            if not looks_like_chat(said):
+            if not looks_like_chat(decoded.data[:CHAT_HEAD].decode("utf-8", "ignore")):
                 return None
-            return read_chat(said, file.delivered_as, source.spelling.dates, decoded.encoding)
+            return read_chat(
+                whole(decoded.data).decode("utf-8"), file.delivered_as, source.spelling.dates, decoded.encoding
+            )
         case "json", "json":
             objects = file.objects(source.rows, source.spelling.decimal, source.keyed)
             return objects if _has_names(source, objects.names) else None
@@ -221,7 +223,7 @@ def _content(source: Source, file: _File) -> Content | None:
             if not xml_rows.find_records(root, source.rows):
                 return None
             objects = xml_rows.read_xml(root, source.rows, source.fields)
-            tail = xml_rows.without_tail(file.data)[1]
+            tail = xml_rows.without_tail(whole(file.data))[1]
             if tail:
                 objects.remarks.append(f"a text stands below the document and was not read: {tail[:80]!r}")
             return objects if _has_names(source, objects.names) else None
@@ -247,14 +249,14 @@ def _text_content(source: Source, file: _File) -> TextContent | None:
             header = _header_at(decoded.data, start, dialect)
             if header and (source.names or _has_names(source, header)):
                 _check_width(header)
-                rest = Decoded(decoded.data[start:], decoded.encoding) if start else decoded
+                rest = Decoded(part(decoded.data, start), decoded.encoding) if start else decoded
                 return TextContent(rest, dialect, above)
     if refused and not is_readable:
         raise refused
     return None
 
 
-def _starts(data: bytes, source: Source, dialect: Dialect) -> Iterator[tuple[int, int]]:
+def _starts(data: Bytes, source: Source, dialect: Dialect) -> Iterator[tuple[int, int]]:
     """How many lines stand above and the offset, for each line that may be the header; of a table without one only
     for its first row. Lines of comments above it do not count."""
     most = source.preamble or 0
@@ -279,11 +281,11 @@ def _header_of_lines(source: Source, decoded: Decoded, start: int, dialect: Dial
     if not _has_names(source, header.names):
         return None
     _check_width(header.names)
-    rest = Decoded(decoded.data[start + header.offset :], decoded.encoding)
+    rest = Decoded(part(decoded.data, start + header.offset), decoded.encoding)
     return TextContent(rest, dialect, above + header.lines, tuple(header.names), header.first_line)
 
 
-def _header_at(data: bytes, start: int, dialect: Dialect) -> list[str] | None:
+def _header_at(data: Bytes, start: int, dialect: Dialect) -> list[str] | None:
     """The names in the record that starts at an offset; None where it cannot be read."""
     window = data[start : start + MAX_HEADER]
     if len(window) == MAX_HEADER:
@@ -310,7 +312,7 @@ def _check_width(header: list[str]) -> None:
 
 def _passed_over(file: _File) -> list[str]:
     """What a mail with a lead carries besides and is not read."""
-    names = beside_a_lead(file.data) if file.kind == "mail" else []
+    names = beside_a_lead(whole(file.data)) if file.kind == "mail" else []
     return [f"the mail is a lead; its attachment {name!r} was not read: deliver it by itself" for name in names]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -89,7 +90,8 @@ def stage(
     staged.is_stored = first is not None
     _place_clocks(connection, settings, source)
     for batch in rows.taken():
-        connection.register("batch", batch.rows)
+        in_hand = _InHand(batch.rows)
+        connection.register("batch", in_hand)
         staged.names.update(dict.fromkeys(filter(None, batch.header)))
         layout = lay_out(source, batch.header, trimmed=batch.trimmed, place=batch.place)
         mappings = usable_mappings(source, layout)
@@ -100,6 +102,7 @@ def stage(
         if source.reader != "adf":
             staged.notes.extend(_unmapped(connection, source, layout, batch))
         connection.unregister("batch")
+        in_hand.rows = None
         on_rows(rows.rows)
     counts = Counter(rows.repairs)
     staged.notes.extend(Note(None, "repair", repair, count) for repair, count in counts.items())
@@ -124,6 +127,17 @@ def split(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
             select row_id, row_number, key, {rooftop} as rooftop, problem, problem_text
             from typed_{feed.name} where problem is not null"""
     )
+
+
+class _InHand:
+    """The rows of a batch as the database asks for them: until its transaction ends, it holds on to what was
+    registered, and rows that are let go here are out of the memory."""
+
+    def __init__(self, rows: pa.Table) -> None:
+        self.rows: Any = rows
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self.rows.__arrow_c_stream__(requested_schema)
 
 
 def _place_clocks(connection: duckdb.DuckDBPyConnection, settings: Settings, source: Source) -> None:

@@ -10,6 +10,7 @@ import html
 import re
 from dataclasses import dataclass, field
 
+from ingest.mapped import Bytes, whole
 from ingest.readers.adf_lead import Incomplete, lead_values
 from ingest.readers.adf_mend import Unreadable, parse
 from ingest.readers.adf_split import Slice, count_starts, has_tag, split
@@ -68,10 +69,9 @@ def read_adf(data: bytes, *, encoding: str | None = None) -> AdfFile:
     return result
 
 
-def looks_like_adf(data: bytes) -> bool:
+def looks_like_adf(data: Bytes) -> bool:
     """Tell by the bytes, not the name, whether this is XML, a mail or a page with an adf or prospect tag."""
-    if len(data) > MAX_BYTES:
-        data = data[:65536]
+    data = data[:65536] if len(data) > MAX_BYTES else whole(data)
     text = decode(data).text
     if is_mail(data):
         return has_tag(text) or any(has_tag(passage.text) for passage, _ in mail_parts(data)[0])

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email import message_from_string
 
+from ingest.mapped import Bytes
+
 _DECLARED = re.compile(rb"<\?xml\b[^>]{0,200}?\bencoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})", re.IGNORECASE)
 # Only character sets: Python also knows "encodings" such as punycode, which are slow or hide markup.
 _CHARACTER_SET = re.compile(
@@ -101,7 +103,7 @@ def decode(data: bytes, told: str | None = None) -> Decoded:
         return Decoded(text, encoding, repairs)
 
 
-def is_mail(data: bytes) -> bool:
+def is_mail(data: Bytes) -> bool:
     """Tell whether the bytes start like a mail: header lines with at least one that mails have."""
     head = data[:65536].lstrip()
     if not _HEADER_LINE.match(head):

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
+from ingest.mapped import Bytes
 from ingest.readers.dialect import BLANKS, Dialect
 
 _LF, _CR = 10, 13
@@ -27,14 +28,29 @@ Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class BlockRows:
-    """The records of one block. ``values``: one string column a header name (c0, c1, ...);
-    ``starts`` and ``ends``: offsets of the records in the data; ``row_lines``: their first lines, counted from 0 at
-    the block; ``end``: where the block ends; ``lines``: how many it has."""
+class Records:
+    """Where the records of some bytes stand, if their quotes are sound.
 
-    values: pa.Table
+    ``starts`` and ``ends``: offsets in these bytes, blank lines left out; ``row_lines``: first lines, counted from 0;
+    ``delimiters``: how many stand outside of quotes; ``blank`` and ``lines``: how many there are;
+    ``has_line_in_value``: a quoted value goes over a line's end.
+    """
+
     starts: Places
     ends: Places
+    row_lines: Places
+    delimiters: int
+    blank: int
+    lines: int
+    has_line_in_value: bool
+
+
+@dataclass(frozen=True)
+class BlockRows:
+    """The records of one block. ``values``: one string column a header name (c0, c1, ...); ``row_lines``: their first
+    lines, counted from 0 at the block; ``end``: where the block ends; ``lines``: how many it has."""
+
+    values: pa.Table
     row_lines: Places
     end: int
     lines: int
@@ -43,7 +59,7 @@ class BlockRows:
 
 
 def read_block(
-    data: bytes, start: int, end: int, columns: int, dialect: Dialect, *, trim: bool = False
+    data: Bytes, start: int, end: int, columns: int, dialect: Dialect, *, trim: bool = False
 ) -> BlockRows | None:
     """The records between two offsets, of which the first starts a record; None where the proof fails.
 
@@ -57,6 +73,30 @@ def read_block(
     if dialect.escape and data.find(dialect.escape.encode(), start, end) >= 0:
         return None
     text = np.frombuffer(data, dtype=np.uint8, count=end - start, offset=start)
+    records = find_records(text, dialect)
+    if records is None or records.delimiters != len(records.starts) * (columns - 1):
+        return None
+    values = _cut(data, start, end, columns, dialect, records.has_line_in_value)
+    if values is None or values.num_rows != len(records.starts):
+        return None
+    # Other blanks than a space are so rare that one anywhere is reason enough to look.
+    others = {b"\t", b"\xc2", b"\xef"} - {dialect.delimiter.encode()}
+    is_blank_possible = (
+        records.has_line_in_value
+        or any(data.find(blank, start, end) >= 0 for blank in others)
+        or _has_space_at_border(text, dialect)
+    )
+    return BlockRows(
+        values=trim_columns(values) if trim and is_blank_possible else values,
+        row_lines=records.row_lines,
+        end=end,
+        lines=records.lines,
+        blank=records.blank,
+    )
+
+
+def find_records(text: npt.NDArray[np.uint8], dialect: Dialect) -> Records | None:
+    """Where the records of a block stand; None where a quote or a carriage return stands as the grammar forbids."""
     newlines = np.flatnonzero(text == _LF)
     if not _ends_lines_alike(text, newlines):
         return None
@@ -76,27 +116,14 @@ def read_block(
     count = len(starts)
     if blank.any():
         starts, ends, row_lines = starts[~blank], ends[~blank], row_lines[~blank]
-    if delimiters != len(starts) * (columns - 1):
-        return None
-    has_line_in_value = len(structural) < len(newlines)
-    values = _cut(data, start, end, columns, dialect, has_line_in_value)
-    if values is None or values.num_rows != len(starts):
-        return None
-    # Other blanks than a space are so rare that one anywhere is reason enough to look.
-    others = {b"\t", b"\xc2", b"\xef"} - {dialect.delimiter.encode()}
-    is_blank_possible = (
-        has_line_in_value
-        or any(data.find(blank, start, end) >= 0 for blank in others)
-        or _has_space_at_border(text, dialect)
-    )
-    return BlockRows(
-        values=trim_columns(values) if trim and is_blank_possible else values,
-        starts=starts + start,
-        ends=ends + start,
+    return Records(
+        starts=starts,
+        ends=ends,
         row_lines=row_lines,
-        end=end,
-        lines=len(newlines) + (text[-1] != _LF),
+        delimiters=delimiters,
         blank=count - len(starts),
+        lines=len(newlines) + (text[-1] != _LF),
+        has_line_in_value=len(structural) < len(newlines),
     )
 
 
@@ -111,7 +138,7 @@ def trim_columns(values: pa.Table) -> pa.Table:
     return values
 
 
-def _has_comment(data: bytes, start: int, end: int, mark: bytes) -> bool:
+def _has_comment(data: Bytes, start: int, end: int, mark: bytes) -> bool:
     """True when a line may begin with the mark of a comment."""
     return data.startswith(mark, start, end) or data.find(b"\n" + mark, start, end) >= 0
 
@@ -167,7 +194,7 @@ def _has_space_at_border(text: npt.NDArray[np.uint8], dialect: Dialect) -> bool:
     return bool(is_edge or border[text[spaces - 1]].any() or border[text[spaces + 1]].any())
 
 
-def _cut(data: bytes, start: int, end: int, columns: int, dialect: Dialect, has_line_in_value: bool) -> pa.Table | None:
+def _cut(data: Bytes, start: int, end: int, columns: int, dialect: Dialect, has_line_in_value: bool) -> pa.Table | None:
     names = [f"c{place}" for place in range(columns)]
     try:
         return pa_csv.read_csv(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from ingest.mapped import Bytes
 from ingest.readers.dialect import Dialect, trimmed
 from ingest.readers.rows import BadRow
 
@@ -20,7 +21,7 @@ class Lines:
 
     _END = re.compile(rb"\r\n|\n|\r")
 
-    def __init__(self, data: bytes, offset: int = 0) -> None:
+    def __init__(self, data: Bytes, offset: int = 0) -> None:
         self.data = data
         self._starts = [offset]
         self._ends: list[int] = []
@@ -138,7 +139,7 @@ def read_record(lines: Lines, line: int, dialect: Dialect) -> Record | str:
             position = end + len(delimiter)
 
 
-def read_carefully(data: bytes, start: int, end: int, columns: int, dialect: Dialect) -> CarefulRows:
+def read_carefully(data: Bytes, start: int, end: int, columns: int, dialect: Dialect) -> CarefulRows:
     """The records that start at ``start`` or after and before ``end``; the last one may reach beyond it."""
     lines = Lines(data, start)
     rows = CarefulRows([[] for _ in range(columns)])

@@ -12,7 +12,8 @@ import re
 import charset_normalizer
 
 from forecourt.errors import Problem
-from ingest.readers.text import Decoded, decode
+from ingest.mapped import Bytes
+from ingest.readers.text import Decoded, decode, first_wrong
 
 #: What a source writes for `encoding` to have it detected.
 DETECT = "detect"
@@ -39,7 +40,7 @@ def is_character_set(name: object) -> bool:
         return False
 
 
-def decode_as(data: bytes, encoding: str) -> Decoded:
+def decode_as(data: Bytes, encoding: str) -> Decoded:
     """The bytes as UTF-8. ``encoding``: a declared one, or ``detect``.
 
     Raises Problem (a sentence without the file's name) for what is no text, holds NUL bytes, contradicts the declared
@@ -55,7 +56,7 @@ def decode_as(data: bytes, encoding: str) -> Decoded:
     return decode(data, encoding)
 
 
-def detect(data: bytes) -> str:
+def detect(data: Bytes) -> str:
     """The encoding of bytes without a byte order mark. Raises Problem where two would give different letters."""
     head = data[:4096]
     if head.count(b"\0") * 4 > len(head):
@@ -85,7 +86,7 @@ def detect(data: bytes) -> str:
     return first
 
 
-def _check_single_byte(data: bytes, encoding: str, known: str) -> None:
+def _check_single_byte(data: Bytes, encoding: str, known: str) -> None:
     """Refuses bytes that a single-byte encoding takes without complaint, and that nobody wrote in it."""
     if _is_utf8(data) and _BEYOND_ASCII.search(data):
         raise Problem(
@@ -101,14 +102,8 @@ def _check_single_byte(data: bytes, encoding: str, known: str) -> None:
         )
 
 
-def _is_utf8(data: bytes) -> bool:
-    if data.isascii():
-        return True
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+def _is_utf8(data: Bytes) -> bool:
+    return first_wrong(data, "utf-8") is None
 
 
 def _fits(data: bytes, encoding: str) -> bool:
@@ -121,7 +116,7 @@ def _fits(data: bytes, encoding: str) -> bool:
     return True
 
 
-def _sample(data: bytes) -> bytes:
+def _sample(data: Bytes) -> bytes:
     """The lines that have letters beyond ASCII, as many as a detector needs."""
     lines: list[bytes] = []
     size = 0

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from ingest.mapped import Bytes
 from ingest.readers.careful import Lines, Record, read_carefully, read_record
 from ingest.readers.dialect import Dialect, trimmed
 from ingest.readers.rows import BadRow
@@ -58,7 +59,7 @@ class _Row:
         return [place for place, value in enumerate(self.values or ()) if value]
 
 
-def find_foot(data: bytes, dialect: Dialect, declared: int | str, headed: str = "") -> Foot | None:
+def find_foot(data: Bytes, dialect: Dialect, declared: int | str, headed: str = "") -> Foot | None:
     """What stands below the table that starts with its header; None for nothing, and for a header that is unreadable.
 
     ``declared``: how many lines a source says to stand there, or a regular expression that the first of them matches.
@@ -136,7 +137,7 @@ def _ends_of_rows(rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> Iter
         yield last.start, NOTE
 
 
-def _declared(data: bytes, body: int, columns: int, dialect: Dialect, declared: int | str) -> Foot:
+def _declared(data: Bytes, body: int, columns: int, dialect: Dialect, declared: int | str) -> Foot:
     """The lines that a source declares to stand below the table; one that could be a row is withheld."""
     lines = Lines(data, _line_before(data, body, len(data)))
     numbers = [line for line in range(_LAST * _SAMPLE) if lines.has(line)][-_LAST:]
@@ -165,7 +166,7 @@ def _declared(data: bytes, body: int, columns: int, dialect: Dialect, declared: 
     return foot
 
 
-def _unlike_above(data: bytes, body: int, end: int, columns: int, dialect: Dialect) -> Iterator[tuple[int, str]]:
+def _unlike_above(data: Bytes, body: int, end: int, columns: int, dialect: Dialect) -> Iterator[tuple[int, str]]:
     """Where the first row below an empty line is unlike the rows above it, and why."""
     for gap in _gaps(data, body, end, columns, dialect):
         below = _rows_below(data, gap, end, columns, dialect)
@@ -194,7 +195,7 @@ def _why_unlike(above: Sequence[Values], below: Sequence[_Row]) -> str:
     return TABLE if (is_in_words and has_figures) or is_narrower else ""
 
 
-def _single_values(data: bytes, body: int, end: int, columns: int, dialect: Dialect) -> Iterator[tuple[int, str]]:
+def _single_values(data: Bytes, body: int, end: int, columns: int, dialect: Dialect) -> Iterator[tuple[int, str]]:
     """Where the last rows of the file have no value but their first, which none above has."""
     rows = [row for row in _rows_above(data, body, end, columns, dialect, _LAST) if row.values and row.filled]
     first = _first_single(rows)
@@ -212,7 +213,7 @@ def _first_single(rows: Sequence[_Row]) -> _Row | None:
     return rows[last] if is_note and all(len(row.filled) > 1 for row in above) else None
 
 
-def _gaps(data: bytes, body: int, end: int, columns: int, dialect: Dialect) -> list[int]:
+def _gaps(data: Bytes, body: int, end: int, columns: int, dialect: Dialect) -> list[int]:
     """Offsets of empty lines, and of lines without any value, in their order; of many the last."""
     empty = dialect.delimiter.encode() * (columns - 1)
     marks = [b"\n\n", b"\n" + empty + b"\n"]
@@ -229,12 +230,12 @@ def _gaps(data: bytes, body: int, end: int, columns: int, dialect: Dialect) -> l
     return sorted(found) if len(found) <= _GAPS else [max(found)]
 
 
-def _rows_above(data: bytes, body: int, end: int, columns: int, dialect: Dialect, most: int = _SAMPLE) -> list[_Row]:
+def _rows_above(data: Bytes, body: int, end: int, columns: int, dialect: Dialect, most: int = _SAMPLE) -> list[_Row]:
     """The last records before an offset."""
     return list(_rows(data, _line_before(data, body, end), end, columns, dialect))[-most:]
 
 
-def _rows_below(data: bytes, start: int, end: int, columns: int, dialect: Dialect) -> list[_Row]:
+def _rows_below(data: Bytes, start: int, end: int, columns: int, dialect: Dialect) -> list[_Row]:
     """The first filled records at and after an offset, up to the next empty line."""
     found: list[_Row] = []
     for row in _rows(data, start, end, columns, dialect):
@@ -246,7 +247,7 @@ def _rows_below(data: bytes, start: int, end: int, columns: int, dialect: Dialec
     return found
 
 
-def _rows(data: bytes, start: int, end: int, columns: int, dialect: Dialect) -> Iterator[_Row]:
+def _rows(data: Bytes, start: int, end: int, columns: int, dialect: Dialect) -> Iterator[_Row]:
     lines = Lines(data, start)
     line = 0
     while lines.has(line) and lines.start(line) < end:
@@ -257,7 +258,7 @@ def _rows(data: bytes, start: int, end: int, columns: int, dialect: Dialect) -> 
         line = record.next_line if is_sound and isinstance(record, Record) else line + 1
 
 
-def _line_before(data: bytes, body: int, end: int) -> int:
+def _line_before(data: Bytes, body: int, end: int) -> int:
     """Where a line starts, some lines before an offset."""
     start = end - _WINDOW
     if start <= body:
@@ -266,13 +267,13 @@ def _line_before(data: bytes, body: int, end: int) -> int:
     return min(after) + 1 if after else body
 
 
-def _lines_that_read(data: bytes, body: int, text: str) -> list[int]:
+def _lines_that_read(data: Bytes, body: int, text: str) -> list[int]:
     line = text.encode()
     places = [data.find(mark + line, max(body - 1, 0)) for mark in (b"\n", b"\r")] if line else []
     return [place + 1 for place in sorted(places) if place >= 0]
 
 
-def _line_number(data: bytes, offset: int) -> int:
+def _line_number(data: Bytes, offset: int) -> int:
     """The line that starts at an offset, counted from 1."""
     ends = data.count(b"\n", 0, offset) + data.count(b"\r", 0, offset) - data.count(b"\r\n", 0, offset)
     return ends + 1

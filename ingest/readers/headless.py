@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from forecourt.errors import Problem
+from ingest.mapped import Bytes, below
 from ingest.readers.careful import Lines, Record, read_record
 from ingest.readers.dialect import trimmed
 from ingest.readers.text import Decoded, Dialect, header_of
@@ -33,10 +34,11 @@ def with_header(
     width = max(names) if are_all else len(header_of(decoded.data, dialect))
     places = range(1, width + 1)
     line = dialect.delimiter.join(f"c{place}" for place in places)
-    return Decoded(line.encode() + b"\n" + decoded.data, decoded.encoding), [names.get(place, "") for place in places]
+    data = below(line.encode() + b"\n", decoded.data)
+    return Decoded(data, decoded.encoding), [names.get(place, "") for place in places]
 
 
-def joined_header(data: bytes, dialect: Dialect, count: int) -> JoinedHeader:
+def joined_header(data: Bytes, dialect: Dialect, count: int) -> JoinedHeader:
     """The header in the first ``count`` records: each name is what stands in them, one below the other.
 
     Raises Problem where they cannot be read or have different numbers of values.

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from forecourt.errors import Problem
+from ingest.mapped import Bytes, whole
 from ingest.readers.rows import BadRow, Objects
 from ingest.readers.text import Decoded
 
@@ -47,7 +48,7 @@ class _Unfit(Exception):
     """A record that cannot become a row; its text is the reason."""
 
 
-def check_size(data: bytes, max_bytes: int = MAX_BYTES) -> None:
+def check_size(data: Bytes, max_bytes: int = MAX_BYTES) -> None:
     """Raises Problem for a file that is too large to be taken apart in memory."""
     if len(data) > max_bytes:
         raise Problem(
@@ -64,7 +65,7 @@ def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", keyed: Ke
     name and a value, like the answers of a form, which become names: ``answers.EMAIL``. Raises Problem (a sentence
     without the file's name) for what is no JSON, nested too deeply, or without a list at the path.
     """
-    document = _Document(decoded.data.decode("utf-8"))
+    document = _Document(whole(decoded.data).decode("utf-8"))
     found = Objects([], [], document.raw, decoded.encoding)
     unfit: list[tuple[int, str, str]] = []
     lines: list[int] = []

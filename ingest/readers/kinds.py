@@ -8,6 +8,7 @@ import re
 import zipfile
 from typing import Literal
 
+from ingest.mapped import Bytes
 from ingest.readers.adf_text import is_mail
 from ingest.readers.text import what_it_is
 
@@ -44,7 +45,7 @@ _WEB_PAGE = re.compile(
 _WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
-def kind_of(data: bytes) -> Kind:
+def kind_of(data: Bytes) -> Kind:
     """The kind by the first bytes and, for a zip, by what lies in it; ``words_for`` names an other one."""
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _kind_of_zip(data)
@@ -62,7 +63,7 @@ def kind_of(data: bytes) -> Kind:
     return "mail" if is_mail(data) else "text"
 
 
-def words_for(data: bytes) -> str:
+def words_for(data: Bytes) -> str:
     """What the file is, in words."""
     kind = kind_of(data)
     if kind == "other" and data.startswith(b"PK"):
@@ -70,11 +71,11 @@ def words_for(data: bytes) -> str:
     return WORDS.get(kind) or what_it_is(data) or "a file of unknown kind"
 
 
-def is_picture(data: bytes) -> bool:
+def is_picture(data: Bytes) -> bool:
     return (what_it_is(data) or "").endswith("picture")
 
 
-def _kind_of_zip(data: bytes) -> Kind:
+def _kind_of_zip(data: Bytes) -> Kind:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = {info.filename for info in archive.infolist()}
@@ -86,7 +87,7 @@ def _kind_of_zip(data: bytes) -> Kind:
     return "other" if is_office else "zip"
 
 
-def _start_as_ascii(data: bytes) -> bytes:
+def _start_as_ascii(data: Bytes) -> bytes:
     """The first characters, whatever Unicode encoding a byte order mark or the zero bytes betray."""
     head = data[:4096]
     for mark, encoding in _WIDE.items():

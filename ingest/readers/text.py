@@ -18,7 +18,8 @@ import numpy as np
 import pyarrow as pa
 
 from forecourt.errors import Problem
-from ingest.readers.block import BlockRows, Places, read_block, trim_columns
+from ingest.mapped import Bytes, Mapped, chunks_of, gathered, part
+from ingest.readers.block import BlockRows, Places, find_records, read_block, trim_columns
 from ingest.readers.careful import CarefulRows, Lines, Record, read_carefully, read_record
 from ingest.readers.dialect import Dialect, trimmed
 from ingest.readers.rows import BadRow
@@ -68,38 +69,48 @@ _SEPARATORS = {",": "','", ";": "';'", "\t": "a tab", "|": "'|'"}
 class Decoded:
     """UTF-8 bytes without a byte order mark, and the encoding that the file had."""
 
-    data: bytes
+    data: Bytes
     encoding: str
 
 
 @dataclass(frozen=True)
 class _BlockTexts:
-    """The original texts of the records of one block, or where they stand; ``first_line``: where the block starts."""
+    """The original texts of the records of one block, by the lines on which they start; ``first_line``: that of the
+    block. Those of a proven block are found again between its ``bounds`` when they are asked for."""
 
     first_line: int
-    row_numbers: Places
-    data: bytes
-    starts: Places | None = None
-    ends: Places | None = None
+    data: Bytes
+    bounds: tuple[int, int]
+    dialect: Dialect
+    row_numbers: list[int] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
 
-    def text(self, row_number: int) -> str:
-        place = int(np.searchsorted(self.row_numbers, row_number))
-        if self.starts is None or self.ends is None:
-            return self.texts[place]
-        return self.data[self.starts[place] : self.ends[place]].decode("utf-8").rstrip("\r")
+    def all(self) -> dict[int, str]:
+        if self.texts:
+            return dict(zip(self.row_numbers, self.texts, strict=True))
+        block = self.data[slice(*self.bounds)]
+        records = find_records(np.frombuffer(block, dtype=np.uint8), self.dialect)
+        places = (records.row_lines, records.starts, records.ends) if records else ()
+        return {
+            self.first_line + line: block[start:end].decode("utf-8").rstrip("\r")
+            for line, start, end in zip(*(array.tolist() for array in places), strict=True)
+        }
 
 
 @dataclass
 class Originals:
-    """The original texts of the records of the blocks read so far."""
+    """The original texts of the records of the blocks read so far; those of the block asked for last are at hand."""
 
     blocks: list[_BlockTexts] = field(default_factory=list)
+    _place: int = -1
+    _texts: dict[int, str] = field(default_factory=dict)
 
     def text(self, row_number: int) -> str:
         """That of the record that starts on the line, without its line end."""
         place = bisect_right(self.blocks, row_number, key=lambda block: block.first_line) - 1
-        return self.blocks[place].text(row_number)
+        if place != self._place:
+            self._place, self._texts = place, self.blocks[place].all()
+        return self._texts[row_number]
 
 
 @dataclass
@@ -129,7 +140,7 @@ class TextTable:
         return self.originals.text(row_number)
 
 
-def what_it_is(data: bytes) -> str | None:
+def what_it_is(data: Bytes) -> str | None:
     """What a file that is no text is in truth ("a PDF document"), judged by its first bytes; None for text."""
     for signature, words in _SIGNATURES:
         if data.startswith(signature):
@@ -137,12 +148,12 @@ def what_it_is(data: bytes) -> str | None:
     return None
 
 
-def is_blank(data: bytes) -> bool:
+def is_blank(data: Bytes) -> bool:
     """True for bytes without anything but blanks; looks at no more of a large file than it must."""
-    return not data[:4096].strip() and not data.strip()
+    return not data[:4096].strip() and not any(chunk.strip() for chunk in chunks_of(data))
 
 
-def decode(data: bytes, encoding: str) -> Decoded:
+def decode(data: Bytes, encoding: str) -> Decoded:
     """Bytes in the declared encoding, or in the one their byte order mark states, as UTF-8.
 
     Raises Problem (a sentence without the file's name) for an empty file, a file that is no text, NUL bytes, or
@@ -155,19 +166,17 @@ def decode(data: bytes, encoding: str) -> Decoded:
         raise Problem(f"it is {words}, not delimited text. Export it as csv and deliver that file.")
     for mark, name, length in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
-            data, encoding = data[length:], name
+            data, encoding = part(data, length), name
             break
-    try:
-        text = None if encoding == "utf-8" else data.decode(encoding)
-        data = data if text is None else text.encode("utf-8")
-        if text is None and not data.isascii():
-            data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+    wrong = first_wrong(data, encoding)
+    if wrong is not None:
+        line = data.count(b"\n", 0, wrong) + 1
         raise Problem(
-            f"line {line} has the byte 0x{data[error.start]:02X}, which is not {encoding.upper()}"
+            f"line {line} has the byte 0x{data[wrong]:02X}, which is not {encoding.upper()}"
             f"{_likely(data, encoding)}. Export it as UTF-8."
-        ) from None
+        )
+    if encoding != "utf-8":
+        data = transcoded(data, encoding)
     nul = data.find(b"\0")
     if nul >= 0:
         line = data.count(b"\n", 0, nul) + 1
@@ -177,7 +186,30 @@ def decode(data: bytes, encoding: str) -> Decoded:
     return Decoded(data, encoding)
 
 
-def header_of(data: bytes, dialect: Dialect) -> list[str]:
+def first_wrong(data: Bytes, encoding: str) -> int | None:
+    """The offset of the first byte that is not in the encoding; None where all are."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    offset = waiting = 0
+    for chunk in chunks_of(data):
+        if waiting or encoding != "utf-8" or not chunk.isascii():
+            try:
+                decoder.decode(chunk)
+            except UnicodeDecodeError as error:
+                return offset - waiting + error.start
+            waiting = len(decoder.getstate()[0])
+        offset += len(chunk)
+    return offset - waiting if waiting else None
+
+
+def transcoded(data: Bytes, encoding: str) -> Bytes:
+    """Sound bytes of an encoding as UTF-8."""
+    if isinstance(data, bytes):
+        return data.decode(encoding).encode("utf-8")
+    decoder = codecs.getincrementaldecoder(encoding)()
+    return gathered((decoder.decode(chunk).encode("utf-8") for chunk in chunks_of(data)), data.folder)
+
+
+def header_of(data: Bytes, dialect: Dialect) -> list[str]:
     """The names in the first record of decoded data, surrounding blanks removed. Raises Problem."""
     return _header(data, dialect)[0]
 
@@ -231,18 +263,18 @@ def read_pieces(decoded: Decoded, dialect: Dialect, *, trim: bool) -> tuple[list
     return header, _pieces(decoded, header, start, lines, _Body(decoded.data, len(header), dialect, trim))
 
 
-def _likely(data: bytes, encoding: str) -> str:
-    if encoding == "utf-8" and not any(byte in data for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)):
+def _likely(data: Bytes, encoding: str) -> str:
+    if encoding == "utf-8" and not any(bytes([byte]) in data for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)):
         return " (it looks like Windows-1252, the encoding of older Windows programs)"
     return ""
 
 
-def _header(data: bytes, dialect: Dialect) -> tuple[list[str], int, int]:
+def _header(data: Bytes, dialect: Dialect) -> tuple[list[str], int, int]:
     """The header's names, where the first record below it starts, and how many lines stand above that."""
     lines = Lines(data)
     record = read_record(lines, 0, dialect)
     if not isinstance(record, Record):
-        words = other_separator(data.split(b"\n", 1)[0].decode("utf-8"), dialect.delimiter)
+        words = other_separator(lines.text(0), dialect.delimiter)
         if words and dialect.delimiter == ",":
             raise separated_otherwise(words)
         raise Problem(f"line 1, the header, cannot be read: {record}. Export the file again.")
@@ -258,24 +290,27 @@ def _pieces(decoded: Decoded, header: list[str], start: int, lines: int, body: _
     piece = TextTable(header, _empty(len(header)), encoding=decoded.encoding)
     line, border = lines + 1, start + PIECE
     headers = _RepeatedHeaders(header, data[:start].decode("utf-8").rstrip("\r\n"))
+    position = start
     for block in body.blocks(start, len(data), BLOCKS):
         numbers = np.asarray(block.row_lines, dtype=np.int64) + line
         if isinstance(block, BlockRows):
             rows = block.values
-            piece.originals.blocks.append(_BlockTexts(line, numbers, data, block.starts, block.ends))
+            piece.originals.blocks.append(_BlockTexts(line, data, (position, block.end), body.dialect))
         else:
             rows = pa.table({f"c{place}": pa.array(values, pa.string()) for place, values in enumerate(block.columns)})
             rows = trim_columns(rows) if body.trim else rows
-            piece.originals.blocks.append(_BlockTexts(line, numbers, data, texts=block.raw))
+            piece.originals.blocks.append(_BlockTexts(line, data, (0, 0), body.dialect, numbers.tolist(), block.raw))
             piece.bad.extend(BadRow(row.row_number + line, row.reason, row.raw) for row in block.bad)
         rows, numbers = headers.withhold(rows, numbers, piece)
         tables.append(rows.append_column("row_number", _integers(numbers)))
         piece.blank += block.blank
         piece.comments += block.comments
-        line += block.lines
+        line, position = line + block.lines, block.end
         if block.end >= border and block.end < len(data):
             piece.rows = pa.concat_tables(tables)
             yield piece
+            if isinstance(data, Mapped):
+                data.release(0, block.end)
             piece, tables = TextTable(header, _empty(len(header)), encoding=decoded.encoding), []
             border = block.end + PIECE
     piece.rows = pa.concat_tables([piece.rows, *tables])
@@ -286,7 +321,7 @@ def _pieces(decoded: Decoded, header: list[str], start: int, lines: int, body: _
 class _Body:
     """The records below the header, read block by block."""
 
-    data: bytes
+    data: Bytes
     columns: int
     dialect: Dialect
     trim: bool
@@ -365,7 +400,7 @@ class _RepeatedHeaders:
 
     def withhold(self, rows: pa.Table, numbers: Places, piece: TextTable) -> tuple[pa.Table, Places]:
         """The rows of a block that can be read, and their lines; the others are counted or added to the bad ones."""
-        texts = piece.originals.blocks[-1]
+        texts = piece.originals
         kept = np.ones(len(numbers), dtype=bool)
         for place in [] if self.line else self._repeated(rows):
             number = int(numbers[place])

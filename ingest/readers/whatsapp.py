@@ -33,9 +33,13 @@ _INVISIBLE = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202c\ufeff")) | {0x202F
 _MEDIA = re.compile(r"^<?(?:media|image|video|audio|sticker|gif|document) omitted>?$", re.IGNORECASE)
 
 
+#: In so much of a text stands the first line of a chat.
+CHAT_HEAD = 65536
+
+
 def looks_like_chat(text: str) -> bool:
     """True when the first line with anything on it bears a stamp."""
-    first = next((line for line in text[:65536].splitlines() if line.strip()), "")
+    first = next((line for line in text[:CHAT_HEAD].splitlines() if line.strip()), "")
     return _STAMP.match(first.translate(_INVISIBLE)) is not None
 
 

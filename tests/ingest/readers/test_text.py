@@ -6,13 +6,14 @@ import csv
 import io
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecourt.errors import Problem
 from ingest.readers import text
-from ingest.readers.block import read_block
+from ingest.readers.block import find_records, read_block
 from ingest.readers.careful import read_carefully
 from ingest.readers.dialect import trimmed
 from ingest.readers.text import Dialect, TextTable, decode, read_pieces, read_text
@@ -88,8 +89,11 @@ def test_both_paths_agree_on_any_text_and_account_for_every_line(body: str) -> N
         assert not slow.bad
         assert [column.to_pylist() for column in fast.values.columns] == slow.columns
         assert (fast.row_lines.tolist(), fast.blank, fast.lines) == (slow.row_lines, slow.blank, slow.lines)
+        records = find_records(np.frombuffer(data, dtype=np.uint8, offset=4), Dialect())
+        assert records is not None
         assert [
-            data[first:after].decode().rstrip("\r") for first, after in zip(fast.starts, fast.ends, strict=True)
+            data[4 + first : 4 + after].decode().rstrip("\r")
+            for first, after in zip(records.starts, records.ends, strict=True)
         ] == slow.raw
 
 
