@@ -71,6 +71,7 @@ def words_for(data: bytes) -> str:
 
 
 def is_picture(data: bytes) -> bool:
+    """True for what begins like a picture, as signatures of mails have them."""
     return (what_it_is(data) or "").endswith("picture")
 
 
