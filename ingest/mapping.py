@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 
 from forecourt.errors import Problem
 from ingest.contract import Column, Feed
+from ingest.readers.dialect import folded
 from ingest.readers.text import other_separator, separated_otherwise
-from ingest.sources import LINE, Cell, Condition, FeedMapping, Source, folded
+from ingest.sources import LINE, Cell, Condition, FeedMapping, Source
 from ingest.values import BLANKS, Spelling, canonical_text, contradicts_order, is_local, native_form, typed
 
 #: From here on one expression a column costs more than a list of all.
@@ -97,10 +98,11 @@ def lay_out(source: Source, header: list[str], *, trimmed: bool, place: str = "l
     # A reader of leads or chats makes columns of its own, and what it makes them of is in them.
     is_made = source.reader in ("adf", "whatsapp")
     whole = used if is_made else {folded(cell.column or "") for cell in cells if not (cell.match or cell.when)}
+    whole_positions = {cell.position - 1 for cell in cells if cell.position and not (cell.match or cell.when)}
     kept = tuple(
         place
         for place, name in enumerate(names)
-        if folded(name) not in whole and folded(name) not in ignored and place not in by_position
+        if folded(name) not in whole and folded(name) not in ignored and place not in whole_positions
     )
     return Layout(names, text, unmapped, kept, place)
 

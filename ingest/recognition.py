@@ -19,6 +19,7 @@ from ingest.contract import Feed, load_feeds
 from ingest.delivery import is_full, named_feed, native_feed
 from ingest.readers import text, workbook, xml_rows
 from ingest.readers.adf import looks_like_adf
+from ingest.readers.dialect import folded
 from ingest.readers.encoding import decode_as
 from ingest.readers.headless import joined_header
 from ingest.readers.json_rows import Keyed, check_size, read_json
@@ -27,7 +28,7 @@ from ingest.readers.rows import MAX_COLUMNS, Objects
 from ingest.readers.text import Decoded, Dialect
 from ingest.readers.web_page import open_page
 from ingest.readers.whatsapp import looks_like_chat, read_chat
-from ingest.sources import Source, folded, load_sources, name_fits, native_source, told_by_name
+from ingest.sources import Source, load_sources, name_fits, native_source, told_by_name
 
 #: A line that is longer than this is no row of an export.
 MAX_LINE = 16 << 20

@@ -145,7 +145,8 @@ def _declared(data: bytes, body: int, columns: int, dialect: Dialect, declared: 
     if is_note:
         filled = filled[next((place for place, line in enumerate(filled) if is_note.search(lines.text(line))), _LAST) :]
     else:
-        filled = filled[-int(declared) :]
+        last = filled[-1] if filled else 0
+        filled = [line for line in filled if line > last - int(declared)]
     foot = Foot(lines.start(filled[0]) if filled else len(data))
     first = _line_number(data, foot.start)
     for line in numbers if filled else []:
