@@ -200,7 +200,10 @@ def cells(task_id: str, unpivot: str = "") -> str:
             "description: x\nheader: [a]\nfeeds: {crm_tasks: {columns: {rooftop: a, task_id: b, due_at: c, dew: d}}}",
             "s.yml: crm_tasks has no column dew.",
         ),
-        ("description: x\ndates: american\nheader: [a]", "s.yml: dates: 'american' is none of iso, mdy, dmy, ymd, excel, unix, unix_ms."),
+        (
+            "description: x\ndates: american\nheader: [a]",
+            "s.yml: dates: 'american' is none of iso, mdy, dmy, ymd, excel, unix, unix_ms.",
+        ),
         ("description: x\nfeeds: {}", "s.yml: header: name the columns by which the file is known."),
         (
             "description: x\ndates: '%d %b'\nheader: [a]",
