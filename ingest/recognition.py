@@ -246,8 +246,9 @@ def _text_content(source: Source, file: _File) -> TextContent | None:
                     return found
                 continue
             header = _header_at(decoded.data, start, dialect)
-            if header and (source.names or _has_names(source, header)):
-                _check_width(header)
+            is_known = source.names if source.has_all_names else header
+            if is_known and (source.names or _has_names(source, header or [])):
+                _check_width(header or [])
                 rest = Decoded(decoded.data[start:], decoded.encoding) if start else decoded
                 return TextContent(rest, dialect, above)
     if refused and not is_readable:
@@ -342,6 +343,11 @@ def _unknown(file: _File, named: list[Source]) -> Problem:
     columns = {folded(column) for column in header}
     if named:
         source = named[0]
+        if source.names:
+            return Problem(
+                f"its name is that of {source.name} ({source.description}), but its first row cannot be read with its "
+                f"marks, and nothing else tells its columns. List all of them under names, or correct it. {_seen(file)}"
+            )
         missing = [column for column in source.signature if folded(column) not in columns]
         near = difflib.get_close_matches(folded(missing[0]), sorted(columns), n=1, cutoff=0.5) if missing else []
         nearest = f" The nearest to {missing[0]!r} is {_given(near[0], header)!r}." if near else ""
