@@ -79,8 +79,8 @@ def find_foot(data: bytes, dialect: Dialect, declared: int | str, headed: str = 
         below = read_carefully(data[: foot.start], start, foot.start, columns, dialect)
         first = _line_number(data, start)
         foot.skipped += Counter({"blank line": below.blank, "comment line": below.comments})
-        for line, raw in zip(below.row_lines, below.raw, strict=True):
-            if raw.strip(f' \t\r\n"{dialect.delimiter}'):
+        for place, (line, raw) in enumerate(zip(below.row_lines, below.raw, strict=True)):
+            if any(trimmed(column[place]) for column in below.columns):
                 said = reason if line == 0 else BELOW.format(line=first, reason=reason)
                 foot.withheld.append(BadRow(first + line, said, raw))
             else:
@@ -282,7 +282,7 @@ def _rows_below(data: bytes, start: int, end: int, columns: int, dialect: Dialec
     """The first filled records at and after an offset, up to the next empty line."""
     found: list[_Row] = []
     for row in _rows(data, start, end, columns, dialect):
-        is_empty = not row.text.strip(f' \t"{dialect.delimiter}')
+        is_empty = not row.filled if row.values else not trimmed(row.text)
         if (is_empty and found) or len(found) == _SAMPLE:
             break
         if not is_empty:
