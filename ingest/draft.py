@@ -20,12 +20,12 @@ from ingest.contract import Feed, load_feeds
 from ingest.mapped import Bytes, whole
 from ingest.readers import workbook, xml_rows
 from ingest.readers.careful import Lines, Record, read_record
-from ingest.readers.dialect import Dialect, trimmed
+from ingest.readers.dialect import Dialect, folded, trimmed
 from ingest.readers.encoding import decode_as
 from ingest.readers.json_rows import read_json
 from ingest.readers.kinds import WORDS, Kind, kind_of, words_for
 from ingest.readers.web_page import open_page
-from ingest.sources import folded, load_sources
+from ingest.sources import load_sources
 
 #: Delimiters that are tried; a longer one before the mark it contains.
 _DELIMITERS = (", ", "||", ";", "\t", "|", ",", "^", "~", "¦", "§")

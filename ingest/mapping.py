@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 
 from forecourt.errors import Problem
 from ingest.contract import Column, Feed
+from ingest.readers.dialect import folded
 from ingest.readers.text import other_separator, separated_otherwise
-from ingest.sources import LINE, Cell, Condition, FeedMapping, Source, folded
+from ingest.sources import LINE, Cell, Condition, FeedMapping, Source
 from ingest.values import BLANKS, Spelling, canonical_text, contradicts_order, is_local, native_form, typed
 
 #: From here on one expression a column costs more than a list of all.
@@ -30,14 +31,15 @@ class Layout:
     """The columns of one file: folded name -> SQL of its text, and what of them no feed takes.
 
     ``kept``: what no feed takes as it stands, and so is kept aside: the unmapped columns, and those that only give a
-    part of a value, a test or a digest. ``place``: where the names stand, for a sentence that goes on with "has no
-    column".
+    part of a value, a test or a digest; ``repeated``: folded names that stand more than once. ``place``: where the
+    names stand, for a sentence that goes on with "has no column".
     """
 
     names: tuple[str, ...]
     text: dict[str, str]
     unmapped: tuple[int, ...]
     kept: tuple[int, ...] = ()
+    repeated: frozenset[str] = frozenset()
     place: str = "line 1: the header"
 
     def position(self, column: str) -> int:
@@ -97,12 +99,14 @@ def lay_out(source: Source, header: list[str], *, trimmed: bool, place: str = "l
     # A reader of leads or chats makes columns of its own, and what it makes them of is in them.
     is_made = source.reader in ("adf", "whatsapp")
     whole = used if is_made else {folded(cell.column or "") for cell in cells if not (cell.match or cell.when)}
+    whole_positions = {cell.position - 1 for cell in cells if cell.position and not (cell.match or cell.when)}
     kept = tuple(
         place
         for place, name in enumerate(names)
-        if folded(name) not in whole and folded(name) not in ignored and place not in by_position
+        if folded(name) not in whole and folded(name) not in ignored and place not in whole_positions
     )
-    return Layout(names, text, unmapped, kept, place)
+    repeated = frozenset(name for name, count in counts.items() if count > 1)
+    return Layout(names, text, unmapped, kept, repeated, place)
 
 
 def kept_name(layout: Layout, place: int) -> str:
@@ -110,8 +114,7 @@ def kept_name(layout: Layout, place: int) -> str:
     name = layout.names[place]
     if not name:
         return f"column {place + 1}"
-    is_alone = sum(folded(other) == folded(name) for other in layout.names) == 1
-    return name if is_alone else f"{name} (column {place + 1})"
+    return f"{name} (column {place + 1})" if folded(name) in layout.repeated else name
 
 
 def cell_text(place: int, source: Source, trimmed: bool) -> str:

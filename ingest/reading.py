@@ -13,6 +13,7 @@ from ingest.mapped import part
 from ingest.mapping import HASH_MARKS
 from ingest.quarantine import Quarantined, unreadable
 from ingest.readers.adf import AdfFile, read_adf
+from ingest.readers.dialect import folded
 from ingest.readers.encoding import DETECT
 from ingest.readers.foot import find_foot
 from ingest.readers.fragments import withhold_cut_off
@@ -21,7 +22,7 @@ from ingest.readers.rows import Objects, Remark, TextRow, as_table
 from ingest.readers.text import Decoded, Dialect, Originals, TextTable, read_pieces
 from ingest.readers.workbook import read_sheet
 from ingest.recognition import AdfContent, Recognised, SheetContent, TextContent
-from ingest.sources import Source, folded
+from ingest.sources import Source
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from ingest.delivery import is_full, named_feed, native_feed
 from ingest.mapped import Bytes, part, whole
 from ingest.readers import text, workbook, xml_rows
 from ingest.readers.adf import looks_like_adf
+from ingest.readers.dialect import folded
 from ingest.readers.encoding import decode_as
 from ingest.readers.headless import joined_header
 from ingest.readers.json_rows import Keyed, check_size, read_json
@@ -28,7 +29,7 @@ from ingest.readers.rows import MAX_COLUMNS, Objects
 from ingest.readers.text import Decoded, Dialect
 from ingest.readers.web_page import open_page
 from ingest.readers.whatsapp import CHAT_HEAD, looks_like_chat, read_chat
-from ingest.sources import Source, folded, load_sources, name_fits, native_source, told_by_name
+from ingest.sources import Source, load_sources, name_fits, native_source, told_by_name
 
 #: A line that is longer than this is no row of an export.
 MAX_LINE = 16 << 20
@@ -247,8 +248,9 @@ def _text_content(source: Source, file: _File) -> TextContent | None:
                     return found
                 continue
             header = _header_at(decoded.data, start, dialect)
-            if header and (source.names or _has_names(source, header)):
-                _check_width(header)
+            is_known = source.names if source.has_all_names else header
+            if is_known and (source.names or _has_names(source, header or [])):
+                _check_width(header or [])
                 rest = Decoded(part(decoded.data, start), decoded.encoding) if start else decoded
                 return TextContent(rest, dialect, above)
     if refused and not is_readable:
@@ -343,6 +345,11 @@ def _unknown(file: _File, named: list[Source]) -> Problem:
     columns = {folded(column) for column in header}
     if named:
         source = named[0]
+        if source.names:
+            return Problem(
+                f"its name is that of {source.name} ({source.description}), but its first row cannot be read with its "
+                f"marks, and nothing else tells its columns. List all of them under names, or correct it. {_seen(file)}"
+            )
         missing = [column for column in source.signature if folded(column) not in columns]
         near = difflib.get_close_matches(folded(missing[0]), sorted(columns), n=1, cutoff=0.5) if missing else []
         nearest = f" The nearest to {missing[0]!r} is {_given(near[0], header)!r}." if near else ""

@@ -24,13 +24,13 @@ from ingest.contract import Feed, load_feeds, read_yaml
 from ingest.readers.encoding import DETECT, is_character_set
 from ingest.readers.text import Dialect
 from ingest.readers.xml_rows import why_no_path
-from ingest.values import Spelling, why_no_pattern
+from ingest.values import STAMPS, Spelling, why_no_pattern
 
 SOURCES_FOLDER = Path(__file__).parent / "sources"
 
 _COMMON_KEYS = {
     "description", "evidence", "reader", "files", "header", "exact", "decimal", "thousands", "currency", "negative",
-    "dates", "time_zone", "null_words", "full", "ignore", "feeds",
+    "dates", "months", "time_zone", "null_words", "full", "ignore", "feeds",
 }  # fmt: skip
 
 #: Reader -> the keys that it knows besides the common ones. A table is delimited text or a sheet of a workbook.
@@ -218,10 +218,10 @@ def read_source(name: str, text: str, file: str) -> Source:
         raise reader.problem(f"{name} is the name of a feed; give the source another one")
     dates = given.get("dates", "iso")
     patterns: tuple[str, ...] = ()
-    if isinstance(dates, list) or "%" in dates:
+    if isinstance(dates, list) or "%" in dates or dates in STAMPS:
         dates, patterns = "iso", _patterns(dates, reader, "the source")
     if dates not in ("iso", "mdy", "dmy", "ymd"):
-        raise reader.problem(f"dates: {dates!r} is none of iso, mdy, dmy, ymd")
+        raise reader.problem(f"dates: {dates!r} is none of iso, mdy, dmy, ymd, {', '.join(STAMPS)}")
     source = Source(
         name=name,
         description=given["description"],
@@ -248,6 +248,7 @@ def read_source(name: str, text: str, file: str) -> Source:
             given.get("currency", ""),
             patterns,
             given.get("negative", ""),
+            _months(given.get("months"), reader),
         ),
         keyed={str(name): (str(pair[0]), str(pair[1])) for name, pair in given.get("keyed", {}).items()},
         time_zone=given.get("time_zone"),
@@ -258,11 +259,6 @@ def read_source(name: str, text: str, file: str) -> Source:
     )
     _check_recognisable(source, given, reader)
     return source
-
-
-def folded(header: str) -> str:
-    """A column name as it is compared: case and surrounding blanks do not count."""
-    return header.strip().casefold()
 
 
 def told_by_name(source: Source, name: str) -> Source:
@@ -346,6 +342,14 @@ def _footer(given: Any, reader: _Declaration) -> int | str:
             "that the first of them matches"
         )
     return given
+
+
+def _months(given: Any, reader: _Declaration) -> tuple[tuple[str, ...], ...]:
+    if given is None:
+        return ()
+    if not isinstance(given, list) or len(given) != 12:
+        raise reader.problem("months: list twelve words, from January on; several for one month with a bar between")
+    return tuple(tuple(word.strip() for word in str(words).split("|") if word.strip()) for words in given)
 
 
 def _names(given: Any, reader: _Declaration) -> dict[int, str]:

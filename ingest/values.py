@@ -27,6 +27,19 @@ _CODES = {"d", "m", "b", "B", "Y", "y", "H", "I", "M", "S", "f", "g", "p", "a", 
 
 _ORDERS = {"mdy": (3, 1, 2), "dmy": (3, 2, 1), "ymd": (1, 2, 3)}
 
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+#: Ways to write an instant as a number: days since 30 December 1899 as a spreadsheet counts them, on the clock of the
+#: place; seconds and milliseconds since 1970 in UTC.
+STAMPS = {
+    "excel": r"case when regexp_full_match({x}, '\d+(\.\d+)?') and length({x}) < 18 and try_cast({x} as double) < 1e6 "
+    "then timestamp '1899-12-30' + to_seconds(round(try_cast({x} as double) * 86400)::bigint) end",
+    "unix": r"case when regexp_full_match({x}, '\d+') and length({x}) < 12 "
+    "then make_timestamp(try_cast({x} as bigint) * 1000000) end",
+    "unix_ms": r"case when regexp_full_match({x}, '\d+') and length({x}) < 15 "
+    "then make_timestamp(try_cast({x} as bigint) * 1000) end",
+}
+
 #: How to write a value of each type, for the sentence about one that is wrong.
 EXPECTED = {
     "instant": "an instant like 2026-01-31T14:05:00Z",
@@ -42,7 +55,8 @@ EXPECTED = {
 class Spelling:
     """How a source writes dates and numbers. ``dates``: iso, mdy, dmy or ymd; the marks may be empty.
 
-    ``patterns``: in the place of ``dates``, ways to write a date in the codes of strptime (``%d %b, %Y %H:%M``).
+    ``patterns``: in the place of ``dates``, ways to write a date in the codes of strptime (``%d %b, %Y %H:%M``), or
+    names of ``STAMPS``. ``months``: the words for each month, from January on, where they are not English.
     ``negative``: how a number below zero is written besides ``-5``: brackets ``(5)`` or behind ``5-``; or empty.
     """
 
@@ -52,6 +66,7 @@ class Spelling:
     currency: str = ""
     patterns: tuple[str, ...] = ()
     negative: str = ""
+    months: tuple[tuple[str, ...], ...] = ()
 
     @property
     def is_native(self) -> bool:
@@ -62,6 +77,8 @@ def native_form(column_type: str, x: str, spelling: Spelling) -> str:
     """The text as the contract writes it; a text that is not in the declared spelling stays as it is and fails."""
     if column_type in ("money", "number", "integer"):
         return _native_number(x, spelling)
+    if column_type in ("date", "instant") and spelling.months:
+        x = _in_english(x, spelling.months)
     if column_type in ("date", "instant") and spelling.patterns:
         return _patterned(x, spelling.patterns, column_type == "instant")
     if column_type in ("date", "instant") and spelling.dates != "iso":
@@ -117,6 +134,8 @@ def canonical_text(column_type: str, value: str) -> str:
 
 def why_no_pattern(pattern: str) -> str | None:
     """What is wrong with a date pattern; None for one that can be used."""
+    if pattern in STAMPS:
+        return None
     codes = re.findall("%(.?)", pattern)
     unknown = [code for code in codes if code not in _CODES]
     if unknown:
@@ -216,6 +235,14 @@ def _native_date(x: str, order: str, with_time: bool) -> str:
     return f"case when regexp_full_match({x}, '{pattern}') then {date} else {x} end"
 
 
+def _in_english(x: str, months: Iterable[Iterable[str]]) -> str:
+    """The text with the word for a month in English, as strptime knows it; a word within another is none."""
+    for english, words in zip(_MONTHS, months, strict=True):
+        said = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True)).replace("'", "''")
+        x = rf"regexp_replace({x}, '(?i)(^|[^\p{{L}}])({said})([^\p{{L}}]|$)', '\1{english}\3')"
+    return x
+
+
 def _other_order(pattern: str) -> str:
     """The pattern with day and month of it changed over."""
     return re.sub("%([dm])", lambda code: "%m" if code[1] == "d" else "%d", pattern)
@@ -225,8 +252,11 @@ def _moment(x: str, patterns: Iterable[str]) -> str:
     """The text read by the first pattern that fits, as a timestamp; a year of two digits under %Y fits none."""
     tries = []
     for pattern in patterns:
-        read = f"try_strptime({x}, '{pattern.replace(chr(39), chr(39) * 2)}')"
-        read = f"timezone('UTC', {read})" if "%z" in pattern else read
+        if pattern in STAMPS:
+            read = f"({STAMPS[pattern].replace('{x}', x)})"
+        else:
+            read = f"try_strptime({x}, '{pattern.replace(chr(39), chr(39) * 2)}')"
+            read = f"timezone('UTC', {read})" if "%z" in pattern else read
         tries.append(f"case when year({read}) between 1900 and 2199 then {read} end")
     return f"coalesce({', '.join(tries)})" if len(tries) > 1 else tries[0]
 
@@ -237,9 +267,9 @@ def _patterned(x: str, patterns: tuple[str, ...], with_time: bool) -> str:
     for pattern in patterns:
         moment = _moment(x, [pattern])
         form = "%Y-%m-%d"
-        if with_time and ("%H" in pattern or "%I" in pattern):
-            form += " %H:%M:%S" + (".%f" if "%f" in pattern or "%g" in pattern else "")
-        ending = "'Z'" if with_time and "%z" in pattern else "''"
+        if with_time and ("%H" in pattern or "%I" in pattern or pattern in STAMPS):
+            form += " %H:%M:%S" + (".%f" if "%f" in pattern or "%g" in pattern or pattern == "unix_ms" else "")
+        ending = "'Z'" if with_time and ("%z" in pattern or pattern.startswith("unix")) else "''"
         branches.append(f"when {moment} is not null then strftime({moment}, '{form}') || {ending}")
     return f"case {' '.join(branches)} else {x} end"
 

@@ -21,6 +21,11 @@ class Dialect:
     comment: str = ""
 
 
+def folded(name: str) -> str:
+    """The name of a column as it is compared: neither case counts nor how many blanks stand around and in it."""
+    return " ".join(name.split()).casefold()
+
+
 def trimmed(text: str) -> str:
     """A cell without what surrounds its value."""
     return text.strip(BLANKS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ingest.mapped import Bytes
@@ -24,10 +24,11 @@ _LAST, _WINDOW = 100, 1 << 16
 #: A file with more empty lines has them between its rows, so that they part no tables: only the last ones count.
 _GAPS = 10
 
-_LETTERS = re.compile(r"[^\W\d_]{2}")
 _DIGIT = re.compile(r"\d")
+_NUMBER = re.compile(r"\d+")
+_WORD = re.compile(r"[^\W\d_]+")
 
-NOTE = "only one of its values is filled, and no row above is so: it may be a note, no row of the table"
+NOTE = "only one of its values is filled, as hardly a row above is: it may be a note, no row of the table"
 TABLE = "it stands below an empty line and is unlike the rows above it: another table may begin there"
 HEADER = "the header stands there again, so another table may begin there"
 DECLARED = "it has the shape of a row, and the source declares it as a line below the table"
@@ -79,8 +80,8 @@ def find_foot(data: Bytes, dialect: Dialect, declared: int | str, headed: str = 
         below = read_carefully(data[: foot.start], start, foot.start, columns, dialect)
         first = _line_number(data, start)
         foot.skipped += Counter({"blank line": below.blank, "comment line": below.comments})
-        for line, raw in zip(below.row_lines, below.raw, strict=True):
-            if raw.strip(f' \t\r\n"{dialect.delimiter}'):
+        for place, (line, raw) in enumerate(zip(below.row_lines, below.raw, strict=True)):
+            if any(trimmed(column[place]) for column in below.columns):
                 said = reason if line == 0 else BELOW.format(line=first, reason=reason)
                 foot.withheld.append(BadRow(first + line, said, raw))
             else:
@@ -146,7 +147,8 @@ def _declared(data: Bytes, body: int, columns: int, dialect: Dialect, declared: 
     if is_note:
         filled = filled[next((place for place, line in enumerate(filled) if is_note.search(lines.text(line))), _LAST) :]
     else:
-        filled = filled[-int(declared) :]
+        last = filled[-1] if filled else 0
+        filled = [line for line in filled if line > last - int(declared)]
     foot = Foot(lines.start(filled[0]) if filled else len(data))
     first = _line_number(data, foot.start)
     for line in numbers if filled else []:
@@ -180,19 +182,61 @@ def _unlike_above(data: Bytes, body: int, end: int, columns: int, dialect: Diale
 
 
 def _why_unlike(above: Sequence[Values], below: Sequence[_Row]) -> str:
-    first = below[0]
-    columns = range(len(above[0]))
-    if len(columns) > 1 and len(first.filled) == 1 and all(sum(map(bool, row)) > 1 for row in above):
+    """Why rows below an empty line seem to be no rows of the table above it; empty where they are like its rows."""
+    first, rows = below[0].values or (), [row.values or () for row in below]
+    columns = [_Column([row[place] for row in above], [row[place] for row in rows]) for place in range(len(first))]
+    if len(columns) > 1 and len(below[0].filled) == 1 and _are_few(sum(map(bool, row)) < 2 for row in above):
         return NOTE
-    if len(above) < 2:
-        return ""
-    values = first.values or ()
-    # A header in the midst of rows: words alone, also where the rows above have numbers or dates.
-    is_in_words = all(_LETTERS.search(values[place]) and not _DIGIT.search(values[place]) for place in first.filled)
-    has_figures = any(all(_DIGIT.search(row[place]) for row in above) for place in first.filled)
-    always = [place for place in columns if all(row[place] for row in above)]
-    is_narrower = len(above) > 2 and any(all(not (row.values or ())[place] for row in below) for place in always)
-    return TABLE if (is_in_words and has_figures) or is_narrower else ""
+    figures = [place for place, column in enumerate(columns) if column.has_figures]
+    if any(first[place] and not _DIGIT.search(first[place]) for place in figures):
+        return TABLE  # words where the rows above have figures: a header
+    if any(column.ends for column in columns) or any(column.changes for column in columns):
+        return TABLE
+    if figures:
+        return "" if any(first[place] for place in figures) else TABLE
+    # Words alone tell nothing; a word that stands above too tells that it is the same column.
+    return "" if any(value and value in column.above for value, column in zip(first, columns, strict=True)) else TABLE
+
+
+@dataclass(frozen=True)
+class _Column:
+    """The values of a column in the rows above and below an empty line."""
+
+    above: Sequence[str]
+    below: Sequence[str]
+
+    @property
+    def has_figures(self) -> bool:
+        filled = list(filter(None, self.above))
+        return bool(filled) and _are_few(not _DIGIT.search(value) for value in filled)
+
+    @property
+    def ends(self) -> bool:
+        """True where it was filled and is empty from here on."""
+        missing = sum(not value for value in self.above)
+        if any(self.below) or len(self.above) < 3:
+            return False
+        return missing == 0 or (len(self.below) > 1 and _are_few(not value for value in self.above))
+
+    @property
+    def changes(self) -> bool:
+        """True where most values above have one shape, and none of several below has it."""
+        above, below = ([_shape(value) for value in part if value] for part in (self.above, self.below))
+        if len(above) < 2 or len(below) < 2:
+            return False
+        shape, count = Counter(above).most_common(1)[0]
+        return count * 5 >= len(above) * 4 and shape not in below and bool(_DIGIT.search(shape + below[0]))
+
+
+def _shape(value: str) -> str:
+    """A value with its digits as one 0 and its letters as one x."""
+    return _WORD.sub("x", _NUMBER.sub("0", value))
+
+
+def _are_few(tests: Iterable[bool]) -> bool:
+    """True where at most a fifth of them hold."""
+    given = list(tests)
+    return sum(given) * 5 <= len(given)
 
 
 def _single_values(data: Bytes, body: int, end: int, columns: int, dialect: Dialect) -> Iterator[tuple[int, str]]:
@@ -210,7 +254,7 @@ def _first_single(rows: Sequence[_Row]) -> _Row | None:
         last -= 1
     above = rows[max(last - _SAMPLE, 0) : last]
     is_note = last < len(rows) and len(rows[last].values or ()) > 2 and bool(above)
-    return rows[last] if is_note and all(len(row.filled) > 1 for row in above) else None
+    return rows[last] if is_note and _are_few(len(row.filled) < 2 for row in above) else None
 
 
 def _gaps(data: Bytes, body: int, end: int, columns: int, dialect: Dialect) -> list[int]:
@@ -239,7 +283,7 @@ def _rows_below(data: Bytes, start: int, end: int, columns: int, dialect: Dialec
     """The first filled records at and after an offset, up to the next empty line."""
     found: list[_Row] = []
     for row in _rows(data, start, end, columns, dialect):
-        is_empty = not row.text.strip(f' \t"{dialect.delimiter}')
+        is_empty = not row.filled if row.values else not trimmed(row.text)
         if (is_empty and found) or len(found) == _SAMPLE:
             break
         if not is_empty:

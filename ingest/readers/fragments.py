@@ -32,7 +32,10 @@ def withhold_cut_off(piece: TextTable, dialect: Dialect) -> None:
         values = bad.raw.split(dialect.delimiter)
         if place < 0 or len(values) >= width or (dialect.quote and dialect.quote in bad.raw):
             continue
-        if not _LETTERS.search(last[place].as_py()) or _starts_alike(values[0], first[place].as_py()):
+        end = last[place].as_py()
+        # A value that begins with a line end leaves an empty one above.
+        may_go_on = bool(_LETTERS.search(end)) or (not end and len(values) == 1)
+        if not may_go_on or _starts_alike(values[0], first[place].as_py()):
             continue
         raw = piece.raw(int(numbers[place]))
         if numbers[place] + len(re.findall(r"\r\n|\n|\r", raw)) + 1 == bad.row_number:

@@ -72,6 +72,7 @@ def words_for(data: Bytes) -> str:
 
 
 def is_picture(data: Bytes) -> bool:
+    """True for what begins like a picture, as signatures of mails have them."""
     return (what_it_is(data) or "").endswith("picture")
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from forecourt.errors import Problem
+from ingest.readers.dialect import folded
 from ingest.readers.foot import foot_of_rows
 from ingest.readers.rows import MAX_COLUMNS, BadRow, Records, Remark, as_table
 from ingest.readers.workbook_parts import check_extent, sheet_parts
@@ -119,12 +120,12 @@ def find_table(
     ``sheets``: patterns of the sheets to look at; all where it is empty. ``signature`` in any case. ``lines``: of how
     many rows the header is.
     """
-    wanted = {name.strip().casefold() for name in signature}
+    wanted = set(map(folded, signature))
     found: dict[str, int] = {}
     for sheet in chosen(book, sheets):
         cells = book.cells(sheet)
         for number in range(min((DEFAULT_PREAMBLE if preamble is None else preamble) + 1, len(cells) - lines + 1)):
-            if wanted <= {name.casefold() for name in _joined(cells[number : number + lines])}:
+            if wanted <= set(map(folded, _joined(cells[number : number + lines]))):
                 found[sheet] = number + lines - 1
                 break
     if not found:

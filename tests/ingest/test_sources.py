@@ -200,7 +200,10 @@ def cells(task_id: str, unpivot: str = "") -> str:
             "description: x\nheader: [a]\nfeeds: {crm_tasks: {columns: {rooftop: a, task_id: b, due_at: c, dew: d}}}",
             "s.yml: crm_tasks has no column dew.",
         ),
-        ("description: x\ndates: american\nheader: [a]", "s.yml: dates: 'american' is none of iso, mdy, dmy, ymd."),
+        (
+            "description: x\ndates: american\nheader: [a]",
+            "s.yml: dates: 'american' is none of iso, mdy, dmy, ymd, excel, unix, unix_ms.",
+        ),
         ("description: x\nfeeds: {}", "s.yml: header: name the columns by which the file is known."),
         (
             "description: x\ndates: '%d %b'\nheader: [a]",
@@ -247,6 +250,10 @@ def cells(task_id: str, unpivot: str = "") -> str:
         (
             "description: x\nheader: [a]\npreamble: 500",
             "s.yml: preamble: say how many rows may stand above the header, 0 to 100.",
+        ),
+        (
+            "description: x\nheader: [a]\nmonths: [jan]",
+            "s.yml: months: list twelve words, from January on; several for one month with a bar between.",
         ),
         ("description: x\nheader: [a]\nnegative: red", "s.yml: negative: 'red' is none of brackets, behind."),
         (

@@ -22,6 +22,8 @@ from ingest.sources import Source, read_source
 from ingest.staging import place_clocks, stage
 from ingest.values import prepare
 from tests.ingest.landing_scene import SETTINGS
+from tests.ingest.surveys import plain as compared
+from tests.ingest.surveys import survey
 
 Row = tuple[str, ...]
 
@@ -195,6 +197,12 @@ FILES: dict[str, File] = {
         notes=1,
     ),
     "declared notes": File(text(*BODY, "", "Source: office", "* counted, twice", mark=","), PLAIN, {"footer": 2}),
+    "declared notes, a blank line among them": File(
+        text(*BODY, "Source: office", "", "* counted twice", "", mark=","), PLAIN, {"footer": 3}
+    ),
+    "names on two lines": File(
+        b'"name of\nplace",cars  sold\nNord,1\n', rows("Nord|1"), header=("name of place", "cars sold")
+    ),
     "a declared note that could be a row": File(
         text(*BODY, "", "Source: office", "* counted, twice, since May", mark=","), PLAIN, {"footer": 2}, notes=1
     ),
@@ -284,7 +292,8 @@ def test_every_cell_is_right_or_withheld(asked: tuple[duckdb.DuckDBPyConnection,
     (empty,) = connection.execute("select count(*) from typed_portal_listings where problem is not null").fetchall()[0]
     connection.execute("drop table typed_portal_listings")
     names = [name or f"column {place + 1}" for place, name in enumerate(file.header)]
-    landed = [tuple(json.loads(rest).get(name, "").replace("\r\n", "\n") for name in names) for (rest,) in kept]
+    said = [{plain(name): value for name, value in json.loads(rest).items()} for (rest,) in kept]
+    landed = [tuple(row.get(name, "").replace("\r\n", "\n") for name in names) for row in said]
     twin = list(file.rows)
     # What lands is the twin in its order, without the rows that are withheld.
     rest = iter(twin)
@@ -293,6 +302,34 @@ def test_every_cell_is_right_or_withheld(asked: tuple[duckdb.DuckDBPyConnection,
     assert found.rows_read == len(landed) + empty + len(found.bad) + sum(found.skipped.values())
     for bad in found.bad:
         assert bad.raw.splitlines()[0] == lines_of(file)[bad.row_number - 1]
+
+
+def plain(name: str) -> str:
+    """A name as it is kept, on one line."""
+    return " ".join(name.split())
+
+
+def test_random_files_have_no_cell_that_is_silently_different(
+    asked: tuple[duckdb.DuckDBPyConnection, Settings],
+) -> None:
+    right = withheld = 0
+    for seed in range(600):
+        made = survey(seed)
+        said = {"description": "a survey", "files": ["survey*"], **made.declared}
+        columns = {"rooftop": {"const": "R1"}, "portal": {"const": "survey"}, "listing_id": {"digest": ["x"]}}
+        said["feeds"] = {"portal_listings": {"columns": columns}}
+        source = read_source("survey", yaml.safe_dump(said, allow_unicode=True), "survey.yml")
+        found = read_rows(recognise("survey.csv", made.data, {"survey": source}), asked[1])
+        landed = [
+            tuple(map(compared, row.values()))
+            for batch in found.taken()
+            for row in batch.rows.drop(["row_id", "row_number"]).to_pylist()
+        ]
+        rest = iter(made.twin)
+        assert all(row in rest for row in landed if any(row)), seed
+        right += len(landed)
+        withheld += len(made.twin) - len(landed)
+    assert withheld * 20 < right
 
 
 def test_there_are_enough_kinds() -> None:

@@ -66,6 +66,15 @@ def test_native_values(connection: duckdb.DuckDBPyConnection, kind: str, text: s
     assert value(connection, kind, text) == expected
 
 
+FRENCH = tuple(
+    tuple(words.split("|"))
+    for words in (
+        "janvier|janv", "février|févr", "mars", "avril|avr", "mai", "juin", "juillet|juil", "août", "septembre|sept",
+        "octobre|oct", "novembre|nov", "décembre|déc",
+    )
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "spelling", "expected"),
     [
@@ -81,6 +90,22 @@ def test_native_values(connection: duckdb.DuckDBPyConnection, kind: str, text: s
         ("money", "(-5)", Spelling(negative="brackets"), "None"),
         ("money", "1.234,50-", Spelling(decimal=",", thousands=".", negative="behind"), "-1234.50"),
         ("money", "-5-", Spelling(negative="behind"), "None"),
+        ("date", "3 août 2026", Spelling(patterns=("%d %b %Y",), months=FRENCH), "2026-08-03"),
+        ("date", "3 Août 2026", Spelling(patterns=("%d %b %Y",), months=FRENCH), "2026-08-03"),
+        ("date", "3 mai 2026", Spelling(patterns=("%d %b %Y",), months=FRENCH), "2026-05-03"),
+        ("date", "3 maire 2026", Spelling(patterns=("%d %b %Y",), months=FRENCH), "None"),
+        (
+            "instant",
+            "3 févr. 2026 à 9h05",
+            Spelling(patterns=("%d %b. %Y à %Hh%M",), months=FRENCH),
+            "2026-02-03 09:05:00",
+        ),
+        ("date", "45383", Spelling(patterns=("excel",)), "2024-04-01"),
+        ("instant", "45383.5", Spelling(patterns=("excel",)), "2024-04-01 11:00:00"),
+        ("instant", "1711972800", Spelling(patterns=("unix",)), "2024-04-01 12:00:00"),
+        ("instant", "1711972800250", Spelling(patterns=("unix_ms",)), "2024-04-01 12:00:00.25"),
+        ("instant", "1711972800250", Spelling(patterns=("unix",)), "None"),
+        ("instant", "9" * 30, Spelling(patterns=("unix", "unix_ms", "excel")), "None"),
         ("date", "2/3/2026", Spelling(dates="mdy"), "2026-02-03"),
         ("date", "2/3/2026", Spelling(dates="dmy"), "2026-03-02"),
         ("date", "2026-02-03", Spelling(dates="mdy"), "2026-02-03"),
