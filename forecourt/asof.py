@@ -37,7 +37,7 @@ def known_at(home: Home, settings: Settings, instant: datetime, models: Iterable
         selection = " ".join(f"+{model}" for model in sorted({*models, "dim_rooftop"}))
         broken = [
             node.name
-            for node in build(home, settings, folder=paths.folder, known_at=instant, select=selection)
+            for node in build(home, settings, folder=paths.folder, known_at=instant, select=selection, tests=False)
             if node.resource_type == "model" and node.status != "success"
         ]
         if broken:

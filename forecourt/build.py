@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -78,10 +78,11 @@ def build(
     folder: Path | None = None,
     known_at: datetime | None = None,
     select: str | None = None,
+    tests: bool = True,
     unit_tests: bool = False,
     on_node: Callable[[int, int, str], None] | None = None,
 ) -> list[NodeResult]:
-    """Builds the candidate file anew from the landing and tests it.
+    """Builds the candidate file anew from the landing and, unless ``tests`` is false, tests it.
 
     ``known_at`` (UTC) leaves out what the landing learned later; ``select`` is a dbt selection for a part;
     ``on_node`` is told (done, total, name) as nodes finish. Returns a result per node, also where tests failed:
@@ -102,7 +103,8 @@ def build(
             f"{home.landing} cannot be read: {error}. "
             "Put it back from a copy, or move it away and land the files again."
         ) from None
-    _run_dbt(home, paths, select, unit_tests, on_node)
+    left_out = [] if unit_tests else ["unit_test"]
+    _run_dbt(home, paths, select, left_out if tests else [*left_out, "test"], on_node)
     finished = list(results(paths))
     if not finished:
         raise Problem(f"There is nothing to build: no model matches {select!r}." if select else "There are no models.")
@@ -168,15 +170,15 @@ def _run_dbt(
     home: Home,
     paths: Paths,
     select: str | None,
-    unit_tests: bool,
+    left_out: Sequence[str],
     on_node: Callable[[int, int, str], None] | None,
 ) -> None:
     arguments = ["build"]
     if select:
         # Only tests all of whose models are here: a test across the edge of the part would fail for what is missing.
         arguments += ["--select", select, "--indirect-selection", "buildable"]
-    if not unit_tests:
-        arguments += ["--exclude-resource-type", "unit_test"]
+    for kind in left_out:
+        arguments += ["--exclude-resource-type", kind]
     (paths.target / "run_results.json").unlink(missing_ok=True)
     process = _dbt(home, paths, arguments)
     assert process.stdout is not None

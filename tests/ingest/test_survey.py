@@ -19,7 +19,7 @@ from forecourt.settings import Settings, load_settings
 from ingest.reading import read_rows
 from ingest.recognition import recognise
 from ingest.sources import Source, read_source
-from ingest.staging import place_clocks, stage
+from ingest.staging import stage
 from ingest.values import prepare
 from tests.ingest.landing_scene import SETTINGS
 from tests.ingest.surveys import plain as compared
@@ -274,7 +274,6 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[duckdb.Duc
     path.write_text(SETTINGS)
     with duckdb.connect() as connection:
         loaded = load_settings(path)
-        place_clocks(connection, loaded, [])
         prepare(connection)
         yield connection, loaded
 

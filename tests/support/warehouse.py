@@ -19,13 +19,15 @@ def make_warehouse(
     settings_toml: str = "",
     *,
     select: str | None = None,
+    tests: bool = True,
     unit_tests: bool = False,
 ) -> Home:
     """A home in ``folder`` with the files landed and the marts built.
 
     ``files``: native file name (``dms_deals_2026-03-31.csv``; the date is the day it speaks for) -> csv text.
-    ``select`` is a dbt selection, such as ``+path:marts/finance +int_receivables_aged``, to build a part. Fails the
-    test where a file does not land or a promise of the build (a node with severity error) breaks.
+    ``select`` is a dbt selection, such as ``+path:marts/finance +int_receivables_aged``, to build a part; ``tests``
+    false leaves out the tests of the build. Fails the test where a file does not land or a promise of the build (a
+    node with severity error) breaks.
     """
     home = Home(folder / "home")
     home.create()
@@ -39,7 +41,7 @@ def make_warehouse(
         landed = land(home, settings, [exports])
         refused = [f"{file.name}: {file.reason}" for file in landed if file.status != "landed"]
         assert not refused, refused
-        nodes = build(home, settings, select=select, unit_tests=unit_tests)
+        nodes = build(home, settings, select=select, tests=tests, unit_tests=unit_tests)
     broken = [f"{node.name}: {node.message}" for node in nodes if is_broken(node)]
     assert not broken, broken
     return home
