@@ -5,6 +5,7 @@ The widgets fold into one button; the line beside it always says what is chosen.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -37,6 +38,8 @@ PERIODS = {
 COMPARISONS = {BEFORE: "Period before", YEAR_AGO: "Same days last year", NOTHING: "Nothing"}
 #: A choice outlives the pages that do not show it.
 KEEP: Literal["session"] = "session"
+#: The choice of a box that narrows nothing.
+ALL = "All"
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,30 @@ def choose(
             f"From {words.day(first, locale)} to {words.day(last, locale)} was asked: the days between them count."
         )
     return Filters(tuple(chosen), period, before, versus)
+
+
+def one_of(place: Any, label: str, key: str, values: Sequence[str], written: Callable[[str], str] = str) -> str | None:
+    """A box with one of some values or all of them (None). The URL holds the value itself, however it is written.
+
+    What a link says and the data do not have is said.
+    """
+    said = st.query_params.get(key, ALL)
+    asked = next((value for value in (ALL, *values) if said in (value, written(value))), None)
+    if asked is None:
+        st.caption(f"No {label.lower()} is called “{words.plain(said)}”, so all are shown.")
+    if key not in st.session_state:
+        st.session_state[key] = asked or ALL
+    elif st.session_state[key] not in (ALL, *values):
+        st.session_state[key] = ALL
+    chosen: str = place.selectbox(
+        label,
+        [ALL, *values],
+        format_func=lambda value: value if value == ALL else written(value),
+        key=key,
+        persist_state=KEEP,
+    )
+    _put_into_url({key: [] if chosen == ALL else [chosen]})
+    return None if chosen == ALL else chosen
 
 
 def beyond(newest: date, asked: date, locale: Locale) -> str:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
 
+from dashboards import words
 from dashboards.data import Reader
+from dashboards.tables import Column
 
 #: Dimensions whose values are codes of employees.
 PEOPLE = frozenset({"salesperson", "owner", "employee", "technician", "advisor", "inspector", "approved_by"})
+
+_CODE = re.compile(r"[a-z]+(_[a-z]+)+")
 
 
 def names_of(reader: Reader, dimension: str, rooftops: Sequence[str] = ()) -> Mapping[str, str]:
@@ -18,6 +25,8 @@ def names_of(reader: Reader, dimension: str, rooftops: Sequence[str] = ()) -> Ma
     """
     if dimension == "rooftop":
         return reader.rooftops()
+    if dimension == "role":
+        return words.TERMS
     if dimension in PEOPLE and reader.has("dim_employee"):
         return _joined(reader, "employee", "employee_name", "dim_employee", tuple(rooftops), "people")
     if dimension == "customer" and reader.has("fct_receivable"):
@@ -53,10 +62,45 @@ def persons(reader: Reader) -> Mapping[tuple[str, str], str]:
     return found
 
 
+def named(
+    reader: Reader, rows: Iterable[Mapping[str, Any]], columns: Mapping[str, Column] = MappingProxyType({})
+) -> list[dict[str, Any]]:
+    """Rows as people read them: names of rooftops and people in place of their codes, codes of ``columns`` in words."""
+    rooftops = reader.rooftops()
+    people = persons(reader) if any(name in PEOPLE or spec.kind == "said" for name, spec in columns.items()) else {}
+    return [dict(row) | _said(row, columns, rooftops, people) for row in rows]
+
+
+def _said(
+    row: Mapping[str, Any],
+    columns: Mapping[str, Column],
+    rooftops: Mapping[str, str],
+    people: Mapping[tuple[str, str], str],
+) -> dict[str, Any]:
+    place = row.get("rooftop")
+    said: dict[str, Any] = {} if place is None else {"rooftop": rooftops.get(place, place)}
+    for name, spec in columns.items():
+        value = row.get(name)
+        if not value:
+            continue
+        if name in PEOPLE:  # a split deal has two
+            said[name] = ", ".join(people.get((str(place), code), code) for code in str(value).split(", "))
+        elif spec.kind == "code":
+            said[name] = words.term(str(value))
+        elif spec.kind == "said":
+            said[name] = " ".join(people.get((str(place), each)) or _spelled(each) for each in str(value).split(" "))
+    return said
+
+
+def _spelled(word: str) -> str:
+    """A word of a sentence; a code of ours, which has small letters only, in words; an identifier as it is."""
+    return words.term(word) if _CODE.fullmatch(word) else word
+
+
 def called(group: str | None, names: Mapping[str, str]) -> str:
     """The name of a group, else its own words."""
     text = str(group)
-    return names.get(text, text.replace("_", " "))
+    return names.get(text, words.term(text))
 
 
 def dimension(name: str) -> str:

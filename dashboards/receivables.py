@@ -264,8 +264,7 @@ def tied(rows: Sequence[Mapping[str, Any]]) -> str:
     said = f"{len(accounts) - len(off)} of {len(accounts)} control accounts of this day tie"
     if off:
         listed = [
-            f"{row['rooftop']} {row['schedule'].replace('_', ' ')} by {row['currency']} "
-            f"{words.number(row['difference'], 2)}"
+            f"{row['rooftop']} {words.term(row['schedule'])} by {row['currency']} {words.number(row['difference'], 2)}"
             for row in off
         ]
         said += f"; {', '.join(listed)} {'differs' if len(off) == 1 else 'differ'}"
