@@ -28,13 +28,13 @@ DOCUMENTS = {
     "currency": Column("Currency"),
     "amount": Column("Amount", "money"),
     "outstanding": Column("Outstanding", "money"),
-    "rate": Column("Booked rate", "number", "Of the document; empty where none was booked.", decimals=6),
-    "outstanding_base": Column(
-        "In the rooftop's currency", "money", "Outstanding at the booked rate.", currency="base_currency"
-    ),
-    "base_currency": Column("Of the rooftop", help="The currency that the rooftop keeps its books in."),
     "days_past_due": Column("Days", "count"),
     "bucket": Column("Bucket"),
+    "rate": Column("Booked rate", "number", "Of the document; empty where none was booked.", decimals=6),
+    "outstanding_base": Column(
+        "In the books", "money", "Outstanding in the rooftop's currency, at the booked rate.", currency="base_currency"
+    ),
+    "base_currency": Column("Books in", help="The currency that the rooftop keeps its books in."),
     "disputed": Column("Disputed"),
     "received_after": Column("Received after", "money", help="Cash allocated after this day; not taken off."),
     "customer_id": Column("Customer id"),

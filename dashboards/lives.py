@@ -54,6 +54,9 @@ def draw(page: Page, ctes: str, events: Sequence[Event], key: str, name: str) ->
         "where day is not null order by day desc, what, trace_key limit 1000",
         (key,),
     )
+    if not rows:
+        st.caption("No enquiry, deal, order or document names this one.")
+        return
     shown = naming.named(page.reader, rows, COLUMNS)
     tables.records(
         page,

@@ -21,7 +21,7 @@ _CODE = re.compile(r"[a-z]+(_[a-z]+)+")
 def names_of(reader: Reader, dimension: str, rooftops: Sequence[str] = ()) -> Mapping[str, str]:
     """Group → what people call it, for a dimension of codes; empty for one of words.
 
-    A code belongs to its rooftop: where rooftops give one code to different people, it is said how many they are.
+    A code belongs to its rooftop: where rooftops give one code to different people, both are named, or how many more.
     """
     if dimension == "rooftop":
         return reader.rooftops()
@@ -111,12 +111,15 @@ def dimension(name: str) -> str:
 @lru_cache(maxsize=40)
 def _joined(reader: Reader, code: str, name: str, mart: str, rooftops: tuple[str, ...], people: str) -> dict[str, str]:
     rows = reader.warehouse.rows(
-        f"select {code} as code, any_value({name}) as name, count(distinct {name}) as names from marts.{mart} "
+        f"select {code} as code, list(distinct {name} order by {name}) as names from marts.{mart} "
         f"where {name} is not null "
         "and (len($1::varchar[]) = 0 or rooftop is null or list_contains($1::varchar[], rooftop)) "
         f"group by {code}",
         (list(rooftops),),
     )
     return {
-        row["code"]: row["name"] if row["names"] == 1 else f"{row['code']} ({row['names']} {people})" for row in rows
+        row["code"]: words.listed(row["names"])
+        if len(row["names"]) < 3
+        else f"{row['code']} ({len(row['names'])} {people})"
+        for row in rows
     }

@@ -75,9 +75,13 @@ def records(
     total = total if total is not None else len(rows)
     filled = [column for column in columns if any(row.get(column) is not None for row in shown)]
     visible = on_phone(phone, filled) if page.is_phone else filled
+    config = column_config(columns, visible if page.is_phone else ())
+    if not page.is_phone:
+        for column, width in uneven(shown, columns).items():
+            config[column]["width"] = width
     chosen = st.dataframe(
         drawn(page, shown, columns, visible),
-        column_config=column_config(columns, visible if page.is_phone else ()),
+        column_config=config,
         column_order=visible,
         hide_index=True,
         height="content" if len(shown) <= 10 else HEIGHT,
@@ -214,6 +218,20 @@ def column_config(columns: Mapping[str, Column], narrow: Sequence[str] = ()) -> 
     for place, column in enumerate(narrow):
         made[column]["width"] = NARROW[min(place, 1)]
     return made
+
+
+def uneven(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column]) -> dict[str, int]:
+    """Pixels of columns whose longest text is far longer than most, which a table that measures itself would cut."""
+    widths = {}
+    for column, spec in columns.items():
+        lengths = [len(str(row[column])) for row in rows if row.get(column)] if _TYPES[spec.kind] is pl.String else []
+        if lengths and max(lengths) > 1.4 * sum(lengths) / len(lengths):
+            widths[column] = _PADDING + _SIGN * min(max(*lengths, len(spec.label)), _LONGEST)
+    return widths
+
+
+#: Pixels of a sign and of the room around a text, and the signs after which a text may be cut.
+_SIGN, _PADDING, _LONGEST = 7, 18, 28
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:

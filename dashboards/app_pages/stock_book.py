@@ -45,7 +45,7 @@ def draw(page: Page) -> None:
     sold = [car for car in cars if car["sold_on"]]
     st.markdown(
         f"#### {words.counted(len(sold), 'cars', page.locale)} sold under the margin scheme "
-        f"{words.during(first, last, page.locale)}; VAT due {words.listed(_due(page, sold)) or 'nothing'}".replace(
+        f"{words.during(first, last, page.locale)}; VAT due {words.listed(_due(page, sold)) or 'nothing'}.".replace(
             "$", "\\$"
         )
     )

@@ -272,7 +272,7 @@ _HIRE = {
     "kind": KIND,
     "customer": CUSTOMER,
     "out_at": Column("Out (UTC)", "instant"),
-    "due_back_at": Column("Due back (UTC)", "instant"),
+    "due_back_at": Column("Due back (UTC)", "instant", short="Due back"),
 }
 _OUT = (
     "it.out_on <= asked.last_day and (it.returned_on is null or it.returned_on > asked.last_day) and not it.is_vanished"

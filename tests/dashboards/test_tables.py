@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -11,7 +12,7 @@ from typing import Any, cast
 import polars as pl
 import pytest
 
-from dashboards import naming, records, tables
+from dashboards import charts, naming, records, tables
 from dashboards.data import Reader
 from dashboards.lists import deals, promises
 from dashboards.shell import Page
@@ -81,6 +82,22 @@ def test_a_phone_reads_the_short_head_and_what_it_stands_for() -> None:
     assert (narrow["label"], narrow["help"]) == ("Answer, min", "Median response time. By the clock.")
 
 
+def test_a_column_of_short_texts_has_room_for_its_longest() -> None:
+    """A table that measures itself takes the rare long text for an outlier and cuts it."""
+    columns = {"what": Column("What"), "even": Column("Even"), "amount": Column("Amount", "money")}
+    rows = [{"what": "sale", "even": "D00001", "amount": 1}] * 9 + [{"what": "product cancelled", "even": "D1"}]
+    widths = tables.uneven(rows, columns)
+    assert set(widths) == {"what"}
+    assert widths["what"] >= 7 * len("product cancelled")
+
+
+def test_a_long_name_beside_a_bar_takes_two_lines() -> None:
+    long = "Closed order without a message in 24 hours"
+    axis = charts.named(["Task overdue", long]).to_dict()
+    assert json.dumps({long: ["Closed order without a", "message in 24 hours"]}) in axis["labelExpr"]
+    assert "labelExpr" not in charts.named(["Task overdue"]).to_dict()
+
+
 def test_amounts_of_two_currencies_stand_in_turn() -> None:
     rows = [{"currency": code, "n": n} for code, n in (("EUR", 9), ("EUR", 8), ("GBP", 3), ("EUR", 1), ("GBP", 1))]
     assert [row["n"] for row in tables.in_turn(rows)] == [9, 3, 8, 1, 1]
@@ -102,6 +119,15 @@ def test_lists_by_amount_compare_no_currencies(published_home: Home) -> None:
             ]
             assert len(mine) > 5
             assert all(one <= two for one, two in pairwise(mine))
+
+
+def test_a_code_of_two_people_names_both(published_home: Home) -> None:
+    reader = Reader(str(published_home.root), str(current_run(published_home)))
+    (code, *_) = reader.rows(
+        "select employee, list(distinct employee_name order by employee_name) as names from marts.dim_employee "
+        "where employee_name is not null group by employee having count(distinct employee_name) = 2 order by employee"
+    )
+    assert naming.names_of(reader, "owner")[code["employee"]] == " and ".join(code["names"])
 
 
 def test_codes_are_read_in_words(published_home: Home) -> None:
