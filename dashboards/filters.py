@@ -60,7 +60,7 @@ def choose(
     ``is_limited``: these rooftops are not all there are, so where none is chosen they are named one by one.
     """
     asked = [iso_day(st.query_params.get(key)) for key in ("from", "to") if st.query_params.get("period") == CUSTOM]
-    _take_from_url(rooftops, as_of)
+    unknown = _take_from_url(rooftops, as_of)
     line = st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=not is_phone)
     with line.popover("Filters", icon=":material/tune:"):
         chosen = _rooftops(rooftops)
@@ -94,6 +94,8 @@ def choose(
     else:
         against = f" · against {versus}" if versus else ""
         line.markdown(f"**{names or 'All rooftops'}** · {words.span(period.first, period.last, locale)}{against}")
+    if unknown:
+        st.caption(f"The link names a {' and a '.join(unknown)} that is not here; what is shown is said above.")
     late = max((day for day in asked if day), default=as_of)
     if late > as_of:
         st.caption(beyond(as_of, late, locale))
@@ -133,9 +135,15 @@ def beyond(newest: date, asked: date, locale: Locale) -> str:
     return f"The data reach {words.day(newest, locale)}; {words.day(asked, locale)} was asked."
 
 
-def _take_from_url(rooftops: dict[str, str], as_of: date) -> None:
-    """Gives the widgets what a link says, once; what it says wrongly is left out."""
+def _take_from_url(rooftops: dict[str, str], as_of: date) -> list[str]:
+    """Gives the widgets what a link says, once; what it says wrongly is left out, and named in what is returned."""
     given = st.query_params
+    known = {"rooftop": rooftops, "period": PERIODS, "versus": COMPARISONS}
+    unknown = [
+        {"versus": "comparison"}.get(key, key)
+        for key, values in known.items()
+        if any(value not in values for value in given.get_all(key))
+    ]
     taken: dict[str, Any] = {
         "rooftop": [code for code in given.get_all("rooftop") if code in rooftops],
         "period": given.get("period") if given.get("period") in PERIODS else None,
@@ -147,6 +155,7 @@ def _take_from_url(rooftops: dict[str, str], as_of: date) -> None:
     for key, value in taken.items():
         if value and key not in st.session_state:
             st.session_state[key] = value
+    return unknown
 
 
 def iso_day(text: str | None) -> date | None:

@@ -177,7 +177,7 @@ def _months_frame(metric: Metric, points: list[series.Point]) -> pl.DataFrame:
             "p90": point.p90,
             "n": point.n,
         }
-        for point in reversed(points)
+        for point in sorted(points, key=lambda point: point.month, reverse=True)
     ]
     frame = pl.DataFrame(rows, infer_schema_length=None)
     empty = [column for column in ("currency", "p90") if frame[column].null_count() == frame.height]

@@ -274,6 +274,12 @@ def tied(rows: Sequence[Mapping[str, Any]]) -> str:
     return said + "."
 
 
+def tied_by_name(warehouse: Warehouse, rows: Sequence[Mapping[str, Any]]) -> str:
+    """The same sentence with the rooftops' names, for whoever has no table of codes beside it."""
+    names = {row["rooftop"]: row["name"] for row in warehouse.rows("select rooftop, name from meta.rooftops")}
+    return tied([{**row, "rooftop": names.get(row["rooftop"]) or row["rooftop"]} for row in rows])
+
+
 def provision(warehouse: Warehouse, as_of: date, basis: Basis, choice: Choice = EVERYTHING) -> list[dict[str, Any]]:
     """What to provide by schedule and bucket, in the rooftops' currency: owed, percent, provision."""
     where, parameters = choice.where("is_debit", "outstanding_base is not null")

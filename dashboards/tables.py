@@ -225,7 +225,7 @@ def uneven(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column]) -> 
     widths = {}
     for column, spec in columns.items():
         lengths = [len(str(row[column])) for row in rows if row.get(column)] if _TYPES[spec.kind] is pl.String else []
-        if lengths and max(lengths) > 1.4 * sum(lengths) / len(lengths):
+        if lengths and max(lengths) > 2 * sum(lengths) / len(lengths):
             widths[column] = _PADDING + _SIGN * min(max(*lengths, len(spec.label)), _LONGEST)
     return widths
 
@@ -262,20 +262,14 @@ def _record(
 ) -> None:
     """Every field of one record, as it is known, with the line of the file it came from."""
     with st.container(border=True):
-        facts = []
-        for column, spec in columns.items():
-            value = row.get(column)
-            if value is not None and column not in ("file", "row_number"):
-                facts.append({"field": spec.label, "value": _written(page, value, spec, row)})
-        st.dataframe(
-            pl.DataFrame(facts),
-            hide_index=True,
-            height="content",
-            column_config={
-                "field": st.column_config.TextColumn("", width="small"),
-                "value": st.column_config.TextColumn(""),
-            },
-            alt="The record",
+        facts = [
+            {"field": spec.label, "value": words.plain(_written(page, row[column], spec, row))}
+            for column, spec in columns.items()
+            if row.get(column) is not None and column not in ("file", "row_number")
+        ]
+        width: Literal["stretch", "content"] = "stretch" if page.is_phone else "content"
+        st.table(
+            pl.DataFrame(facts), border="horizontal", width=width, hide_index=True, hide_header=True, alt="The record"
         )
         if row.get("file"):
             st.caption(f"From {words.plain(str(row['file']))}, line {row['row_number']}.")

@@ -56,7 +56,7 @@ def mail_ageing(
     from tempfile import TemporaryDirectory
 
     from dashboards.exports import export_ageing
-    from dashboards.receivables import Choice, ageing_facts, tied
+    from dashboards.receivables import Choice, ageing_facts, tied_by_name
     from forecourt.kpi import newest_day
 
     home = Home(home_path)
@@ -66,9 +66,7 @@ def mail_ageing(
         file = Path(folder) / f"ageing_{day}_{basis}.{kind}"
         facts = export_ageing(home, warehouse, file, kind=kind, as_of=day, basis=basis, choice=choice)
         files = {file.name: file.read_bytes()}
-    names = {row["rooftop"]: row["name"] for row in warehouse.rows("select rooftop, name from meta.rooftops")}
-    found = ageing_facts(warehouse, day, basis, choice).tieout
-    said = tied([{**row, "rooftop": names.get(row["rooftop"]) or row["rooftop"]} for row in found])
+    said = tied_by_name(warehouse, ageing_facts(warehouse, day, basis, choice).tieout)
     text = (
         f"The receivable ageing of {settings.company} as of {day}: {facts['rows']:,} open documents.\n{said}\n\n"
         f"Run {warehouse.run_id}, sha256 {facts['sha256']}.\n"

@@ -199,6 +199,14 @@ def test_a_link_to_a_schedule_that_is_not_there_says_so(published_home: Home, mo
     assert app.selectbox(key="schedule").value == "All"
 
 
+def test_a_link_that_names_what_is_not_here_says_so(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(published_home, "overview", monkeypatch, rooftop="R9", versus="never")
+    said = "The link names a rooftop and a comparison that is not here; what is shown is said above."
+    assert said in [str(each.value) for each in app.caption]
+    app = opened(published_home, "overview", monkeypatch, rooftop="R1", period="last_month")
+    assert not [each for each in app.caption if "The link names" in str(each.value)]
+
+
 def test_a_document_in_another_currency_stands_in_the_rooftop_s_too(
     published_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import polars as pl
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from dashboards import charts, naming, records, tables
 from dashboards.data import Reader
@@ -80,6 +81,29 @@ def test_a_phone_reads_the_short_head_and_what_it_stands_for() -> None:
     assert tables.column_config(columns)["minutes"]["label"] == "Median response time"
     narrow = tables.column_config(columns, ["minutes"])["minutes"]
     assert (narrow["label"], narrow["help"]) == ("Answer, min", "Median response time. By the clock.")
+
+
+def test_an_opened_record_shows_a_source_s_text_as_it_stands() -> None:
+    """A table of a record reads Markdown; what a source wrote may not bold, link or load anything."""
+
+    def record() -> None:
+        from decimal import Decimal
+        from types import SimpleNamespace
+
+        from dashboards import tables, words
+        from dashboards.tables import Column
+
+        page = SimpleNamespace(locale=words.ENGLISH, is_phone=False)
+        row = {"what": "![x](http://example.com/a.png)", "amount": Decimal("-5"), "currency": "EUR", "none": None}
+        columns = {"what": Column("What"), "amount": Column("Amount", "money"), "none": Column("None")}
+        tables._record(page, row, columns, None)  # type: ignore[arg-type]
+
+    (table,) = AppTest.from_function(record).run().table
+    assert table.value["field"].tolist() == ["What", "Amount"]
+    assert table.value["value"].tolist() == [
+        r"\!\[x\]\(http\:\/\/example\.com\/a\.png\)".replace("\\/", "/"),
+        "−€5\\.00",
+    ]
 
 
 def test_a_column_of_short_texts_has_room_for_its_longest() -> None:
