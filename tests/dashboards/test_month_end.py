@@ -19,6 +19,7 @@ from forecourt.door import open_warehouse
 from forecourt.errors import Problem
 from forecourt.home import Home
 from tests.dashboards.test_pages import opened, text_of
+from tests.support.command import call, said
 
 MARCH = date(2026, 3, 1)
 
@@ -78,6 +79,17 @@ def test_the_pack_comes_whole_and_damage_is_refused(closed_home: Home) -> None:
     (closed_home.closed / "2026-03" / "stock_book.csv").write_bytes(b"other")
     with pytest.raises(Problem, match="is not what was closed"):
         zipped(closed_home, month)
+
+
+def test_a_wrong_setting_is_told_before_a_month_is_closed(ledger_home: Home, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.create()
+    shutil.copytree(ledger_home.published, home.published, dirs_exist_ok=True)
+    home.settings.write_text("[mail]\nfrom = 'reports@example.com'\n", encoding="utf-8")
+    result = call("close", "2026-03", "--home", str(home.root))
+    assert result.exit_code != 0
+    assert "'from' is no setting (mail.from)" in said(result)
+    assert not list(home.closed.glob("*"))
 
 
 def test_what_was_learned_since_names_the_document(closed_home: Home) -> None:
