@@ -107,7 +107,7 @@ def target_line(page: Page, metric: Metric, rows: list[KpiRow]) -> str | None:
         icon, colour = (":material/check_circle:", "green") if is_met(metric, row) else (":material/error:", "red")
         name = f"{row.currency} " if len(rows) > 1 else ""
         said = standing if standing == "on target" else standing.removesuffix(" target")
-        parts.append(f"{name}:{colour}[{icon}{words.SPACE}{said}]")
+        parts.append(f"{name}:{colour}[{icon} {said}]")
     targets = {row.target for row in known}
     shown = [
         words.value_text(metric, target or 0, known[0].currency, page.locale) for target in sorted(targets, key=str)
@@ -127,7 +127,7 @@ def year_line(page: Page, metric: Metric, rows: list[KpiRow]) -> str | None:
     for row in rows:
         delta, arrow, colour = change(page, metric, row, then.get(row.currency))
         if delta is not None:
-            icon = "" if arrow == "off" else f":material/arrow_{arrow}ward:{words.SPACE}"
+            icon = "" if arrow == "off" else f":material/arrow_{arrow}ward: "
             parts.append(f"{row.currency} " * (len(rows) > 1) + f":{colour}[{icon}{delta}]")
     return f"Against last year {' · '.join(parts)}" if parts else "Last year: no data to compare with"
 
@@ -157,7 +157,7 @@ def stale_note(page: Page, metric: Metric, rows: Sequence[KpiRow], period: Perio
         return None
     late = words.plain(words.listed(page.reader.feeds_behind(metric.feeds, period.end)))
     said = f"data only to {words.short_day(through, page.locale)}" + (f" from {late}" if late else "")
-    return f":orange[:material/schedule: {said}]"
+    return f":orange[:material/schedule:] :orange[{said}]"
 
 
 def cohort_days(metric: Metric, period: Period, page: Page) -> str:

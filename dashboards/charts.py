@@ -240,10 +240,18 @@ def _groups(rows: Sequence[dict[str, Any]]) -> alt.Y:
 
 
 def named(names: Sequence[str], limit: int = 160) -> alt.Axis:
-    """The axis of bars that lie: a long name takes two lines, and what is still longer ends in an ellipsis."""
-    lines = {name: wrap(name, _SIGNS, max_lines=2, placeholder=" …") for name in names if len(name) > _SIGNS}
+    """The axis of bars that lie: a long name takes two lines, a longer one those of its ends."""
+    lines = {name: _two_lines(name) for name in names if len(name) > _SIGNS}
     written = f"({json.dumps(lines)})[datum.label] || datum.label" if lines else alt.Undefined
     return alt.Axis(labelLimit=limit, labelExpr=written, labelOverlap=False, ticks=False, domain=False, labelPadding=8)
+
+
+def _two_lines(name: str) -> list[str]:
+    lines = wrap(name, _SIGNS)
+    if len(lines) < 3:
+        return lines
+    end = wrap(" ".join(reversed(name.split())), _SIGNS - 2)[0].split()
+    return [lines[0], f"… {' '.join(reversed(end))}"]
 
 
 def stacked(

@@ -209,7 +209,7 @@ def table(
     """A short table that nothing is chosen from; a phone shows three of its columns."""
     shown = phone if page.is_phone else tuple(columns)
     st.dataframe(
-        tables.drawn(page, rows, columns, shown),
+        tables.drawn(page, rows, columns, shown, lines=1),
         hide_index=True,
         column_config=tables.column_config(columns, shown if page.is_phone else ()),
         column_order=shown,

@@ -40,7 +40,7 @@ _KEY = "current_page"
 
 #: What theming has no option for: less room above the title, figures of equal width, enough contrast of small type and
 #: of filled buttons (also when the theme changes under an open page), cards that share a row as far as they fit, on a
-#: phone room for the tools that stand above a table.
+#: phone room for the tools that stand above a table, an arrow and its number on one line.
 #: Holds no data.
 STYLE = (
     """<style>
@@ -53,6 +53,7 @@ STYLE = (
 [class*="st-key-cards_"] > [data-testid="stLayoutWrapper"]:has(> [class*="st-key-card_wide_"]) {flex: 1.6 1 280px;}
 [data-testid^="stBaseButton-primary"]:enabled * {color: light-dark(#ffffff, BACKGROUND);}
 [class*="st-key-card_"] [data-testid="stHorizontalBlock"] {overflow: visible;}
+.stMarkdownColoredText:has(> [role="img"]) {white-space: nowrap;}
 .spark {position: relative; height: 44px;}
 .spark img {display: block; width: 100%; height: 100%;}
 .spark div {position: absolute; inset: 0; display: flex;}

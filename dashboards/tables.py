@@ -30,6 +30,11 @@ SHOWN = 100
 HEIGHT = 420
 #: On a phone a row is as high as Streamlit wants it before it lets a text go on in the next line.
 PHONE_ROW = 65
+#: Lines of text that such a row holds.
+PHONE_LINES = 3
+#: Pixels of the first and of the other columns where a phone shows three, and the signs of a head that fit in.
+NARROW = (130, 92)
+HEADS = (18, 13)
 
 
 @dataclass(frozen=True)
@@ -148,8 +153,17 @@ def numbers(made: pl.DataFrame, decimals: Mapping[str, int], locale: Locale, sig
     return style
 
 
-def drawn(page: Page, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column], visible: Sequence[str]) -> Any:
-    """Rows as ``st.dataframe`` takes them; an amount whose column of currencies is out of sight carries its own."""
+def drawn(
+    page: Page,
+    rows: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, Column],
+    visible: Sequence[str],
+    lines: int = PHONE_LINES,
+) -> Any:
+    """Rows as ``st.dataframe`` takes them; an amount whose column of currencies is out of sight carries its own.
+
+    On a phone a text longer than its ``lines`` ends in an ellipsis; the opened record has it whole.
+    """
     style = numbers(
         frame(rows, columns),
         {
@@ -159,6 +173,10 @@ def drawn(page: Page, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, C
         },
         page.locale,
     )
+    for place, name in enumerate(visible if page.is_phone else ()):
+        if _TYPES[columns[name].kind] is pl.String:
+            room = partial(words.elided, width=HEADS[min(place, 1)] - 1, lines=lines)
+            style = style.format(room, subset=[name], na_rep="")
     for name, spec in columns.items():
         if spec.kind != "money" or name not in visible or spec.currency in visible:
             continue
@@ -189,9 +207,6 @@ def not_compared(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 #: Decimals of the kinds that always have as many.
 _DECIMALS = {"money": 2, "count": 0}
-#: Pixels of the first and of the other columns where a phone shows three, and the signs of a head that fit in.
-NARROW = (130, 92)
-HEADS = (18, 13)
 
 
 def column_config(columns: Mapping[str, Column], narrow: Sequence[str] = ()) -> dict[str, Any]:
@@ -221,17 +236,27 @@ def column_config(columns: Mapping[str, Column], narrow: Sequence[str] = ()) -> 
 
 
 def uneven(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column]) -> dict[str, int]:
-    """Pixels of columns whose longest text is far longer than most, which a table that measures itself would cut."""
+    """Pixels of columns that a table which measures itself would cut.
+
+    It looks at its first rows, and takes a text that is far longer than the others for an outlier. Whole sentences get
+    what room is left.
+    """
     widths = {}
     for column, spec in columns.items():
         lengths = [len(str(row[column])) for row in rows if row.get(column)] if _TYPES[spec.kind] is pl.String else []
-        if lengths and max(lengths) > 2 * sum(lengths) / len(lengths):
+        measured = max(lengths[:_MEASURED], default=0)
+        if (
+            lengths
+            and max(lengths) < 2 * _LONGEST
+            and (max(lengths) > measured or measured > 1.5 * sum(lengths) / len(lengths))
+        ):
             widths[column] = _PADDING + _SIGN * min(max(*lengths, len(spec.label)), _LONGEST)
     return widths
 
 
-#: Pixels of a sign and of the room around a text, and the signs after which a text may be cut.
-_SIGN, _PADDING, _LONGEST = 7, 18, 28
+#: Pixels of a sign and of the room around a text, the signs after which a text may be cut, and the rows looked at.
+_SIGN, _PADDING, _LONGEST = 7, 18, 32
+_MEASURED = 10
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> bytes:

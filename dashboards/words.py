@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from textwrap import wrap
 
 from forecourt.kpi import KpiRow, last_day
 from forecourt.metrics import Metric, Period
@@ -245,6 +246,16 @@ def is_good(metric: Metric, change: Decimal) -> bool:
 def term(code: str) -> str:
     """A code of the marts in words: service advisor, call back."""
     return TERMS.get(code, code.replace("_", " "))
+
+
+def elided(text: str, width: int, lines: int) -> str:
+    """A text that wraps into at most so many lines of so many signs; a longer one ends in an ellipsis."""
+    if len(wrap(text, width)) <= lines:
+        return text
+    end = min(len(text), width * lines)
+    while end and len(wrap(f"{text[:end].rstrip()}…", width)) > lines:
+        end -= 1
+    return f"{text[:end].rstrip()}…"
 
 
 def listed(words: Sequence[str]) -> str:

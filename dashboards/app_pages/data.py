@@ -54,11 +54,10 @@ RUNS = {
 }
 CHECKS = {
     "outcome": Column("Outcome"),
-    "check": Column("Check", "code"),
+    "check": Column("Check", "code", "In SQL and in the Data Docs its name has underscores."),
     "failures": Column("Rows", "count"),
     "description": Column("What it says"),
     "source": Column("By"),
-    "name": Column("Its name in SQL and Data Docs"),
 }
 
 

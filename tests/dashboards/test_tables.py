@@ -61,12 +61,21 @@ ROWS: list[dict[str, Any]] = [
 
 
 def test_an_amount_shows_its_currency_where_no_column_does() -> None:
-    page = cast(Page, SimpleNamespace(locale=ENGLISH))
+    page = cast(Page, SimpleNamespace(locale=ENGLISH, is_phone=False))
     assert written(tables.drawn(page, ROWS, COLUMNS, ["what", "amount"]), "amount") == ["−£16.35", "€7.00", ""]
     whole = tables.drawn(page, ROWS, COLUMNS, list(COLUMNS))
     assert written(whole, "amount") == ["−16.35", "7.00", ""]
     assert written(whole, "days") == ["1,200", "", ""]
     assert tables.column_config(COLUMNS)["year"]["type_config"]["format"] == "%d"
+
+
+def test_a_text_that_a_phone_has_no_room_for_ends_in_an_ellipsis() -> None:
+    page = cast(Page, SimpleNamespace(locale=ENGLISH, is_phone=True))
+    name = "Rechtsanwaltsgesellschaft Schwarzenbacher und Partner"
+    (said, *_) = written(tables.drawn(page, [ROWS[0] | {"what": name}], COLUMNS, ["what", "amount"]), "what")
+    assert said == "Rechtsanwaltsgesellschaft Schwarzenbacher…"
+    (short, *_) = written(tables.drawn(page, ROWS, COLUMNS, ["what", "amount"], lines=1), "what")
+    assert short == "a"
 
 
 def test_a_phone_shows_other_columns_in_place_of_empty_ones() -> None:
@@ -112,6 +121,8 @@ def test_a_column_of_short_texts_has_room_for_its_longest() -> None:
     rows = [{"what": "sale", "even": "D00001", "amount": 1}] * 9 + [{"what": "product cancelled", "even": "D1"}]
     widths = tables.uneven(rows, columns)
     assert set(widths) == {"what"}
+    late = [{"what": "sale"}] * 10 + [{"what": "sale again"}]
+    assert set(tables.uneven(late, {"what": Column("What")})) == {"what"}
     assert widths["what"] >= 7 * len("product cancelled")
 
 
@@ -119,6 +130,9 @@ def test_a_long_name_beside_a_bar_takes_two_lines() -> None:
     long = "Closed order without a message in 24 hours"
     axis = charts.named(["Task overdue", long]).to_dict()
     assert json.dumps({long: ["Closed order without a", "message in 24 hours"]}) in axis["labelExpr"]
+    rooftops = [f"Example Motors of Saint Bartholomew-on-the-Marsh and Upper {name}" for name in ("Mill", "Hill")]
+    written = json.loads(charts.named(rooftops).to_dict()["labelExpr"].removeprefix("(").split(")[datum")[0])
+    assert [lines[1] for lines in written.values()] == ["… and Upper Mill", "… and Upper Hill"]
     assert "labelExpr" not in charts.named(["Task overdue"]).to_dict()
 
 
