@@ -7,6 +7,7 @@ forecourt.toml whenever it changes, so a name that is taken off it is out with i
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -93,12 +94,12 @@ def enter() -> Seat | None:
         return None
 
 
-def foot(seat: Seat) -> None:
-    """Under every page: who is signed in, what the numbers are of, and the way out."""
+def foot(seat: Seat, names: Mapping[str, str]) -> None:
+    """Under every page: who is signed in, what the numbers are of, and the way out. ``names``: rooftop → its name."""
     if seat.email is None:
         return
     st.divider()
-    limit = f" · rooftops {', '.join(seat.rooftops)}" if seat.rooftops else ""
+    limit = f" · {', '.join(names.get(code, code) for code in seat.rooftops)} only" if seat.rooftops else ""
     with st.container(horizontal=True, vertical_alignment="center", key="signed_in"):
         masked = " · customers by number" if seat.is_masked else ""
         st.caption(f"Signed in as {seat.email} · {seat.role}{limit}{masked}")

@@ -157,7 +157,7 @@ def stale_note(page: Page, metric: Metric, rows: Sequence[KpiRow], period: Perio
         return None
     late = words.plain(words.listed(page.reader.feeds_behind(metric.feeds, period.end)))
     said = f"data only to {words.short_day(through, page.locale)}" + (f" from {late}" if late else "")
-    return f":orange[:material/schedule: {said}]"
+    return f":orange[:material/schedule:] :orange[{said}]"
 
 
 def cohort_days(metric: Metric, period: Period, page: Page) -> str:

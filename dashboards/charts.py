@@ -5,13 +5,17 @@ Every data row carries its own texts, so that tooltips and labels show the figur
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 import altair as alt
 
 from dashboards.palette import Palette
 
+#: Signs of a name that stand on one line beside its bar.
+_SIGNS = 24
 #: Jan carries its year; days are UTC so that no time zone moves a month.
 _MONTH_LABEL = (
     "utcmonth(datum.value) == 0 ? [utcFormat(datum.value, '%b'), utcFormat(datum.value, '%Y')] "
@@ -231,12 +235,23 @@ def _whole(value: float, text: str, x: alt.X, colours: Palette) -> list[alt.Char
 
 
 def _groups(rows: Sequence[dict[str, Any]]) -> alt.Y:
-    return alt.Y(
-        "group:N",
-        sort=[row["group"] for row in rows],
-        title=None,
-        axis=alt.Axis(labelLimit=150, labelOverlap=False, ticks=False, domain=False, labelPadding=8),
-    )
+    groups = list(dict.fromkeys(row["group"] for row in rows))
+    return alt.Y("group:N", sort=groups, title=None, axis=named(groups))
+
+
+def named(names: Sequence[str], limit: int = 160) -> alt.Axis:
+    """The axis of bars that lie: a long name takes two lines, a longer one those of its ends."""
+    lines = {name: _two_lines(name) for name in names if len(name) > _SIGNS}
+    written = f"({json.dumps(lines)})[datum.label] || datum.label" if lines else alt.Undefined
+    return alt.Axis(labelLimit=limit, labelExpr=written, labelOverlap=False, ticks=False, domain=False, labelPadding=8)
+
+
+def _two_lines(name: str) -> list[str]:
+    lines = wrap(name, _SIGNS)
+    if len(lines) < 3:
+        return lines
+    end = wrap(" ".join(reversed(name.split())), _SIGNS - 2)[0].split()
+    return [lines[0], f"… {' '.join(reversed(end))}"]
 
 
 def stacked(
@@ -251,15 +266,10 @@ def stacked(
     ``heads`` are what a tooltip calls the group, the part and the value.
     """
     base = alt.Chart(alt.Data(values=list(rows)))
-    groups = list(dict.fromkeys(row["group"] for row in rows))
+    groups = {row["group"] for row in rows}
     return framed(
         base.mark_bar(height={"band": 0.66}, stroke=colours.background, strokeWidth=1).encode(
-            y=alt.Y(
-                "group:N",
-                sort=groups,
-                title=None,
-                axis=alt.Axis(labelLimit=150, labelOverlap=False, ticks=False, domain=False, labelPadding=8),
-            ),
+            y=_groups(rows),
             x=alt.X(
                 "sum(value):Q",
                 title=None,

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
-from dashboards import exports, records, tables, words
+from dashboards import exports, naming, receivables, records, tables, words
 from dashboards.shell import Page
 from dashboards.statement import statement_pdf
 from dashboards.tables import Column
@@ -22,7 +22,7 @@ DOCUMENTS = {
     "schedule": Column("Schedule"),
     "customer_name": Column("Customer"),
     "document": Column("Document"),
-    "document_kind": Column("Kind"),
+    "document_kind": Column("Kind", "code"),
     "posted_on": Column("Posted", "day"),
     "due_on": Column("Due", "day"),
     "currency": Column("Currency"),
@@ -30,6 +30,11 @@ DOCUMENTS = {
     "outstanding": Column("Outstanding", "money"),
     "days_past_due": Column("Days", "count"),
     "bucket": Column("Bucket"),
+    "rate": Column("Booked rate", "number", "Of the document; empty where none was booked.", decimals=6),
+    "outstanding_base": Column(
+        "In the books", "money", "Outstanding in the rooftop's currency, at the booked rate.", currency="base_currency"
+    ),
+    "base_currency": Column("Books in", help="The currency that the rooftop keeps its books in."),
     "disputed": Column("Disputed"),
     "received_after": Column("Received after", "money", help="Cash allocated after this day; not taken off."),
     "customer_id": Column("Customer id"),
@@ -82,12 +87,14 @@ def customers(page: Page, table: pa.Table, day: date) -> None:
         entry["owed"] += outstanding
         entry["past_due"] += outstanding if due_on and due_on < day else 0
         entry["oldest"] = days if entry["oldest"] is None else max(entry["oldest"], days)
-    names = page.reader.rooftops()
     for entry in found.values():
-        entry["rooftop"] = names.get(entry["rooftop"], entry["rooftop"])
-    ordered = sorted(
+        entry["customer_name"] = entry["customer_name"] or entry["customer_id"]
+    by_amount = sorted(
         found.values(), key=lambda row: (-row["past_due"], -row["owed"], row["rooftop"], row["customer_id"])
     )
+    ordered = tables.in_turn(naming.named(page.reader, by_amount))
+    for told in tables.not_compared(ordered):
+        st.caption(told)
     tables.records(
         page,
         ordered,
@@ -142,23 +149,21 @@ def documents(page: Page, table: pa.Table, day: date) -> None:
 
 
 def _list(page: Page, table: pa.Table, day: date, *, key: str, order: Sequence[int]) -> None:
-    names = page.reader.rooftops()
     rows = [
         row
         | {
             "row_number": row["row"],
             "code": row["rooftop"],
             "kind_code": row["document_kind"],
-            "rooftop": names.get(row["rooftop"], row["rooftop"]),
+            "customer_name": row["customer_name"] or row["customer_id"],
             "schedule": plain(row["schedule"]),
-            "document_kind": row["document_kind"].replace("_", " "),
             "disputed": "yes" if row["disputed"] else None,
         }
         for row in table.take(order[: tables.SHOWN]).to_pylist()
     ]
     tables.records(
         page,
-        rows,
+        naming.named(page.reader, rows, DOCUMENTS),
         DOCUMENTS,
         key=key,
         name="Documents",
@@ -169,8 +174,33 @@ def _list(page: Page, table: pa.Table, day: date, *, key: str, order: Sequence[i
 
 
 def plain(name: str) -> str:
-    """A code in words: Parts account."""
-    return name.replace("_", " ").capitalize()
+    """A code as a heading: Parts account."""
+    return words.term(name).capitalize()
+
+
+TIEOUT = {
+    "rooftop": Column("Rooftop"),
+    "schedule": Column("Schedule"),
+    "currency": Column("Currency"),
+    "control_balance": Column("Control account", "money"),
+    "outstanding": Column("Outstanding", "money"),
+    "difference": Column("Difference", "money"),
+    "verdict": Column("Verdict"),
+}
+
+
+def tieout(page: Page, found: Sequence[Mapping[str, Any]]) -> int:
+    """Whether the schedules tie to their control accounts, and how many do not: then the accounts stand open."""
+    off = sum(row["verdict"] == "differs" for row in found)
+    ties = any(row["verdict"] == "ties" for row in found)
+    mark = ":red[:material/error:]" if off else ":green[:material/check_circle:]" if ties else ":material/help:"
+    rows = naming.named(page.reader, found)
+    st.markdown(f"{mark} {words.plain(receivables.tied(rows))}")
+    if found:
+        with st.expander("Tie-out to the ledger, differences first", expanded=bool(off)):
+            shown = [row | {"schedule": plain(row["schedule"])} for row in rows]
+            table(shown, TIEOUT, "Tie-out to the ledger", page, ("schedule", "rooftop", "difference"))
+    return off
 
 
 def table(
@@ -179,7 +209,7 @@ def table(
     """A short table that nothing is chosen from; a phone shows three of its columns."""
     shown = phone if page.is_phone else tuple(columns)
     st.dataframe(
-        tables.frame(rows, columns),
+        tables.drawn(page, rows, columns, shown, lines=1),
         hide_index=True,
         column_config=tables.column_config(columns, shown if page.is_phone else ()),
         column_order=shown,
@@ -205,8 +235,8 @@ order by movements.effective_on, movements.movement <> 'posted', movements.movem
 """
 _MOVEMENTS = {
     "effective_on": Column("Counts from", "day"),
-    "movement": Column("Movement"),
-    "kind": Column("Kind"),
+    "movement": Column("Movement", "code"),
+    "kind": Column("Kind", "code"),
     "amount": Column("Amount", "money"),
     "open_after": Column("Open after", "money"),
     "counter_document": Column("With"),
@@ -222,5 +252,11 @@ def _movements(page: Page, row: Mapping[str, Any], day: date) -> None:
     if not moved:
         return
     st.markdown("**What moved it**")
-    table(moved, _MOVEMENTS, "What moved the document", page, ("effective_on", "amount", "open_after"))
+    table(
+        naming.named(page.reader, moved, _MOVEMENTS),
+        _MOVEMENTS,
+        "What moved the document",
+        page,
+        ("effective_on", "amount", "open_after"),
+    )
     records.evidence(page, "fct_receivable", str(moved[0]["receivable_key"]))

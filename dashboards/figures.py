@@ -89,4 +89,4 @@ def _moved(page: Page, metric: Metric, row: KpiRow, earlier: Sequence[KpiRow]) -
     if text is None:
         return None
     icon = {"up": ":material/arrow_upward:", "down": ":material/arrow_downward:", "off": ""}[arrow]
-    return f":{colour}[{icon} {text}]"
+    return f":{colour}[{icon} {text}]" if icon else f":{colour}[{text}]"

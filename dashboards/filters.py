@@ -5,6 +5,7 @@ The widgets fold into one button; the line beside it always says what is chosen.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -37,6 +38,8 @@ PERIODS = {
 COMPARISONS = {BEFORE: "Period before", YEAR_AGO: "Same days last year", NOTHING: "Nothing"}
 #: A choice outlives the pages that do not show it.
 KEEP: Literal["session"] = "session"
+#: The choice of a box that narrows nothing.
+ALL = "All"
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def choose(
     ``is_limited``: these rooftops are not all there are, so where none is chosen they are named one by one.
     """
     asked = [iso_day(st.query_params.get(key)) for key in ("from", "to") if st.query_params.get("period") == CUSTOM]
-    _take_from_url(rooftops, as_of)
+    unknown = _take_from_url(rooftops, as_of)
     line = st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=not is_phone)
     with line.popover("Filters", icon=":material/tune:"):
         chosen = _rooftops(rooftops)
@@ -91,6 +94,8 @@ def choose(
     else:
         against = f" · against {versus}" if versus else ""
         line.markdown(f"**{names or 'All rooftops'}** · {words.span(period.first, period.last, locale)}{against}")
+    if unknown:
+        st.caption(f"The link names a {' and a '.join(unknown)} that is not here; what is shown is said above.")
     late = max((day for day in asked if day), default=as_of)
     if late > as_of:
         st.caption(beyond(as_of, late, locale))
@@ -101,14 +106,44 @@ def choose(
     return Filters(tuple(chosen), period, before, versus)
 
 
+def one_of(place: Any, label: str, key: str, values: Sequence[str], written: Callable[[str], str] = str) -> str | None:
+    """A box with one of some values or all of them (None). The URL holds the value itself, however it is written.
+
+    What a link says and the data do not have is said.
+    """
+    said = st.query_params.get(key, ALL)
+    asked = next((value for value in (ALL, *values) if said in (value, written(value))), None)
+    if asked is None:
+        st.caption(f"No {label.lower()} is called “{words.plain(said)}”, so all are shown.")
+    if key not in st.session_state:
+        st.session_state[key] = asked or ALL
+    elif st.session_state[key] not in (ALL, *values):
+        st.session_state[key] = ALL
+    chosen: str = place.selectbox(
+        label,
+        [ALL, *values],
+        format_func=lambda value: value if value == ALL else written(value),
+        key=key,
+        persist_state=KEEP,
+    )
+    _put_into_url({key: [] if chosen == ALL else [chosen]})
+    return None if chosen == ALL else chosen
+
+
 def beyond(newest: date, asked: date, locale: Locale) -> str:
     """That a day was asked which no data reach."""
     return f"The data reach {words.day(newest, locale)}; {words.day(asked, locale)} was asked."
 
 
-def _take_from_url(rooftops: dict[str, str], as_of: date) -> None:
-    """Gives the widgets what a link says, once; what it says wrongly is left out."""
+def _take_from_url(rooftops: dict[str, str], as_of: date) -> list[str]:
+    """Gives the widgets what a link says, once; what it says wrongly is left out, and named in what is returned."""
     given = st.query_params
+    known = {"rooftop": rooftops, "period": PERIODS, "versus": COMPARISONS}
+    unknown = [
+        {"versus": "comparison"}.get(key, key)
+        for key, values in known.items()
+        if any(value not in values for value in given.get_all(key))
+    ]
     taken: dict[str, Any] = {
         "rooftop": [code for code in given.get_all("rooftop") if code in rooftops],
         "period": given.get("period") if given.get("period") in PERIODS else None,
@@ -120,6 +155,7 @@ def _take_from_url(rooftops: dict[str, str], as_of: date) -> None:
     for key, value in taken.items():
         if value and key not in st.session_state:
             st.session_state[key] = value
+    return unknown
 
 
 def iso_day(text: str | None) -> date | None:

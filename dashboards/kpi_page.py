@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import behind, cards, charts, figures, naming, records, series, spread, whys, words
+from dashboards import behind, cards, charts, figures, naming, records, series, spread, tables, whys, words
 from dashboards.records import Records
 from dashboards.shell import Page
 from forecourt.kpi import KpiRow
@@ -121,7 +121,11 @@ def trend(page: Page, metric: Metric, period: Period, rows: list[KpiRow], title:
     alt = cards.spark_words(page, metric, known) if known else f"{metric.label} by month: no data"
     drawn.altair_chart(charts.trend(shown, earlier, target, text, _axis(metric), page.palette), alt=alt)
     table.dataframe(
-        _months_frame(metric, recent), hide_index=True, column_config=_months_config(metric), alt=alt, placeholder=""
+        tables.numbers(_months_frame(metric, recent), _decimals(metric), page.locale),
+        hide_index=True,
+        column_config=_months_config(metric),
+        alt=alt,
+        placeholder="",
     )
     notes = []
     if metric.kind == "duration":
@@ -173,20 +177,26 @@ def _months_frame(metric: Metric, points: list[series.Point]) -> pl.DataFrame:
             "p90": point.p90,
             "n": point.n,
         }
-        for point in reversed(points)
+        for point in sorted(points, key=lambda point: point.month, reverse=True)
     ]
     frame = pl.DataFrame(rows, infer_schema_length=None)
     empty = [column for column in ("currency", "p90") if frame[column].null_count() == frame.height]
     return frame.drop(empty)
 
 
+def _decimals(metric: Metric) -> dict[str, int]:
+    """Decimals of the numbers that a table of months or groups may have."""
+    own = metric.decimals if metric.unit != "money" else 2
+    parts = 2 if metric.currency else 0
+    return {"value": own, "p90": own, "n": 0, "excluded": 0, "numerator": parts, "denominator": parts}
+
+
 def _months_config(metric: Metric) -> dict[str, Any]:
-    decimals = metric.decimals if metric.unit != "money" else 2
     return {
         "currency": "Currency",
-        "value": st.column_config.NumberColumn(_value_label(metric), format=f"%,.{decimals}f"),
-        "p90": st.column_config.NumberColumn("P90", format=f"%,.{decimals}f"),
-        "n": st.column_config.NumberColumn(words.things(metric).capitalize(), format="localized"),
+        "value": _value_label(metric),
+        "p90": "P90",
+        "n": words.things(metric).capitalize(),
     }
 
 
@@ -243,12 +253,11 @@ def distribution(page: Page, metric: Metric, period: Period, rows: Sequence[KpiR
     if found[-1]["is_last"]:
         drawn.caption(f"The last bar holds all of {found[-1]['start']:g} {metric.unit} or more.")
     table.dataframe(
-        pl.DataFrame([{"length": each["label"], "n": each["n"]} for each in found]),
+        tables.numbers(
+            pl.DataFrame([{"length": each["label"], "n": each["n"]} for each in found]), {"n": 0}, page.locale
+        ),
         hide_index=True,
-        column_config={
-            "length": metric.unit.capitalize(),
-            "n": st.column_config.NumberColumn(words.things(metric).capitalize(), format="localized"),
-        },
+        column_config={"length": metric.unit.capitalize(), "n": words.things(metric).capitalize()},
         alt=alt,
     )
 
@@ -294,7 +303,7 @@ def _groups(
         said = words.listed([f"{words.plain(_group_name(row, names, rows))} ({row.reason})" for row in without[:5]])
         drawn.caption(f"No value for {said}{' and more' if len(without) > 5 else ''}.")
     table.dataframe(
-        _groups_frame(metric, by, [*worst_first, *without], names),
+        tables.numbers(_groups_frame(metric, by, [*worst_first, *without], names), _decimals(metric), page.locale),
         hide_index=True,
         column_config=_groups_config(metric, by),
         alt=alt,
@@ -339,17 +348,11 @@ def _groups_frame(metric: Metric, by: str, rows: Sequence[KpiRow], names: Mappin
 
 
 def _groups_config(metric: Metric, by: str) -> dict[str, Any]:
-    decimals = metric.decimals if metric.unit != "money" else 2
-    parts = "%,.2f" if metric.currency else "%,.0f"
-    return {
+    return _months_config(metric) | {
         "group": naming.dimension(by),
-        "currency": "Currency",
-        "value": st.column_config.NumberColumn(_value_label(metric), format=f"%,.{decimals}f"),
-        "p90": st.column_config.NumberColumn("P90", format=f"%,.{decimals}f"),
-        "numerator": st.column_config.NumberColumn("Numerator", format=parts),
-        "denominator": st.column_config.NumberColumn("Denominator", format=parts),
-        "n": st.column_config.NumberColumn(words.things(metric).capitalize(), format="localized"),
-        "excluded": st.column_config.NumberColumn("Excluded", format="localized"),
+        "numerator": "Numerator",
+        "denominator": "Denominator",
+        "excluded": "Excluded",
     }
 
 

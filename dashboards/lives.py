@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import records, tables
+from dashboards import naming, records, tables
 from dashboards.shell import Page
 from dashboards.tables import Column
 
@@ -18,7 +18,7 @@ OFFERED = 20
 COLUMNS = {
     "day": Column("Day", "day"),
     "what": Column("What"),
-    "detail": Column("Detail"),
+    "detail": Column("Detail", "said"),
     "rooftop": Column("Rooftop"),
     "currency": Column("Currency"),
     "amount": Column("Amount", "money"),
@@ -54,8 +54,10 @@ def draw(page: Page, ctes: str, events: Sequence[Event], key: str, name: str) ->
         "where day is not null order by day desc, what, trace_key limit 1000",
         (key,),
     )
-    names = page.reader.rooftops()
-    shown = [row | {"rooftop": names.get(row["rooftop"], row["rooftop"])} for row in rows]
+    if not rows:
+        st.caption("No enquiry, deal, order or document names this one.")
+        return
+    shown = naming.named(page.reader, rows, COLUMNS)
     tables.records(
         page,
         shown,

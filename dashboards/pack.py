@@ -20,6 +20,7 @@ from forecourt.errors import Problem
 SUMS = "SHA256SUMS"
 #: Stands in the pack where a file could not be made: which one, and why.
 LEFT_OUT = "LEFT_OUT.txt"
+TIE_OUT = "tie_out.csv"
 
 _TIEOUT = (
     *("rooftop", "legal_entity", "schedule", "currency", "control_balance", "outstanding", "difference", "verdict"),
@@ -43,7 +44,7 @@ def month_end_pack(warehouse: Warehouse, first_on: date, last_on: date) -> dict[
         files |= _ageing(warehouse, last_on, left_out)
         if left_out:
             files[LEFT_OUT] = "".join(f"{name}: {why}\n" for name, why in left_out.items()).encode()
-        files["tie_out.csv"] = _csv(tieout(warehouse, last_on), _TIEOUT)
+        files[TIE_OUT] = _csv(tieout(warehouse, last_on), _TIEOUT)
         files["roll_forward.csv"] = _csv(rollforward(warehouse, last_on), _ROLLFORWARD)
         credits = credits_table(warehouse, last_on)
         files["deposits_and_credits.csv"] = ageing_csv(credits)

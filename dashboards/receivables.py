@@ -264,8 +264,7 @@ def tied(rows: Sequence[Mapping[str, Any]]) -> str:
     said = f"{len(accounts) - len(off)} of {len(accounts)} control accounts of this day tie"
     if off:
         listed = [
-            f"{row['rooftop']} {row['schedule'].replace('_', ' ')} by {row['currency']} "
-            f"{words.number(row['difference'], 2)}"
+            f"{row['rooftop']} {words.term(row['schedule'])} by {row['currency']} {words.number(row['difference'], 2)}"
             for row in off
         ]
         said += f"; {', '.join(listed)} {'differs' if len(off) == 1 else 'differ'}"
@@ -273,6 +272,12 @@ def tied(rows: Sequence[Mapping[str, Any]]) -> str:
     if missing:
         said += f"; {missing} open {'schedule has' if missing == 1 else 'schedules have'} no control balance"
     return said + "."
+
+
+def tied_by_name(warehouse: Warehouse, rows: Sequence[Mapping[str, Any]]) -> str:
+    """The same sentence with the rooftops' names, for whoever has no table of codes beside it."""
+    names = {row["rooftop"]: row["name"] for row in warehouse.rows("select rooftop, name from meta.rooftops")}
+    return tied([{**row, "rooftop": names.get(row["rooftop"]) or row["rooftop"]} for row in rows])
 
 
 def provision(warehouse: Warehouse, as_of: date, basis: Basis, choice: Choice = EVERYTHING) -> list[dict[str, Any]]:

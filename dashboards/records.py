@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import naming, tables, words
+from dashboards import naming, shell, tables, words
 from dashboards.shell import Page
 from dashboards.tables import Column
 from forecourt.errors import Problem
@@ -25,6 +25,15 @@ _TAIL = {
 }
 
 
+def in_turn(amount: str, *, is_lowest_first: bool = False) -> str:
+    """An ORDER BY of amounts: each currency by itself, and the currencies in turn; what has no amount comes last."""
+    way = "" if is_lowest_first else " desc"
+    return (
+        f"{amount} is null, row_number() over (partition by currency order by {amount}{way} nulls last, trace_key), "
+        "currency"
+    )
+
+
 @dataclass(frozen=True)
 class Records:
     """A list of rows ``it`` of a mart, where a condition holds, in an order.
@@ -32,7 +41,8 @@ class Records:
     ``where`` may use ``asked`` (first_day, last_day, as_of); ``joins`` adds further marts, of which ``leading`` may
     be the one whose file row leads. A list that ``is_grouped`` has one row per value of its columns that are no sums.
     What leads there is the last of its rows by ``newest``. ``key`` is the readable key by which ``traced`` (the mart
-    itself unless said) is traced to its file rows.
+    itself unless said) is traced to its file rows. ``is_by_amount``: its order is one of amounts (``in_turn``), and
+    where there are several currencies it says so.
     """
 
     title: str
@@ -48,6 +58,7 @@ class Records:
     is_grouped: bool = False
     newest: str = ""
     note: str = ""
+    is_by_amount: bool = False
 
     @property
     def slug(self) -> str:
@@ -101,37 +112,26 @@ def draw(page: Page, kind: Records, period: Period, metric: Metric | None = None
     asked = (period.first, period.end, period.as_of, page.filters.rooftops)
     rows = page.reader.rows(f"{sql} limit {shown}", asked)
 
-    def named(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        persons, rooftops = naming.persons(page.reader), page.reader.rooftops()
-        return [_named(kind, row, persons, rooftops) for row in found]
-
     total = rows[0]["of_all"] if rows else 0
-    if kind.note:
-        st.caption(kind.note)
+    told = [kind.note] if kind.note else []
+    if kind.is_by_amount:
+        told += tables.not_compared(rows)
+    if told:
+        st.caption(" ".join(told))
     tables.records(
         page,
-        named(rows),
+        naming.named(page.reader, rows, kind.columns),
         dict(kind.columns) | _TAIL,
         key=kind.slug,
         name=kind.title,
         phone=kind.phone,
-        everything=lambda: named(page.reader.warehouse.rows(sql, [*asked[:3], list(asked[3])])),
+        everything=lambda: naming.named(
+            page.reader, page.reader.warehouse.rows(sql, [*asked[:3], list(asked[3])]), kind.columns
+        ),
         total=total,
         evidence=lambda row: evidence(page, kind.traced or kind.mart, str(row["trace_key"])),
     )
     return total
-
-
-def _named(
-    kind: Records, row: dict[str, Any], persons: Mapping[tuple[str, str], str], rooftops: Mapping[str, str]
-) -> dict[str, Any]:
-    """The row with names in place of codes: of its rooftop, of people (a split deal has two)."""
-    said = {"rooftop": rooftops.get(row["rooftop"], row["rooftop"])}
-    for column in naming.PEOPLE & kind.columns.keys():
-        if row[column]:
-            codes = str(row[column]).split(", ")
-            said[column] = ", ".join(persons.get((row["rooftop"], code), code) for code in codes)
-    return row | said
 
 
 def tabs(page: Page, kinds: Sequence[Records], period: Period, metric: Metric | None = None) -> None:
@@ -156,4 +156,4 @@ def evidence(page: Page, mart: str, key: str) -> None:
             for each in versions[-6:]
         ]
         st.caption(f"{words.counted(len(versions), 'versions', page.locale)}: " + "; ".join(said) + ".")
-    st.caption(f"The original lines: `forecourt trace {mart} '{key}' --home {page.reader.home.root}`")
+    st.caption(f"The original lines: `forecourt trace {mart} '{key}'{shell.home_option(page.reader)}`")

@@ -11,6 +11,17 @@ from dashboards.shell import Page
 from dashboards.tables import Column
 from forecourt.metrics import Metric
 
+#: KPI -> its head where a phone has no room for the label and the unit.
+SHORT = {
+    "response_minutes": "Answer, min",
+    "appointment_set_rate": "Set, %",
+    "contact_rate": "Contacted, %",
+    "repair_order_days": "Order, days",
+    "comeback_rate": "Comebacks, %",
+    "worked_per_attended": "Worked, %",
+    "sold_per_worked": "Sold, %",
+}
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -70,4 +81,5 @@ def _value_column(metric: Metric, currency: str, split: bool) -> Column:
     head = f"{median}{words.in_sentence(metric.label)}{unit}{f', {currency}' if currency else ''}"
     kind: tables.Kind = "money" if metric.unit == "money" else "number"
     decimals = int(split) if metric.unit == "count" else metric.decimals
-    return Column(head[:1].upper() + head[1:], kind, metric.description, decimals)
+    short = SHORT.get(metric.name, "")
+    return Column(head[:1].upper() + head[1:], kind, metric.description, decimals, short=short)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
+from math import ceil
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -22,8 +23,10 @@ from dashboards.report import Col, Part
 #: Excel's own limit, less the subtotals and the heads.
 SHEET_ROWS = 1_048_574
 _HEAD = 1
+#: The last column of a cover, and the width of a column that nothing sets.
+_COVER, _PLAIN = 8, 8.43
 
-Kind = Literal["text", "day", "money", "whole", "rate", "flag"]
+Kind = Literal["text", "day", "money", "whole", "year", "rate", "flag"]
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,10 @@ class Book:
 
     def cover(self, facts: Iterable[tuple[str, Any]], parts: Sequence[Part]) -> None:
         """The first sheet: title, what was asked and of which data, then tables."""
-        sheet, styles = self._sheet("Cover", is_landscape=False), self._styles
+        sheet, styles = self._sheet("Cover"), self._styles
         sheet.hide_gridlines(2)
         sheet.set_column(0, 0, 26)
-        sheet.set_column(1, 8, 18)
+        sheet.set_column(1, _COVER, 18)
         sheet.set_row(0, 28)
         sheet.write_string(0, 0, self._title, styles.title)
         line = 2
@@ -70,13 +73,16 @@ class Book:
             line += 1
         for part in parts:
             line = self._part(sheet, part, line + 1)
+        sheet.print_area(0, 0, line, _COVER)
 
     def tables(self, name: str, parts: Sequence[Part], frozen: int = 1) -> None:
         """A sheet of titled tables, one below the other; the first ``frozen`` columns stay in sight."""
-        sheet = self._sheet(name, is_landscape=True)
+        sheet = self._sheet(name)
         sheet.hide_gridlines(2)
-        if len(parts) == 1:  # the head is the third line, or the fourth below a note
-            sheet.freeze_panes(3 if parts[0].note else 2, frozen)
+        if len(parts) == 1:  # the head is the second line, or the third below a note
+            head = 2 if parts[0].note else 1
+            sheet.freeze_panes(head + 1, frozen)
+            sheet.repeat_rows(0, head)
         else:
             sheet.freeze_panes(0, frozen)
         columns = max((part.columns for part in parts), key=len)
@@ -85,6 +91,7 @@ class Book:
         line = 0
         for part in parts:
             line = self._part(sheet, part, line) + 1
+        sheet.print_area(0, 0, max(line - 1, 0), _reach(columns, [part.note for part in parts]))
 
     def listing(self, name: str, table: pa.Table, fields: Mapping[str, Field], by: str = "") -> None:
         """Every row of a table, with subtotals of the rows shown, frozen heads and filters.
@@ -106,7 +113,7 @@ class Book:
         self._book.close()
         return self._out.getvalue()
 
-    def _sheet(self, name: str, *, is_landscape: bool) -> Any:
+    def _sheet(self, name: str) -> Any:
         plain = "".join(sign if sign.isalnum() or sign in " -" else "-" for sign in name)[:31]
         number = 1
         while plain.lower() in self._names:
@@ -115,8 +122,7 @@ class Book:
         self._names.add(plain.lower())
         sheet = self._book.add_worksheet(plain)
         sheet.set_paper(9)
-        if is_landscape:
-            sheet.set_landscape()
+        sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
         sheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
         sheet.set_footer(f"&L&8{self._title}&R&8&A, page &P of &N")
@@ -171,7 +177,7 @@ class Book:
             self._piece(name if parts == 1 else f"{name} {part + 1} of {parts}", piece, fields)
 
     def _piece(self, name: str, piece: pa.Table, fields: Mapping[str, Field]) -> None:
-        sheet, styles = self._sheet(name, is_landscape=True), self._styles
+        sheet, styles = self._sheet(name), self._styles
         sheet.freeze_panes(_HEAD + 1, 0)
         sheet.repeat_rows(_HEAD)
         last = _HEAD + max(piece.num_rows, 1)
@@ -185,7 +191,7 @@ class Book:
                 sheet.write_formula(0, position, formula, styles.total_money, float(total))
         sheet.set_row(_HEAD, 30)
         for position, (column, spec) in enumerate(fields.items()):
-            is_number = spec.kind in ("money", "whole", "rate")
+            is_number = spec.kind in ("money", "whole", "year", "rate")
             head = column.replace("_", " ")
             sheet.write_string(_HEAD, position, head, styles.header_right if is_number else styles.header)
         writers = [self._writer(sheet, position, spec.kind) for position, spec in enumerate(fields.values())]
@@ -196,6 +202,7 @@ class Book:
                 for write, value in zip(writers, values, strict=True):
                     if value is not None:
                         write(line, value)
+        sheet.print_area(0, 0, last, len(fields) - 1)
 
     def _writer(self, sheet: Any, position: int, kind: Kind) -> Any:
         """How one column of a listing is written."""
@@ -207,8 +214,14 @@ class Book:
                 return lambda line, value: sheet.write_datetime(line, position, value, styles.day)
             case "flag":
                 return lambda line, value: sheet.write_string(line, position, "yes" if value else "no", styles.text)
-        style = {"money": styles.money, "rate": styles.rate}.get(kind, styles.whole)
+        style = {"money": styles.money, "rate": styles.rate, "year": styles.year}.get(kind, styles.whole)
         return lambda line, value: sheet.write_number(line, position, float(value), style)
+
+
+def _reach(columns: Sequence[Col], notes: Iterable[str]) -> int:
+    """The last column of a printed sheet: a note may be wider than the table below it, and paper cuts at the area."""
+    missing = max(map(len, notes), default=0) - sum(column.width for column in columns)
+    return max(len(columns) - 1, 0) + max(0, ceil(missing / _PLAIN))
 
 
 @dataclass(frozen=True)
@@ -222,6 +235,7 @@ class _Styles:
     day: Any
     money: Any
     whole: Any
+    year: Any
     rate: Any
     total: Any
     total_shown: Any
@@ -249,6 +263,7 @@ class _Styles:
             day=made(num_format="yyyy-mm-dd", align="left"),
             money=made(num_format=money),
             whole=made(num_format="#,##0"),
+            year=made(num_format="0"),
             rate=made(num_format="0.000000"),
             total=made(bold=True, top=1),
             total_shown=made(bold=True),

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import streamlit as st
 
-from dashboards import data, filters, palette, words
+from dashboards import access, data, filters, palette, words
 from dashboards.data import Reader
 from dashboards.filters import Filters
 from dashboards.palette import DARK, LIGHT, Palette
@@ -40,7 +40,7 @@ _KEY = "current_page"
 
 #: What theming has no option for: less room above the title, figures of equal width, enough contrast of small type and
 #: of filled buttons (also when the theme changes under an open page), cards that share a row as far as they fit, on a
-#: phone room for the tools that stand above a table.
+#: phone room for the tools that stand above a table, an arrow and its number on one line.
 #: Holds no data.
 STYLE = (
     """<style>
@@ -53,6 +53,7 @@ STYLE = (
 [class*="st-key-cards_"] > [data-testid="stLayoutWrapper"]:has(> [class*="st-key-card_wide_"]) {flex: 1.6 1 280px;}
 [data-testid^="stBaseButton-primary"]:enabled * {color: light-dark(#ffffff, BACKGROUND);}
 [class*="st-key-card_"] [data-testid="stHorizontalBlock"] {overflow: visible;}
+.stMarkdownColoredText:has(> [role="img"]) {white-space: nowrap;}
 .spark {position: relative; height: 44px;}
 .spark img {display: block; width: 100%; height: 100%;}
 .spark div {position: absolute; inset: 0; display: flex;}
@@ -105,7 +106,7 @@ def run(page: Any) -> None:
         st.session_state[_KEY] = Page(reader, chosen, locale, colours, is_phone())
         page.run()
     except Problem as problem:
-        st.info(str(problem), icon=":material/info:")
+        st.info(_told(str(problem), reader.home), icon=":material/info:")
     except (duckdb.CatalogException, duckdb.BinderException):
         # The marts of a run are those of the program that made it. Should it be something else, the log has it.
         logging.getLogger(__name__).exception("run %s cannot show %s", reader.run_id, page.title)
@@ -122,6 +123,11 @@ def current() -> Page:
     return page
 
 
+def home_option(reader: Reader) -> str:
+    """How a command that is shown names the home; a limited person is not told the folders of the server."""
+    return "" if access.seat().is_limited else f" --home {reader.home.root}"
+
+
 def is_phone() -> bool:
     """Whether the reader's browser says that it is a phone's: it gets three columns of a table."""
     return "Mobi" in (st.context.headers.get("User-Agent") or "")
@@ -133,7 +139,9 @@ def _nothing_yet() -> None:
     last = data.last_run()
     if last:
         st.error(f"The last run did not publish: {last.message}", icon=":material/error:")
-    st.markdown(f"Nothing is published in `{home.root}` yet. As soon as a run has published, the numbers stand here.")
+    st.markdown(f"Nothing is published{_in(home)} yet. As soon as a run has published, the numbers stand here.")
+    if access.seat().is_limited:
+        return
     _steps(home)
     st.caption("To look around with an invented dealership first, run `forecourt demo`.")
 
@@ -141,11 +149,24 @@ def _nothing_yet() -> None:
 def _nothing_landed(reader: Reader) -> None:
     """A published run without a single landed file: why, and what to do."""
     (stopped,) = reader.rows("select count(*) as files from meta.files where status != 'landed'")
-    st.markdown(f"No file has landed in `{reader.home.root}` yet, so run {reader.run_id} has no numbers to show.")
+    st.markdown(f"No file has landed{_in(reader.home)} yet, so run {reader.run_id} has no numbers to show.")
     if stopped["files"]:
         files = words.counted(stopped["files"], "files")
         st.page_link(f"app_pages/{UNFILTERED}.py", label=f"{files} did not land: the page Data says why")
-    _steps(reader.home)
+    if not access.seat().is_limited:
+        _steps(reader.home)
+
+
+def _told(text: str, home: Home) -> str:
+    """A sentence as this person may read it: without the folders of the server for a limited one."""
+    if not access.seat().is_limited:
+        return text
+    return text.replace(f" --home {home.root}", "").replace(str(home.root), "the home")
+
+
+def _in(home: Home) -> str:
+    """Where, for whoever may know the folders of the server."""
+    return "" if access.seat().is_limited else f" in `{home.root}`"
 
 
 def _steps(home: Home) -> None:

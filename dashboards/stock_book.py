@@ -29,7 +29,7 @@ COLUMNS: Mapping[str, tuple[str, Field]] = {
     "registration": ("varchar", Field(13)),
     "make": ("varchar", Field(13)),
     "model": ("varchar", Field(15)),
-    "model_year": ("varchar", Field(8)),
+    "model_year": ("integer", Field(8, "year")),
     "bought_on": ("date", Field(11, "day")),
     "purchase_invoice": ("varchar", Field(16)),
     "seller": ("varchar", Field(24)),
@@ -166,9 +166,9 @@ def stock_book(warehouse: Warehouse, first: date, last: date, rooftops: Sequence
 def totals(table: pa.Table, first: date, last: date) -> Part:
     """By rooftop: what was bought, what was sold with its margin and VAT, what is in stock at the end."""
     columns = (
-        *(Col("Rooftop", 26), Col("Currency", 10), Col("Bought", 10, True), Col("For", 18, True)),
+        *(Col("Rooftop", 26), Col("Currency", 10), Col("Bought", 10, True), Col("Bought for", 18, True)),
         *(Col("Sold", 10, True), Col("Sale prices", 18, True), Col("Margin", 18, True), Col("VAT due", 18, True)),
-        *(Col("VAT not known", 14, True), Col("In stock at the end", 14, True), Col("For", 18, True)),
+        *(Col("VAT not known", 14, True), Col("In stock at the end", 14, True), Col("Stock bought for", 18, True)),
     )
     rows = []
     cars = table.to_pylist()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboards import access, shell
+from dashboards import access, data, shell
 
 st.set_page_config(page_title="forecourt", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
 
@@ -63,4 +63,5 @@ if seat and not page.url_path and not seat.sees(""):
     page.run()
 elif seat:
     shell.run(page)
-    access.foot(seat)
+    reader = data.reader()
+    access.foot(seat, reader.rooftops() if reader else {})

@@ -10,7 +10,7 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from dashboards import charts, words
+from dashboards import charts, tables, words
 from dashboards.palette import Palette
 from dashboards.shell import Page
 from forecourt.kpi import last_day
@@ -35,13 +35,13 @@ def draw(page: Page) -> None:
     drawn.altair_chart(_heat(cells, page.palette), alt=alt_text)
     drawn.caption("Claims for 100 cars that were in service for the whole month. An empty cell is not over yet.")
     table.dataframe(
-        pl.DataFrame(cells).select("sold", "month", "value", "n"),
+        tables.numbers(pl.DataFrame(cells).select("sold", "month", "value", "n"), {"value": 1, "n": 0}, page.locale),
         hide_index=True,
         column_config={
             "sold": "Sold",
-            "month": st.column_config.NumberColumn("Month in service"),
-            "value": st.column_config.NumberColumn("Claims for 100 cars", format="%,.1f"),
-            "n": st.column_config.NumberColumn("Cars", format="localized"),
+            "month": "Month in service",
+            "value": "Claims for 100 cars",
+            "n": "Cars",
         },
         alt=alt_text,
     )

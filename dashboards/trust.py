@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import tables, words
+from dashboards import naming, tables, words
 from dashboards.data import Reader
 from dashboards.shell import Page
 from dashboards.tables import Column
@@ -70,7 +70,9 @@ REACH = 90
 COVERAGE = {
     "feed": Column("Source"),
     "rooftop": Column("Rooftop"),
-    "coverage": Column("Clock coverage, %", "number", f"Of the records of the last {REACH} days."),
+    "coverage": Column(
+        "Clock coverage, %", "number", short="Coverage, %", help=f"Of the records of the last {REACH} days."
+    ),
     "timed": Column("With their instants", "count"),
     "records": Column("Records", "count"),
     "needs": Column("What the clocks need"),
@@ -190,10 +192,9 @@ def draw(page: Page) -> None:
         )
         if clocks:
             st.markdown("**Clock coverage by rooftop**, the barest first")
-            names = page.reader.rooftops()
             tables.records(
                 page,
-                [row | {"rooftop": names.get(row["rooftop"], row["rooftop"])} for row in clocks],
+                naming.named(page.reader, clocks),
                 COVERAGE,
                 key="coverage",
                 name="Clock coverage",

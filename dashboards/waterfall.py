@@ -17,12 +17,8 @@ def waterfall(steps: Sequence[dict[str, Any]], colours: Palette) -> Any:
     Steps: name, start, end, text, tone (better, worse, plain), detail. The bars follow on one another downwards.
     """
     base = alt.Chart(alt.Data(values=[dict(step) | {"place": max(step["start"], step["end"])} for step in steps]))
-    y = alt.Y(
-        "name:N",
-        sort=[step["name"] for step in steps],
-        title=None,
-        axis=alt.Axis(labelLimit=170, labelOverlap=False, ticks=False, domain=False, labelPadding=8),
-    )
+    names = [step["name"] for step in steps]
+    y = alt.Y("name:N", sort=names, title=None, axis=charts.named(names, 170))
     ends = [0.0, *(step["start"] for step in steps), *(step["end"] for step in steps)]
     span = (max(ends) - min(ends)) or 1
     room = charts.text_room([step["text"] for step in steps])

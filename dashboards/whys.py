@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import naming, words
+from dashboards import naming, tables, words
 from dashboards.shell import Page
 from forecourt.metrics import Metric, Period
 from forecourt.why import Effect, Why
@@ -118,13 +118,27 @@ def _one(page: Page, metric: Metric, why: Why) -> None:
     drawn, table = st.tabs(["Chart", "Table"])
     steps = _steps(page, metric, why, effects)
     alt = f"{metric.label}: " + "; ".join(f"{step['name']} {step['text']}" for step in steps)
-    drawn.altair_chart(waterfall.waterfall(steps, page.palette), alt=alt)
-    notes = "● is a cause: it stands out of chance and makes a tenth of the change or more."
+    notes = []
+    if len(steps) > 1:
+        drawn.altair_chart(waterfall.waterfall(steps, page.palette), alt=alt)
+    else:
+        notes.append("No group moved it by as much as is shown here; the table has all.")
+    if any(effect.cause for effect in effects):
+        notes.append("● is a cause: it stands out of chance and makes a tenth of the change or more.")
     if metric.kind == "duration":
-        notes += " Means are explained here, the median stands above."
-    drawn.caption(notes)
+        notes.append("Means are explained here, the median stands above.")
+    if notes:
+        drawn.caption(" ".join(notes))
     table.dataframe(
-        _frame(page, metric, why, effects), hide_index=True, column_config=_config(metric, effects), alt=alt
+        tables.numbers(
+            _frame(page, metric, why, effects),
+            dict.fromkeys(("effect", "rate", "mix", "noise"), 2) | {"records": 0},
+            page.locale,
+            signed=("effect", "rate", "mix"),
+        ),
+        hide_index=True,
+        column_config=_config(metric, effects),
+        alt=alt,
     )
 
 
@@ -134,12 +148,14 @@ def _has_cause(why: Why, dimension: str) -> bool:
 
 def _steps(page: Page, metric: Metric, why: Why, effects: Sequence[Effect]) -> list[dict[str, Any]]:
     """The bars of the chart: the largest effects one after the other, the rest together, then the whole change."""
-    largest = sorted((each for each in effects if each.effect), key=lambda each: -abs(each.effect))[:STEPS]
+    change = why.change or Fraction(0)
+    visible = [each for each in effects if moved(metric, each.effect)]
+    largest = sorted(visible, key=lambda each: -abs(each.effect))[:STEPS]
     rest = sum((each.effect for each in effects if each not in largest), Fraction(0))
     parts: list[tuple[str, Fraction, Effect | None]] = [
         (f"{_name(page, why, each)}{' ●' if each.cause else ''}", each.effect, each) for each in largest
     ]
-    if rest:
+    if moved(metric, rest):
         parts.append(("all others", rest, None))
     steps, at = [], Fraction(0)
     for name, effect, group in parts:
@@ -162,8 +178,8 @@ def _steps(page: Page, metric: Metric, why: Why, effects: Sequence[Effect]) -> l
         {
             "name": f"{values[0]} → {values[1]}",
             "start": 0.0,
-            "end": _scaled(metric, at),
-            "text": _signed(page, metric, why, at),
+            "end": _scaled(metric, change),
+            "text": _signed(page, metric, why, change),
             "tone": "plain",
             "detail": "the whole change",
         }
@@ -184,7 +200,7 @@ def _name(page: Page, why: Why, effect: Effect) -> str:
 
 def _signed(page: Page, metric: Metric, why: Why, effect: Fraction) -> str:
     exact = _decimal(effect)
-    sign = "+" if exact > 0 else words.MINUS if exact < 0 else ""
+    sign = "" if not moved(metric, effect) else "+" if exact > 0 else words.MINUS
     return f"{sign}{words.difference_text(metric, exact, why.currency, page.locale)}"
 
 
@@ -215,17 +231,14 @@ def _frame(page: Page, metric: Metric, why: Why, effects: Sequence[Effect]) -> p
 
 def _config(metric: Metric, effects: Sequence[Effect]) -> dict[str, Any]:
     unit = "points" if metric.unit == "percent" else metric.unit
-    written = "%+,.2f"
     return {
         "group": naming.dimension(effects[0].dimension),
-        "effect": st.column_config.NumberColumn(f"Effect, {unit}", format=written),
-        "rate": st.column_config.NumberColumn(
-            "Own figures", format=written, help="Because the group itself did better or worse."
-        ),
+        "effect": f"Effect, {unit}",
+        "rate": st.column_config.NumberColumn("Own figures", help="Because the group itself did better or worse."),
         "mix": st.column_config.NumberColumn(
-            "Share of the whole", format=written, help="Because the group became a larger or smaller part."
+            "Share of the whole", help="Because the group became a larger or smaller part."
         ),
-        "records": st.column_config.NumberColumn(words.things(metric).capitalize(), format="localized"),
-        "noise": st.column_config.NumberColumn("Noise", format="%,.2f", help="Standard error of the effect."),
+        "records": words.things(metric).capitalize(),
+        "noise": st.column_config.NumberColumn("Noise", help="Standard error of the effect."),
         "cause": "Cause",
     }

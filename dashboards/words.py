@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from textwrap import wrap
 
 from forecourt.kpi import KpiRow, last_day
 from forecourt.metrics import Metric, Period
@@ -27,6 +28,9 @@ COHORTS = {
     "return_rate": "cars delivered",
     "conversion_rate": "enquiries that began",
 }
+
+#: Codes of the marts that say nothing by themselves -> what people say.
+TERMS = {"bdc": "enquiry team (BDC)"}
 
 #: Language of the browser -> (thousands separator, decimal mark).
 _SEPARATORS = {
@@ -70,6 +74,12 @@ def number(value: Decimal | float | int | str, decimals: int = 0, locale: Locale
     exact = Decimal(str(value)).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
     text = f"{abs(exact):,.{decimals}f}".translate({44: locale.thousands, 46: locale.point})
     return f"{MINUS}{text}" if exact < 0 else text
+
+
+def signed(value: Decimal | float | int | str, decimals: int = 0, locale: Locale = ENGLISH) -> str:
+    """A number with a plus above zero; what rounds to zero has no sign."""
+    text = number(value, decimals, locale)
+    return f"+{text}" if any(sign in "123456789" for sign in text) and not text.startswith(MINUS) else text
 
 
 def money(value: Decimal | float | int | str, currency: str | None, decimals: int = 0, locale: Locale = ENGLISH) -> str:
@@ -191,7 +201,15 @@ def as_of(metric: Metric, period: Period, locale: Locale = ENGLISH) -> str:
 
 
 #: What a record key counts, where its name does not say it.
-_THINGS = {"key": "documents", "exposure_key": "cars", "episode_key": "enquiries", "": "records", "1": "records"}
+_THINGS = {
+    "key": "documents",
+    "exposure_key": "cars",
+    "stock_unit_key": "cars",
+    "ready_span_key": "preparations",
+    "episode_key": "enquiries",
+    "": "records",
+    "1": "records",
+}
 
 
 def things(metric: Metric) -> str:
@@ -223,6 +241,21 @@ def against_target(metric: Metric, row: KpiRow, locale: Locale = ENGLISH) -> str
 def is_good(metric: Metric, change: Decimal) -> bool:
     """Whether a change goes the way the business wants."""
     return change > 0 if metric.better == "up" else change < 0
+
+
+def term(code: str) -> str:
+    """A code of the marts in words: service advisor, call back."""
+    return TERMS.get(code, code.replace("_", " "))
+
+
+def elided(text: str, width: int, lines: int) -> str:
+    """A text that wraps into at most so many lines of so many signs; a longer one ends in an ellipsis."""
+    if len(wrap(text, width)) <= lines:
+        return text
+    end = min(len(text), width * lines)
+    while end and len(wrap(f"{text[:end].rstrip()}…", width)) > lines:
+        end -= 1
+    return f"{text[:end].rstrip()}…"
 
 
 def listed(words: Sequence[str]) -> str:

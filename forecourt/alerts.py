@@ -156,7 +156,7 @@ def tell(home: Home, settings: Settings, run_id: str, alerts: Sequence[Alert]) -
             letters[address].append(alert.text)
     for address, texts in letters.items():
         subject = f"{settings.company}: {len(texts)} {'alert' if len(texts) == 1 else 'alerts'}"
-        body = "\n\n".join(texts) + f"\n\nFrom run {run_id} of forecourt. Each is told once, until it is over.\n"
+        body = "\n\n".join(texts) + f"\n\nRun {run_id} of forecourt. Each is told once, until it is over.\n"
         send(settings.mail, [address], subject, body)
     standing: dict[str, list[str]] = defaultdict(list)
     for alert in alerts:

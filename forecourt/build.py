@@ -266,7 +266,7 @@ def _leading_comment(sql: str) -> str:
     """The comment that a test written as SQL begins with: what it says, when it matters, how to resolve it."""
     lines = re.sub(r"{{ *config\(.*?\) *}}", "", sql, flags=re.S).strip().splitlines()
     said = [line.removeprefix("--").strip() for line in itertools.takewhile(lambda line: line.startswith("--"), lines)]
-    return re.sub(r"\b(Says|Matters|Resolve): ", "", " ".join(said))
+    return re.sub(r"\b(?:Says|Matters|Resolve): (\w)", lambda found: found[1].upper(), " ".join(said))
 
 
 def manifest(paths: Paths) -> dict[str, Any]:

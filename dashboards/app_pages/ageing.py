@@ -6,13 +6,26 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
 import streamlit as st
 
-from dashboards import cards, charts, debtors, exports, filters, kpi_page, receivables, shell, tables, whys, words
+from dashboards import (
+    cards,
+    charts,
+    debtors,
+    exports,
+    filters,
+    kpi_page,
+    naming,
+    receivables,
+    shell,
+    tables,
+    whys,
+    words,
+)
 from dashboards.credits import credits_table
 from dashboards.receivables import EVERYTHING, AgeingFacts, Basis, Choice, Sums
 from dashboards.shell import Page
@@ -22,7 +35,6 @@ from forecourt.metrics import Metric, Period
 
 BY_DUE, BY_DATE = "Due date", "Document date"
 BASES: dict[str, Basis] = {BY_DUE: "due", BY_DATE: "invoice"}
-ALL = "All"
 #: How far the page goes back.
 YEARS = 10
 FILES: dict[exports.Format, str] = {
@@ -45,7 +57,7 @@ def ageing(page: Page) -> None:
         _answer(page, metric, day, rows, table)
     _downloads(page, table, day, basis, choice)
     facts = page.reader.ageing_facts(day, basis, choice, _part(choice))
-    _tieout(page, facts)
+    debtors.tieout(page, facts.tieout)
     if table.num_rows:
         _summary(page, table, facts)
     if metric:
@@ -90,17 +102,13 @@ def _chosen(page: Page) -> tuple[Choice, Basis, date]:
     names = {
         column: sorted({row[column] or "" for row in documents}) for column in ("schedule", "legal_entity", "currency")
     }
-    if st.query_params.get("schedule") in names["schedule"]:  # a link may say the code; the box goes by its words
-        st.session_state["schedule"] = st.query_params["schedule"]
-    schedule = places[1].selectbox(
-        "Schedule", [ALL, *names["schedule"]], format_func=debtors.plain, key="schedule", bind="query-params"
-    )
-    entity = places[2].selectbox("Legal entity", [ALL, *names["legal_entity"]], key="entity", bind="query-params")
+    schedule = filters.one_of(places[1], "Schedule", "schedule", names["schedule"], debtors.plain)
+    entity = filters.one_of(places[2], "Legal entity", "entity", names["legal_entity"])
     basis = places[3].segmented_control(
         "Aged by", list(BASES), default=BY_DUE, required=True, key="basis", bind="query-params"
     )
-    currency = places[4].selectbox("Currency", [ALL, *names["currency"]], key="currency", bind="query-params")
-    choice = Choice(page.filters.rooftops, *(None if each == ALL else each for each in (schedule, entity, currency)))
+    currency = filters.one_of(places[4], "Currency", "currency", names["currency"])
+    choice = Choice(page.filters.rooftops, schedule, entity, currency)
     return choice, BASES[basis or BY_DUE], day if isinstance(day, date) else page.filters.period.end
 
 
@@ -191,31 +199,10 @@ def _block(page: Page, buckets: tuple[str, ...], entries: list[tuple[str, Sums]]
         total: dict[str, Any] = {"Schedule": "Total"}
         rows.insert(0, total | {name: sum(row[name] for row in rows) for name in rows[0] if name != "Schedule"})
     frame = pl.DataFrame(rows)
-    money = {name: st.column_config.NumberColumn(name, format="%,.2f") for name in frame.columns if name != "Schedule"}
-    table.dataframe(frame, hide_index=True, column_config=cast(dict[str, Any], money), alt=alt)
+    money = dict.fromkeys((name for name in frame.columns if name != "Schedule"), 2)
+    table.dataframe(tables.numbers(frame, money, page.locale), hide_index=True, alt=alt)
 
 
-def _tieout(page: Page, facts: AgeingFacts) -> None:
-    """Whether the schedules tie to their control accounts; the accounts stand open where one differs."""
-    differs = any(row["verdict"] == "differs" for row in facts.tieout)
-    ties = any(row["verdict"] == "ties" for row in facts.tieout)
-    mark = ":red[:material/error:]" if differs else ":green[:material/check_circle:]" if ties else ":material/help:"
-    st.markdown(f"{mark} {words.plain(receivables.tied(facts.tieout))}")
-    if facts.tieout:
-        with st.expander("Tie-out to the ledger, differences first", expanded=differs):
-            rows = [{**row, "schedule": debtors.plain(row["schedule"])} for row in facts.tieout]
-            debtors.table(rows, TIEOUT, "Tie-out to the ledger", page, ("schedule", "rooftop", "difference"))
-
-
-TIEOUT = {
-    "rooftop": Column("Rooftop"),
-    "schedule": Column("Schedule"),
-    "currency": Column("Currency"),
-    "control_balance": Column("Control account", "money"),
-    "outstanding": Column("Outstanding", "money"),
-    "difference": Column("Difference", "money"),
-    "verdict": Column("Verdict"),
-}
 PROVISION = {
     "schedule": Column("Schedule"),
     "currency": Column("Currency"),
@@ -235,7 +222,7 @@ CREDITS = {
     "customer_name": Column("Customer"),
     "customer_id": Column("Customer id"),
     "document": Column("Document"),
-    "document_kind": Column("Kind"),
+    "document_kind": Column("Kind", "code"),
     "deal_number": Column("Deal"),
     "posted_on": Column("Posted", "day"),
     "days_open": Column("Days", "count"),
@@ -249,16 +236,10 @@ CREDITS = {
 
 def _behind(page: Page, table: pa.Table, facts: AgeingFacts) -> None:
     """What an accountant reads beside the documents: credits, provision, roll-forward."""
-    names = page.reader.rooftops()
     first, second, third = st.tabs(["Deposits and credit balances", "Provision", "Roll-forward"])
     with first:
         found = credits_table(page.reader.warehouse, facts.as_of, facts.choice).to_pylist() if table.num_rows else []
-        rows = [
-            row
-            | {"rooftop": names.get(row["rooftop"], row["rooftop"]), "row_number": row["row"]}
-            | {"document_kind": row["document_kind"].replace("_", " ")}
-            for row in found
-        ]
+        rows = naming.named(page.reader, [row | {"row_number": row["row"]} for row in found], CREDITS)
         st.caption("Payments, credit notes and overpayments that nobody has set against anything yet.")
         phone = ("customer_name", "unapplied", "days_open")
         tables.records(
@@ -272,10 +253,9 @@ def _behind(page: Page, table: pa.Table, facts: AgeingFacts) -> None:
         st.caption("Percents of what is owed in each bucket: `ageing.provision.<bucket>` in the settings.")
         debtors.table(rows, PROVISION, "Provision", page, ("schedule", "bucket", "provision"))
     with third:
-        rows = [
-            {**row, "rooftop": names.get(row["rooftop"], row["rooftop"]), "schedule": debtors.plain(row["schedule"])}
-            for row in facts.rollforward
-        ]
+        rows = naming.named(
+            page.reader, [{**row, "schedule": debtors.plain(row["schedule"])} for row in facts.rollforward]
+        )
         if rows:
             first_day, through = rows[0]["month"], max(row["through_on"] for row in rows)
             days = f"{words.day(first_day, page.locale)} to {words.day(through, page.locale)}"

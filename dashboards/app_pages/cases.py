@@ -18,10 +18,10 @@ CASES = {
     "case": Column("Case"),
     "stage": Column("Stage"),
     "owner": Column("Owner"),
-    "role": Column("Role"),
+    "role": Column("Role", "code"),
     "entered_on": Column("In stage since", "day"),
     "days": Column("Days in stage", "count"),
-    "blocker": Column("What blocks"),
+    "blocker": Column("What blocks", "said"),
     "blocked_on": Column("Blocked since", "day"),
     "file": Column("File"),
     "row_number": Column("Line", "count"),
@@ -29,7 +29,7 @@ CASES = {
 BLOCKERS = {
     "label": Column("What"),
     "stage": Column("Stage"),
-    "role": Column("Role"),
+    "role": Column("Role", "code"),
     "cases": Column("Cases", "count"),
     "since": Column("Oldest since", "day"),
 }
@@ -53,16 +53,7 @@ def cases(page: Page) -> None:
     _stages(page, found)
     _blockers(page, found)
     st.subheader("The cases, blocked ones first", anchor=False)
-    persons, names = naming.persons(page.reader), page.reader.rooftops()
-    shown = [
-        row
-        | {
-            "owner": persons.get((row["rooftop"], row["owner"]), row["owner"]),
-            "role": row["role"].replace("_", " "),
-            "rooftop": names.get(row["rooftop"], row["rooftop"]),
-        }
-        for row in found
-    ]
+    shown = naming.named(page.reader, found, CASES)
     tables.records(
         page,
         shown,
@@ -106,7 +97,7 @@ def _blockers(page: Page, found: Sequence[dict[str, Any]]) -> None:
             continue
         entry = groups.setdefault(
             (row["rule"], row["stage"], row["role"]),
-            {"label": row["label"], "stage": row["stage"], "role": row["role"].replace("_", " ")}
+            {"label": row["label"], "stage": row["stage"], "role": words.term(row["role"])}
             | {"cases": 0, "since": row["blocked_on"]},
         )
         entry["cases"] += 1

@@ -25,9 +25,9 @@ def groups(page: Page) -> None:
     if not rows:
         return
     st.subheader("What holds the money, and whose turn it is", anchor=False)
-    persons = naming.persons(page.reader)
     named = [
-        row | {"owner": persons.get((row["rooftop"], row["owner"]), row["owner"]) or "nobody is named"} for row in rows
+        row | {"owner": row["owner"] or "nobody is named"}
+        for row in naming.named(page.reader, rows, WAITING_FOR_MONEY.columns)
     ]
     for head, column in (("Cause", "cause"), ("Owner", "owner")):
         columns = {
@@ -60,7 +60,7 @@ def _summed(rows: list[dict[str, Any]], column: str) -> list[Mapping[str, Any]]:
         entry["late"] += row["standing"] == "late"
         entry["oldest"] = max(entry["oldest"], row["days"])
         entry["open"] += row["outstanding"] or 0
-    return sorted(found.values(), key=lambda entry: (-entry["open"], str(entry[column])))
+    return tables.in_turn(sorted(found.values(), key=lambda entry: (-entry["open"], str(entry[column]))))
 
 
 REPORT = Report(

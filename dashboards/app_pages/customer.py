@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboards import lives, shell, words
+from dashboards import lives, naming, shell, words
 from dashboards.lives import Event
 from dashboards.shell import Page
 
@@ -99,9 +99,10 @@ HELP = "Name or customer number, or a part of it"
 SEARCH = """
     select
         customer_key,
-        concat_ws(' · ', customer_name, customer_id, upper(system), rooftop) as title,
+        concat_ws(' · ', customer_name, customer_id, upper(system), coalesce(rooftop_name, rooftop)) as title,
         customer_name, customer_id, system, kind
     from marts.dim_customer
+    left join (select rooftop, rooftop_name from marts.dim_rooftop) using (rooftop)
     where customer_name ilike $1 escape '\\' or customer_id ilike $1 escape '\\'
     order by customer_name, customer_key
 """
@@ -118,7 +119,10 @@ def customer(page: Page) -> None:
     ctes = BY_MATCH if page.reader.has("brg_customer_source") else BY_RECORD
     numbers = page.reader.rows(f"with {ctes} select * from numbers order by all", (found["customer_key"],))
     st.markdown(f"#### {words.plain(found['customer_name'] or 'A customer without a name')}")
-    known = [f"{row['system'].upper()} {row['rooftop'] or 'all rooftops'} {row['customer_id']}" for row in numbers]
+    known = [
+        f"{row['customer_id']} in the {row['system'].upper()} of {row['rooftop'] or 'all rooftops'}"
+        for row in naming.named(page.reader, numbers)
+    ]
     st.caption(f"{words.plain(str(found['kind']).capitalize())} · {words.plain(' · '.join(known))}")
     lives.draw(page, ctes, EVENTS, found["customer_key"], "a customer")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import access, shell, tables, words
+from dashboards import access, debtors, naming, shell, tables, words
 from dashboards.shell import Page
 from dashboards.tables import Column
 from forecourt.close import closed_months
@@ -54,7 +54,7 @@ RUNS = {
 }
 CHECKS = {
     "outcome": Column("Outcome"),
-    "name": Column("Check"),
+    "check": Column("Check", "code", "In SQL and in the Data Docs its name has underscores."),
     "failures": Column("Rows", "count"),
     "description": Column("What it says"),
     "source": Column("By"),
@@ -72,7 +72,8 @@ def data_page(page: Page) -> None:
     with quarantine:
         _quarantine(page)
     with freshness:
-        rows = page.reader.rows("select * from meta.freshness order by data_through, feed, rooftop")
+        found = page.reader.rows("select * from meta.freshness order by data_through, feed, rooftop")
+        rows = naming.named(page.reader, found)
         tables.records(
             page, rows, FRESHNESS, key="freshness", name="Freshness", phone=("feed", "rooftop", "data_through")
         )
@@ -170,7 +171,8 @@ def _checks(page: Page) -> None:
     if not rows:
         st.caption("Nothing was found.")
         return
-    tables.records(page, rows, CHECKS, key="checks", name="Checks", phone=("name", "failures", "outcome"))
+    shown = naming.named(page.reader, [row | {"check": row["name"]} for row in rows], CHECKS)
+    tables.records(page, shown, CHECKS, key="checks", name="Checks", phone=("check", "failures", "outcome"))
 
 
 def _files(page: Page) -> None:
@@ -178,18 +180,9 @@ def _files(page: Page) -> None:
         "select *, rows_read - rows_new - rows_changed - rows_unchanged - rows_quarantined - rows_skipped "
         "as unaccounted from meta.files order by status = 'landed', received_at desc, name limit 1000"
     )
-    frame = tables.frame(rows, FILES)
-    if frame["reason"].null_count() == frame.height:
-        frame = frame.drop("reason")
-    order = ["name", "rows_read", "rows_quarantined"] if page.is_phone else list(frame.columns)
-    st.dataframe(
-        frame,
-        hide_index=True,
-        column_config=tables.column_config(FILES),
-        column_order=order,
-        alt="Files and their rows",
-        placeholder="",
-    )
+    has_reason = any(row["reason"] for row in rows)
+    columns = {name: column for name, column in FILES.items() if name != "reason" or has_reason}
+    debtors.table(rows, columns, "Files and their rows", page, ("name", "rows_read", "rows_quarantined"))
 
 
 def _quarantine(page: Page) -> None:

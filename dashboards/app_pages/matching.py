@@ -19,7 +19,7 @@ DEALS = {
     "salesperson": Column("Salesperson"),
     "sold_on": Column("Sold", "day"),
     "score": Column("Score", "count", f"Of 100; under {guesses.LEAST} nothing is guessed."),
-    "lead_id": Column("Likeliest lead"),
+    "lead_id": Column("Likeliest lead", short="Lead"),
     "asker": Column("Who asked"),
     "received_on": Column("Asked", "day"),
     "why": Column("What speaks for it"),
@@ -40,22 +40,15 @@ def matching(page: Page) -> None:
     are = "is" if len(rows) == 1 else "are"
     st.markdown(
         f"#### {words.counted(len(rows), 'deals', page.locale)} {are} without a lead; "
-        f"for {words.number(guessed, 0, page.locale)} there is a likely one."
+        f"for {words.number(guessed, 0, page.locale) if guessed else 'none'} there is a likely one."
     )
     figures.draw(page, COUNTS)
     st.subheader("Deals without a lead, likeliest guess first", anchor=False)
     points = ", ".join(f"{said} {count}" for said, count in guesses.POINTS.items())
     st.caption(f"A guess changes no number. Points: {points}. To join the two, enter the lead's number in the deal.")
-    persons, names = naming.persons(page.reader), page.reader.rooftops()
-    shown = [
-        row
-        | {
-            "car": f"{row['make'] or ''} {row['model'] or ''}".strip(),
-            "salesperson": persons.get((row["rooftop"], row["salesperson"]), row["salesperson"]),
-            "rooftop": names.get(row["rooftop"], row["rooftop"]),
-        }
-        for row in rows
-    ]
+    shown = naming.named(
+        page.reader, [row | {"car": f"{row['make'] or ''} {row['model'] or ''}".strip()} for row in rows], DEALS
+    )
     tables.records(
         page,
         shown,

@@ -8,7 +8,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboards import access, closing, debtors, receivables, shell, tables, words
+from dashboards import access, closing, debtors, naming, receivables, shell, tables, words
 from dashboards.pack import LEFT_OUT
 from dashboards.shell import Page
 from dashboards.tables import Column
@@ -16,21 +16,12 @@ from forecourt.close import ClosedMonth, closed_file, closed_months, require_clo
 from forecourt.errors import Problem
 from forecourt.kpi import last_day
 
-TIEOUT = {
-    "rooftop": Column("Rooftop"),
-    "schedule": Column("Schedule"),
-    "currency": Column("Currency"),
-    "control_balance": Column("Control account", "money"),
-    "outstanding": Column("Outstanding", "money"),
-    "difference": Column("Difference", "money"),
-    "verdict": Column("Verdict"),
-}
 FILES = {"name": Column("File"), "size": Column("Bytes", "count"), "sha256": Column("sha256")}
 ADJUSTMENTS = {
     "moved_on": Column("Counts on", "day"),
     "rooftop": Column("Rooftop"),
     "deal_number": Column("Deal"),
-    "kind": Column("Kind"),
+    "kind": Column("Kind", "code"),
     "reference": Column("Line of the deal"),
     "total": Column("Gross", "money"),
     "currency": Column("Currency"),
@@ -39,13 +30,13 @@ ADJUSTMENTS = {
 }
 CHANGED = {
     "rooftop": Column("Rooftop"),
-    "schedule": Column("Schedule"),
+    "schedule": Column("Schedule", "code"),
     "customer_name": Column("Customer"),
     "document": Column("Document"),
-    "document_kind": Column("Kind"),
+    "document_kind": Column("Kind", "code"),
     "currency": Column("Currency"),
     "closed": Column("As closed", "money"),
-    "now": Column("As now known", "money"),
+    "now": Column("As now known", "money", short="Now"),
     "change": Column("Change", "money"),
 }
 
@@ -87,13 +78,7 @@ def _next(page: Page, waiting: list[date]) -> None:
     st.subheader("To close", anchor=False)
     month = st.selectbox("Month", waiting, format_func=_month, key="month") or waiting[0]
     facts = page.reader.ageing_facts(last_day(month), "due", receivables.EVERYTHING, "all open documents")
-    off = [row for row in facts.tieout if row["verdict"] == "differs"]
-    ties = any(row["verdict"] == "ties" for row in facts.tieout)
-    mark = ":red[:material/error:]" if off else ":green[:material/check_circle:]" if ties else ":material/help:"
-    st.markdown(f"{mark} {words.plain(receivables.tied(facts.tieout))}")
-    if facts.tieout:
-        with st.expander("Tie-out to the ledger, differences first", expanded=bool(off)):
-            debtors.table(facts.tieout, TIEOUT, "Tie-out to the ledger", page, ("schedule", "rooftop", "difference"))
+    off = debtors.tieout(page, facts.tieout)
     try:
         behind = require_closable(page.reader.home, page.reader.warehouse, month)
     except Problem as problem:
@@ -109,7 +94,7 @@ def _next(page: Page, waiting: list[date]) -> None:
             "The month-end pack is kept for good and late costs count on their own day from then on. "
             "**A month is closed once.** The numbers are made again with it, which takes minutes."
         )
-        said = words.counted(len(off), "accounts", page.locale) + (" differs" if len(off) == 1 else " differ")
+        said = words.counted(off, "accounts", page.locale) + (" differs" if off == 1 else " differ")
         differs = f" and know that {said}" if off else ""
         sure = st.checkbox(f"I have read the tie-out{differs}", key=f"sure_{month}")
         if st.button("Close the month for good", disabled=not sure, type="primary", key=f"close_{month}"):
@@ -172,7 +157,8 @@ def _is_whole(page: Page, month: ClosedMonth, name: str) -> bool:
 def _learned(page: Page, month: ClosedMonth) -> None:
     """What was posted since to the closed month: to its deals, and to its receivables."""
     st.subheader("Learned since", anchor=False)
-    adjustments = page.reader.rows(closing.ADJUSTMENTS, (month.first_on, month.last_on))
+    posted = page.reader.rows(closing.ADJUSTMENTS, (month.first_on, month.last_on))
+    adjustments = naming.named(page.reader, posted, ADJUSTMENTS)
     st.markdown(f"**Prior-period adjustments of its deals: {len(adjustments)}**")
     tables.records(
         page,
@@ -184,11 +170,14 @@ def _learned(page: Page, month: ClosedMonth) -> None:
         everything=lambda: adjustments,
     )
     try:
-        changed = closing.changed_since(page.reader.home, month, page.reader.warehouse)
+        found = closing.changed_since(page.reader.home, month, page.reader.warehouse)
     except Problem as problem:
         st.caption(str(problem))
         return
+    changed = naming.named(page.reader, tables.in_turn(found), CHANGED)
     st.markdown(f"**Documents open on {words.day(month.last_on, page.locale)} otherwise than closed: {len(changed)}**")
+    for told in tables.not_compared(changed):
+        st.caption(told)
     tables.records(
         page,
         changed,

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import scorecard, shell, tables, words
+from dashboards import naming, scorecard, shell, tables, words
 from dashboards.scorecard import Measure
 from dashboards.shell import Page
 from dashboards.tables import Column
@@ -70,7 +70,7 @@ def _group(page: Page, name: str, measures: tuple[Measure, ...]) -> None:
                 {
                     "person": person.get("employee_name") or code,
                     "role": person.get("role"),
-                    "rooftop": rooftops.get(rooftop, rooftop),
+                    "rooftop": rooftop,
                     "code": code,
                 }
                 | values
@@ -78,7 +78,7 @@ def _group(page: Page, name: str, measures: tuple[Measure, ...]) -> None:
     first = measures[0].kpi
     rows.sort(key=lambda row: (-(row.get(first) or 0), str(row["rooftop"]), str(row["person"])))
     metrics = page.reader.metrics()
-    columns = {"person": Column("Person"), "role": Column("Role"), "rooftop": Column("Rooftop")}
+    columns = {"person": Column("Person"), "role": Column("Role", "code"), "rooftop": Column("Rooftop")}
     columns |= scorecard.columns(metrics, [measure.kpi for measure in measures], page.reader.currencies(), rows)
     columns |= {"code": Column("Code")}
     if rows and first == "units":
@@ -88,6 +88,7 @@ def _group(page: Page, name: str, measures: tuple[Measure, ...]) -> None:
             cars = f"{words.number(best, 1, page.locale)} cars"
         st.markdown(f"#### {words.plain(str(rows[0]['person']))} sold most: {cars}.")
     phone = ["person", *(measure.kpi for measure in measures if measure.kpi in columns)][:3]
+    rows = naming.named(page.reader, rows, columns)
     tables.records(page, rows, columns, key=name.lower().replace(" ", "_"), name=name, phone=phone)
 
 

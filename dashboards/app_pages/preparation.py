@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboards import kpi_page, shell, tables
+from dashboards import kpi_page, naming, shell, tables
 from dashboards.kpi_page import Report
 from dashboards.lists.cars import OVER_BUDGET, PREPARED, READY
 from dashboards.shell import Page
@@ -12,8 +12,8 @@ from dashboards.tables import Column
 
 STAGES = ("arrived", "inspection", "in_recon", "awaiting_parts", "out_of_service")
 CLOCKS = {
-    "stage": Column("Stage"),
-    "cars": Column("Cars in it now", "count"),
+    "stage": Column("Stage", "code"),
+    "cars": Column("Cars in it now", "count", short="In it now"),
     "oldest": Column("Longest, days", "count"),
     "left": Column("Left it", "count", "Times that a car left the stage in these days."),
     "median": Column("Median days", "number", "Of those that left it in these days."),
@@ -44,8 +44,14 @@ def clocks(page: Page) -> None:
     )
     st.subheader("The clocks of the stages", anchor=False)
     rows = sorted(rows, key=lambda row: STAGES.index(row["stage"]))
-    shown = [row | {"stage": row["stage"].replace("_", " ")} for row in rows]
-    tables.records(page, shown, CLOCKS, key="clocks", name="Stage clocks", phone=("stage", "cars", "median"))
+    tables.records(
+        page,
+        naming.named(page.reader, rows, CLOCKS),
+        CLOCKS,
+        key="clocks",
+        name="Stage clocks",
+        phone=("stage", "cars", "median"),
+    )
 
 
 REPORT = Report(

@@ -69,7 +69,7 @@ def schema(page: Page) -> None:
     )
     st.caption(
         "Other clients see the same descriptions as comments. "
-        f"`forecourt where --home {page.reader.home.root}` says how DBeaver, Excel and Python open the file."
+        f"`forecourt where{shell.home_option(page.reader)}` says how DBeaver, Excel and Python open the file."
     )
 
 

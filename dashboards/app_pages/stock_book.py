@@ -7,12 +7,19 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from dashboards import exports, shell, stock_book, tables, words
+from dashboards import exports, naming, shell, stock_book, tables, words
 from dashboards.shell import Page
 from dashboards.tables import Column, Kind
 
 _HEADS = {"vin": "VIN", "vat_rate": "VAT rate", "vat_due": "VAT due", "row": "Line"}
-_KINDS: dict[str, Kind] = {"text": "text", "day": "day", "money": "money", "whole": "count", "rate": "number"}
+_KINDS: dict[str, Kind] = {
+    "text": "text",
+    "day": "day",
+    "money": "money",
+    "whole": "count",
+    "year": "year",
+    "rate": "number",
+}
 #: What answers first; the rest of a car stands in its record.
 _FIRST = (
     *("rooftop", "stock_number", "make", "model", "bought_on", "purchase_price", "sold_on", "sale_price", "margin"),
@@ -36,10 +43,11 @@ def draw(page: Page) -> None:
     table = stock_book.stock_book(page.reader.warehouse, first, last, rooftops)
     cars = table.to_pylist()
     sold = [car for car in cars if car["sold_on"]]
-    days = f"{words.day(first, page.locale)} to {words.day(last, page.locale)}"
     st.markdown(
-        f"#### {words.counted(len(sold), 'cars', page.locale)} sold under the margin scheme, {days}; "
-        f"VAT due {words.listed(_due(page, sold)) or 'nothing'}".replace("$", "\\$")
+        f"#### {words.counted(len(sold), 'cars', page.locale)} sold under the margin scheme "
+        f"{words.during(first, last, page.locale)}; VAT due {words.listed(_due(page, sold)) or 'nothing'}.".replace(
+            "$", "\\$"
+        )
     )
     missing = [car for car in sold if car["vat_due"] is None]
     if missing:
@@ -60,25 +68,25 @@ def draw(page: Page) -> None:
             )
     part = stock_book.totals(table, first, last)
     if part.rows:
-        heads = [
-            f"{column.head}{' ' * part.columns[:place].count(column)}" for place, column in enumerate(part.columns)
+        heads = [column.head for column in part.columns]
+        rows = [
+            {"rooftop": row.cells[0], "currency": row.cells[1]} | dict(zip(heads, row.cells, strict=True))
+            for row in part.rows
         ]
-        rows = [dict(zip(map(str, range(len(heads))), row.cells, strict=True)) for row in part.rows]
         kinds: list[Kind] = ["count" if isinstance(cell, int) else "money" for cell in part.rows[0].cells]
-        columns = {
-            str(place): Column(name, kind if place > 1 else "text")
-            for place, (name, kind) in enumerate(zip(heads, kinds, strict=True))
-        }
+        columns = {"rooftop": Column("Rooftop"), "currency": Column("Currency")}
+        columns |= {name: Column(name, kind) for name, kind in list(zip(heads, kinds, strict=True))[2:]}
         st.subheader("By rooftop", anchor=False)
-        tables.records(page, rows, columns, key="totals", name="By rooftop", phone=("0", "4", "7"), downloads=False)
+        shown = naming.named(page.reader, rows)
+        phone = ("rooftop", "Margin", "VAT due")
+        tables.records(page, shown, columns, key="totals", name="By rooftop", phone=phone, downloads=False)
     st.subheader("Cars, the earliest bought first", anchor=False)
-    names = page.reader.rooftops()
-    shown = [car | {"row_number": car["row"], "rooftop": names.get(car["rooftop"], car["rooftop"])} for car in cars]
+    shown = naming.named(page.reader, [car | {"row_number": car["row"]} for car in cars])
     tables.records(
         page, shown, COLUMNS, key="cars", name="Cars", phone=("stock_number", "margin", "vat_due"), downloads=False
     )
     st.caption(
-        "VAT is due car by car: margin x rate / (1 + rate); a loss pays none, and costs of the car do not lower it."
+        "VAT is due car by car: margin × rate / (1 + rate); a loss pays none, and costs of the car do not lower it."
     )
 
 

@@ -143,14 +143,17 @@ HELP = "VIN, registration or stock number, or a part of it; make and model too"
 SEARCH = """
     select
         vehicle_key,
-        concat_ws(' · ', nullif(trim(concat_ws(' ', make, model)), ''), registration, vin, stock_numbers) as title,
-        make, model, registration, vin, model_year
+        concat_ws(' · ', nullif(trim(concat_ws(' ', make, model)), ''), stock_numbers, registration, vin) as title,
+        make, model, stock_numbers, registration, vin, model_year
     from marts.dim_vehicle
     left join (
         select
             vehicle_key,
-            string_agg(rooftop || ' ' || stock_number, ', ' order by rooftop, stock_number) as stock_numbers
+            string_agg(
+                stock_number || coalesce(' at ' || place.rooftop_name, ''), ', ' order by rooftop, stock_number
+            ) as stock_numbers
         from marts.fct_stock_unit
+        left join marts.dim_rooftop as place using (rooftop)
         group by vehicle_key
     ) using (vehicle_key)
     where concat_ws(' ', vin, registration, stock_numbers, make, model) ilike $1 escape '\\'
@@ -168,7 +171,9 @@ def vehicle(page: Page) -> None:
         return
     name = " ".join(str(car[part]) for part in ("make", "model", "model_year") if car[part])
     st.markdown(f"#### {words.plain(name or 'A car of which only papers are known')}")
-    st.caption(" · ".join(words.plain(str(car[part])) for part in ("registration", "vin") if car[part]))
+    st.caption(
+        " · ".join(words.plain(str(car[part])) for part in ("stock_numbers", "registration", "vin") if car[part])
+    )
     lives.draw(page, OURS, EVENTS, car["vehicle_key"], "a vehicle")
 
 

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from dashboards.lists.deals import CAR, CURRENCY
-from dashboards.records import Records
+from dashboards.lists.fields import (
+    CAR,
+    CONDITION,
+    CURRENCY,
+    CUSTOMER,
+    KIND,
+    LEAD,
+    ONE_CAR,
+    ROOFTOP,
+    STOCK_NUMBER,
+    WHY_NOT,
+)
+from dashboards.records import Records, in_turn
 from dashboards.tables import Column
 
 CARS = Records(
@@ -14,10 +25,10 @@ CARS = Records(
     traced="fct_stock_unit",
     is_grouped=True,
     columns={
-        "rooftop": Column("Rooftop"),
-        "stock_number": Column("Stock number"),
-        "car": Column("Car", sql="any_value(trim(it.make || ' ' || it.model))"),
-        "fleet_use": Column("Use", sql='string_agg(distinct it."use", \', \' order by it."use")'),
+        "rooftop": ROOFTOP,
+        "stock_number": STOCK_NUMBER,
+        "car": ONE_CAR,
+        "fleet_use": Column("Use", "code", sql='string_agg(distinct it."use", \', \' order by it."use")'),
         "in_fleet": Column("Days in fleet", "number", sql="sum(it.in_fleet_seconds) / 86400"),
         "out_of_service": Column("Out of service", "number", sql="sum(it.out_of_service_seconds) / 86400"),
         "on_hire": Column("On hire", "number", sql="sum(it.on_hire_seconds) / 86400"),
@@ -33,10 +44,10 @@ CARS = Records(
 )
 
 _STOCK = {
-    "rooftop": Column("Rooftop"),
-    "stock_number": Column("Stock number"),
+    "rooftop": ROOFTOP,
+    "stock_number": STOCK_NUMBER,
     "car": CAR,
-    "condition": Column("Condition"),
+    "condition": CONDITION,
 }
 
 STOCK = Records(
@@ -49,10 +60,10 @@ STOCK = Records(
     key="record_key",
     traced="fct_stock_unit",
     columns={
-        "rooftop": Column("Rooftop"),
+        "rooftop": ROOFTOP,
         "stock_number": Column("Stock number", sql="unit.stock_number"),
         "car": CAR,
-        "condition": Column("Condition"),
+        "condition": CONDITION,
         "in_stock_on": Column("In stock since", "day", sql="unit.in_stock_on"),
         "days": Column("Days", "count", sql="asked.last_day - unit.in_stock_on"),
         "first_ready_on": Column(
@@ -69,7 +80,7 @@ STOCK = Records(
                 and part.valid_from <= asked.last_day and (part.valid_to is null or part.valid_to > asked.last_day)
         )""",
         ),
-        "acquisition_channel": Column("From", sql="replace(unit.acquisition_channel, '_', ' ')"),
+        "acquisition_channel": Column("From", "code", sql="unit.acquisition_channel"),
         "supplier": Column("Supplier", sql="unit.supplier"),
     },
     order="days desc, rooftop, stock_number",
@@ -123,6 +134,7 @@ _COSTED = {
     "budget": Column("Budget", "money", "The setting stock.prep_budget of the car's condition.", sql=_BUDGET),
     "over": Column("Over budget", "money", sql=f"nullif(greatest(coalesce({_PREP_COST}, 0) - {_BUDGET}, 0), 0)"),
 }
+_ROUND = {"span_kind": Column("Round", "code", "The first time, or back in preparation.")}
 
 PREPARED = Records(
     title="In preparation, longest first",
@@ -138,7 +150,7 @@ PREPARED = Records(
             help="Delayed: longer in preparation than stock.prep_days.",
             sql=f"case when asked.last_day - it.started_on > {_LIMIT} then 'delayed' else 'in time' end",
         ),
-        "stage": Column("Stage", sql="replace(stage.stage, '_', ' ')"),
+        "stage": Column("Stage", "code", sql="stage.stage"),
         "stage_days": Column("Days in it", "count", sql="asked.last_day - stage.entered_on"),
         "note": Column("Note", sql="stage.note"),
         "place": Column("Stands at", sql="stage.location"),
@@ -147,9 +159,9 @@ PREPARED = Records(
     }
     | _CLOCKS
     | _COSTED
+    | _ROUND
     | {
-        "span_kind": Column("Round", help="The first time, or back in preparation."),
-        "use": Column("Use", sql='it."use"'),
+        "use": Column("Use", "code", sql='it."use"'),
     },
     order="days desc, rooftop, stock_number",
     phone=("stock_number", "stage", "days"),
@@ -167,9 +179,9 @@ READY = Records(
     }
     | _CLOCKS
     | _COSTED
+    | _ROUND
     | {
-        "span_kind": Column("Round", help="The first time, or back in preparation."),
-        "excluded": Column("Why not counted"),
+        "excluded": WHY_NOT,
     },
     order="excluded is not null, days desc nulls last, rooftop, stock_number",
     phone=("stock_number", "car", "days"),
@@ -180,6 +192,7 @@ OVER_BUDGET = Records(
     mart="fct_ready_span",
     note="Made ready in these days or still in preparation. A line that is posted later counts from its day, and moves "
     "the gross of the deal on it.",
+    is_by_amount=True,
     where=f"it.span_number = 1 and it.started_on <= asked.last_day "
     f"and (it.ready_on is null or it.ready_on >= asked.first_day) "
     f"and (it.left_on is null or it.left_on >= asked.first_day) and {_PREP_COST} > {_BUDGET}",
@@ -198,7 +211,7 @@ OVER_BUDGET = Records(
         "ready_on": Column("Ready", "day", sql="case when it.ready_on <= asked.last_day then it.ready_on end"),
         "supplier": Column("Bought from"),
     },
-    order="over desc, rooftop, stock_number",
+    order=f"{in_turn('over')}, rooftop, stock_number",
     phone=("stock_number", "car", "over"),
 )
 
@@ -222,7 +235,7 @@ TRANSIT = Records(
         ),
         "currency": CURRENCY,
         "cost": Column("Cost so far", "money"),
-        "acquisition_channel": Column("From", sql="replace(it.acquisition_channel, '_', ' ')"),
+        "acquisition_channel": Column("From", "code"),
     },
     order="days_late desc nulls last, eta_on nulls last, rooftop, stock_number",
     phone=("stock_number", "car", "eta_on"),
@@ -237,10 +250,10 @@ WAITING = Records(
     key="lead_key",
     traced="fct_lead",
     columns={
-        "rooftop": Column("Rooftop"),
-        "lead_id": Column("Lead"),
+        "rooftop": ROOFTOP,
+        "lead_id": LEAD,
         "car": Column("Car", sql="trim(unit.make || ' ' || unit.model)"),
-        "stock_number": Column("Stock number"),
+        "stock_number": STOCK_NUMBER,
         "days": Column("Days waiting", "count", sql="asked.last_day - it.waiting_from"),
         "eta_on": Column("Expected", "day"),
         "owner": Column("Owner", sql="lead.owner"),
@@ -253,13 +266,13 @@ WAITING = Records(
 )
 
 _HIRE = {
-    "rooftop": Column("Rooftop"),
+    "rooftop": ROOFTOP,
     "agreement_number": Column("Agreement"),
-    "stock_number": Column("Stock number"),
-    "kind": Column("Kind", sql="replace(it.kind, '_', ' ')"),
-    "customer_id": Column("Customer"),
+    "stock_number": STOCK_NUMBER,
+    "kind": KIND,
+    "customer": CUSTOMER,
     "out_at": Column("Out (UTC)", "instant"),
-    "due_back_at": Column("Due back (UTC)", "instant"),
+    "due_back_at": Column("Due back (UTC)", "instant", short="Due back"),
 }
 _OUT = (
     "it.out_on <= asked.last_day and (it.returned_on is null or it.returned_on > asked.last_day) and not it.is_vanished"
@@ -292,7 +305,8 @@ BACK = Records(
         "currency": CURRENCY,
         "revenue": Column("Revenue", "money"),
     },
-    order="revenue desc nulls last, rooftop, agreement_number",
+    is_by_amount=True,
+    order=f"{in_turn('revenue')}, rooftop, agreement_number",
     phone=("agreement_number", "stock_number", "revenue"),
 )
 
@@ -304,11 +318,11 @@ CLAIMS = Records(
     where="it.delivered_on between asked.first_day and asked.last_day and it.opened_on <= asked.as_of "
     "and it.is_counted_kind and it.excluded is null",
     columns={
-        "rooftop": Column("Rooftop"),
+        "rooftop": ROOFTOP,
         "claim_number": Column("Claim"),
-        "kind": Column("Kind"),
-        "status": Column("Status"),
-        "cause": Column("Cause"),
+        "kind": KIND,
+        "status": Column("Status", "code"),
+        "cause": Column("Cause", "code"),
         "deal_number": Column("Deal", sql="coalesce(deal.deal_number, it.deal_number)"),
         "delivered_on": Column("Delivered", "day"),
         "opened_on": Column("Opened", "day"),

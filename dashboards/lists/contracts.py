@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dashboards.lists.fields import ROOFTOP
 from dashboards.records import Records
 from dashboards.tables import Column
 
@@ -27,6 +28,19 @@ _OPEN = """(
             where moved.receivable_key = it.receivable_key and moved.effective_on <= asked.last_day
         )"""
 
+_CONTRACT = {
+    "rooftop": ROOFTOP,
+    "deal_number": Column("Deal", sql="it.deal_number"),
+    "owner": Column(
+        "Owner",
+        help="The finance manager of the deal, else its salesperson.",
+        sql="coalesce(deal.finance_manager, deal.salesperson)",
+    ),
+    "lender": Column("Finance company", sql="coalesce(it.customer_name, deal.finance_company)", short="Financed by"),
+    "contract_on": Column("Contract", "day", sql="coalesce(it.contract_on, it.posted_on)"),
+    "currency": Column("Currency", sql="it.currency"),
+}
+
 WAITING_FOR_MONEY = Records(
     title="Not paid yet, oldest first",
     mart="fct_receivable",
@@ -34,23 +48,19 @@ WAITING_FOR_MONEY = Records(
     "and (it.settled_on is null or it.settled_on > asked.last_day)",
     joins="left join marts.fct_deal as deal on it.rooftop = deal.rooftop and it.deal_number = deal.deal_number",
     columns={
-        "rooftop": Column("Rooftop"),
-        "deal_number": Column("Deal", sql="it.deal_number"),
+        "rooftop": _CONTRACT["rooftop"],
+        "deal_number": _CONTRACT["deal_number"],
         "cause": Column("What holds it", sql=_CAUSE),
-        "owner": Column(
-            "Owner",
-            help="The finance manager of the deal, else its salesperson.",
-            sql="coalesce(deal.finance_manager, deal.salesperson)",
-        ),
-        "lender": Column("Finance company", sql="coalesce(it.customer_name, deal.finance_company)"),
-        "contract_on": Column("Contract", "day", sql="coalesce(it.contract_on, it.posted_on)"),
+        "owner": _CONTRACT["owner"],
+        "lender": _CONTRACT["lender"],
+        "contract_on": _CONTRACT["contract_on"],
         "days": Column("Days", "count", sql="asked.last_day - coalesce(it.contract_on, it.posted_on)"),
         "standing": Column(
             "Standing",
             help="Late: past the 7 days of the promise.",
             sql="case when asked.last_day - coalesce(it.contract_on, it.posted_on) > 7 then 'late' else 'in time' end",
         ),
-        "currency": Column("Currency", sql="it.currency"),
+        "currency": _CONTRACT["currency"],
         "outstanding": Column("Open", "money", sql=_OPEN),
         "document": Column("Document", sql="it.document"),
     },
@@ -63,15 +73,10 @@ PAID = Records(
     mart="fct_receivable",
     where="it.is_contract_in_transit and it.funded_on between asked.first_day and asked.last_day",
     joins="left join marts.fct_deal as deal on it.rooftop = deal.rooftop and it.deal_number = deal.deal_number",
-    columns={
-        "rooftop": Column("Rooftop"),
-        "deal_number": Column("Deal", sql="it.deal_number"),
-        "owner": Column("Owner", sql="coalesce(deal.finance_manager, deal.salesperson)"),
-        "lender": Column("Finance company", sql="coalesce(it.customer_name, deal.finance_company)"),
-        "contract_on": Column("Contract", "day"),
+    columns=_CONTRACT
+    | {
         "funded_on": Column("Paid", "day"),
         "days": Column("Days", "count", sql="cast(it.funding_seconds / 86400 as bigint)"),
-        "currency": Column("Currency", sql="it.currency"),
         "amount": Column("Amount", "money", sql="it.amount"),
         "why_not": Column("Why not counted", sql="it.funding_excluded"),
     },

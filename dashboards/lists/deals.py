@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dashboards.records import Records
+from dashboards.lists.fields import CAR, DEAL, ONE_CAR, ROOFTOP, SALESPERSON, SOURCE, WHY_NOT
+from dashboards.records import Records, in_turn
 from dashboards.tables import Column
 
-CAR = Column("Car", sql="trim(it.make || ' ' || it.model)")
-CURRENCY = Column("Currency")
 #: Until the cost of its car was known, a deal stands in its month without a gross.
 KNOWN = "it.gross_dated_on <= asked.as_of"
 
@@ -20,15 +19,16 @@ DEALS = Records(
     traced="fct_deal",
     is_grouped=True,
     columns={
-        "rooftop": Column("Rooftop"),
-        "deal_number": Column("Deal"),
-        "car": Column("Car", sql="any_value(trim(it.make || ' ' || it.model))"),
+        "rooftop": ROOFTOP,
+        "deal_number": DEAL,
+        "car": ONE_CAR,
         "salesperson": Column("Salesperson", sql="string_agg(distinct it.salesperson, ', ' order by it.salesperson)"),
         "moved_on": Column("Day", "day", sql=f"max(case when {KNOWN} then it.gross_moved_on else it.moved_on end)"),
         "what": Column(
             "What moved",
+            "code",
             help="Sale, late cost, cancelled product or reversal in the period.",
-            sql="string_agg(distinct replace(it.kind, '_', ' '), ', ' order by replace(it.kind, '_', ' '))",
+            sql="string_agg(distinct it.kind, ', ' order by it.kind)",
         ),
         "currency": Column("Currency", sql="any_value(it.currency)"),
         "revenue": Column("Revenue", "money", sql=f"sum(it.revenue) filter (where {KNOWN})"),
@@ -40,16 +40,17 @@ DEALS = Records(
             sql=f"any_value(coalesce(it.excluded, case when not ({KNOWN}) then 'vehicle cost unknown' end))",
         ),
     },
-    order="excluded is null, total nulls first, rooftop, deal_number",
+    is_by_amount=True,
+    order=f"excluded is null, total is not null, {in_turn('total', is_lowest_first=True)}, rooftop, deal_number",
     phone=("deal_number", "salesperson", "total"),
 )
 
 _HANDOVER = {
-    "rooftop": Column("Rooftop"),
-    "deal_number": Column("Deal"),
+    "rooftop": ROOFTOP,
+    "deal_number": DEAL,
     "car": CAR,
-    "source": Column("Source"),
-    "salesperson": Column("Salesperson"),
+    "source": SOURCE,
+    "salesperson": SALESPERSON,
     "started_on": Column("First enquiry", "day"),
 }
 
@@ -62,7 +63,7 @@ DONE = Records(
     | {
         "delivered_on": Column("Handed over", "day"),
         "days": Column("Days", "count", sql="cast(it.handover_seconds / 86400 as bigint)"),
-        "excluded_reason": Column("Why not counted"),
+        "excluded_reason": WHY_NOT,
     },
     order="excluded_reason is not null, days desc nulls last, rooftop, deal_number",
     phone=("deal_number", "car", "days"),

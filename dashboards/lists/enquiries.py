@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dashboards.lists.fields import KIND, LEAD, OWNER, ROOFTOP, SOURCE, WHY_NOT
 from dashboards.records import Records
 from dashboards.tables import Column
 
 _ASKED = {
-    "rooftop": Column("Rooftop"),
-    "lead_id": Column("Lead"),
-    "source": Column("Source"),
-    "channel": Column("Channel"),
-    "intent": Column("Wants"),
-    "owner": Column("Owner"),
+    "rooftop": ROOFTOP,
+    "lead_id": LEAD,
+    "source": SOURCE,
+    "channel": Column("Channel", "code"),
+    "intent": Column("Wants", "code"),
+    "owner": OWNER,
 }
 _ANSWER = """case
             when it.response_excluded_reason is not null then it.response_excluded_reason
@@ -34,10 +35,10 @@ LEADS = Records(
             help="By the clock of response.clock.",
             sql="case when it.responded_on <= asked.as_of then it.clock_response_seconds / 60 end",
         ),
-        "stage": Column("Stage"),
+        "stage": Column("Stage", "code"),
     },
     order="answer != 'not answered', answer != 'answered', minutes desc nulls last, received_at, rooftop, lead_id",
-    phone=("lead_id", "source", "minutes"),
+    phone=("lead_id", "answer", "minutes"),
 )
 
 ENQUIRIES = Records(
@@ -49,9 +50,12 @@ ENQUIRIES = Records(
         "started_on": Column("Began", "day"),
         "leads": Column("Leads", "count"),
         "converted_on": Column(
-            "Became a deal", "day", sql="case when it.converted_on <= asked.as_of then it.converted_on end"
+            "Became a deal",
+            "day",
+            short="Deal on",
+            sql="case when it.converted_on <= asked.as_of then it.converted_on end",
         ),
-        "not_good_reason": Column("Why not counted"),
+        "not_good_reason": WHY_NOT,
     },
     order="not_good_reason is not null, converted_on is not null, started_on, rooftop, lead_id",
     phone=("lead_id", "source", "converted_on"),
@@ -62,17 +66,17 @@ APPOINTMENTS = Records(
     mart="fct_appointment",
     where="it.due_on between asked.first_day and asked.last_day",
     columns={
-        "rooftop": Column("Rooftop"),
+        "rooftop": ROOFTOP,
         "appointment_id": Column("Appointment"),
-        "kind": Column("Kind", sql="replace(it.kind, '_', ' ')"),
+        "kind": KIND,
         "employee": Column("With"),
-        "source": Column("Source"),
+        "source": SOURCE,
         "starts_at": Column("Due (UTC)", "instant"),
-        "status": Column("Status", sql="replace(it.status, '_', ' ')"),
+        "status": Column("Status", "code"),
         "slots": Column("Times moved", "count", sql="it.slots - 1"),
-        "excluded_reason": Column("Why not counted"),
+        "excluded_reason": WHY_NOT,
     },
-    order="status != 'no show', starts_at desc, rooftop, appointment_id",
+    order="status != 'no_show', starts_at desc, rooftop, appointment_id",
     phone=("appointment_id", "employee", "status"),
 )
 
@@ -86,7 +90,7 @@ CRM_ONLY = Records(
     key="lead_key",
     traced="fct_lead",
     columns={
-        "rooftop": Column("Rooftop"),
+        "rooftop": ROOFTOP,
         "lead_id": Column("Lead", sql="lead.lead_id"),
         "source": Column("Source", sql="it.source"),
         "salesperson": Column("Salesperson", sql="it.salesperson"),

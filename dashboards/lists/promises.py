@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.lists.deals import CURRENCY
-from dashboards.records import Records
+from dashboards.lists.fields import CURRENCY, OWNER, ROOFTOP
+from dashboards.records import Records, in_turn
 from dashboards.tables import Column
 
 #: Rule -> what its owner does next.
@@ -46,25 +46,19 @@ NEXT_STEPS = {
 }
 _STEPS = " ".join(f"when '{rule}' then '{step}'" for rule, step in NEXT_STEPS.items())
 
-#: A person by his name; what is owned by a customer or by nobody keeps its code.
-OWNER = """coalesce((
-            select any_value(person.employee_name) from marts.dim_employee as person
-            where person.employee = it.owner and coalesce(person.rooftop, it.rooftop) = it.rooftop
-        ), it.owner)"""
-
 _BROKEN = {
     "label": Column("What"),
     "amount": Column("At stake", "money"),
     "currency": CURRENCY,
     "amount_label": Column("That is", help="What the amount is; nothing is estimated."),
-    "owner": Column("Owner"),
+    "owner": OWNER,
     "next_step": Column("Next step", sql=f"case it.rule {_STEPS} end"),
-    "rooftop": Column("Rooftop"),
-    "entity_id": Column("Record", sql="replace(it.entity, '_', ' ') || ' ' || it.entity_id"),
+    "rooftop": ROOFTOP,
+    "entity_id": Column("Record", "said", sql="it.entity || ' ' || it.entity_id"),
     "broken_on": Column("Broken", "day"),
     "age": Column("Days", "count", sql="asked.last_day - it.broken_on"),
-    "role": Column("Role", sql="replace(it.role, '_', ' ')"),
-    "evidence": Column("Evidence"),
+    "role": Column("Role", "code"),
+    "evidence": Column("Evidence", "said"),
 }
 #: Open at the end of the last day.
 _STANDS = "(it.closed_on is null or it.closed_on > asked.last_day) and it.excluded is null"
@@ -74,7 +68,8 @@ OVERNIGHT = Records(
     mart="fct_exception",
     where=f"it.broken_on between asked.first_day and asked.last_day and {_STANDS}",
     columns=_BROKEN,
-    order="abs(amount) desc nulls last, age desc, rooftop, trace_key",
+    is_by_amount=True,
+    order=f"{in_turn('abs(amount)')}, age desc, rooftop, trace_key",
     phone=("label", "owner", "amount"),
 )
 BROKEN = Records(
@@ -82,6 +77,7 @@ BROKEN = Records(
     mart="fct_exception",
     where=f"it.broken_on <= asked.last_day and {_STANDS}",
     columns=_BROKEN,
-    order="abs(amount) desc nulls last, age desc, rooftop, trace_key",
+    is_by_amount=True,
+    order=f"{in_turn('abs(amount)')}, age desc, rooftop, trace_key",
     phone=("label", "owner", "amount"),
 )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dashboards.lists.deals import CAR, CURRENCY
-from dashboards.records import Records
+from dashboards.lists.fields import ADVISOR, CAR, CURRENCY, CUSTOMER, KIND, ORDER, ROOFTOP, STOCK_NUMBER, VIN, WHY_NOT
+from dashboards.records import Records, in_turn
 from dashboards.tables import Column
 
 _ORDER = {
-    "rooftop": Column("Rooftop"),
-    "ro_number": Column("Order"),
-    "vin": Column("VIN"),
-    "advisor": Column("Advisor"),
+    "rooftop": ROOFTOP,
+    "ro_number": ORDER,
+    "vin": VIN,
+    "advisor": ADVISOR,
     "opened_on": Column("Opened", "day"),
 }
 
@@ -23,8 +23,8 @@ OPEN_ORDERS = Records(
     | {
         "days": Column("Days open", "count", sql="asked.last_day - it.opened_on"),
         "first_promised_at": Column("First promised (UTC)", "instant"),
-        "promise": Column("Promise"),
-        "parts": Column("Parts"),
+        "promise": Column("Promise", "code"),
+        "parts": Column("Parts", "code"),
         "parts_eta_on": Column("Parts expected", "day"),
         "sold_hours": Column("Hours sold", "number"),
         "currency": CURRENCY,
@@ -42,13 +42,13 @@ CLOSED_ORDERS = Records(
     | {
         "closed_on": Column("Closed", "day"),
         "days": Column("Days", "number", sql="it.order_seconds / 86400"),
-        "promise": Column("Promise"),
-        "parts": Column("Parts"),
+        "promise": Column("Promise", "code"),
+        "parts": Column("Parts", "code"),
         "sold_hours": Column("Hours sold", "number"),
         "currency": CURRENCY,
         "revenue": Column("Revenue", "money"),
         "gross": Column("Gross", "money"),
-        "excluded": Column("Why not counted"),
+        "excluded": WHY_NOT,
     },
     order="excluded is not null, days desc nulls last, rooftop, ro_number",
     phone=("ro_number", "advisor", "days"),
@@ -60,18 +60,19 @@ DECLINED = Records(
     where="it.closed_on between asked.first_day and asked.last_day and it.is_declined "
     "and (it.sold_later_on is null or it.sold_later_on > asked.as_of)",
     columns={
-        "rooftop": Column("Rooftop"),
-        "ro_number": Column("Order"),
+        "rooftop": ROOFTOP,
+        "ro_number": ORDER,
         "line": Column("Line of order"),
         "op_code": Column("Work"),
-        "advisor": Column("Advisor"),
-        "vin": Column("VIN"),
-        "customer_id": Column("Customer"),
+        "advisor": ADVISOR,
+        "vin": VIN,
+        "customer": CUSTOMER,
         "closed_on": Column("Declined", "day"),
         "currency": CURRENCY,
         "revenue": Column("Value", "money"),
     },
-    order="revenue desc nulls last, rooftop, ro_number, line",
+    is_by_amount=True,
+    order=f"{in_turn('revenue')}, rooftop, ro_number, line",
     phone=("ro_number", "op_code", "revenue"),
 )
 
@@ -80,15 +81,15 @@ INSPECTIONS = Records(
     mart="fct_inspection",
     where="it.inspected_on between asked.first_day and asked.last_day and it.is_failed",
     columns={
-        "rooftop": Column("Rooftop"),
+        "rooftop": ROOFTOP,
         "inspection_id": Column("Inspection"),
-        "kind": Column("Kind"),
+        "kind": KIND,
         "car": CAR,
-        "stock_number": Column("Stock number"),
-        "vin": Column("VIN"),
+        "stock_number": STOCK_NUMBER,
+        "vin": VIN,
         "inspected_on": Column("Day", "day"),
         "attempt": Column("Attempt", "count"),
-        "result": Column("Result", sql="replace(it.result, '_', ' ')"),
+        "result": Column("Result", "code"),
         "inspector": Column("Inspector"),
     },
     order="inspected_on desc, rooftop, inspection_id",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -13,6 +13,10 @@ from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.verbs.options import Day, home_option, json_option, rooftop_option
 from forecourt.verbs.question import require_rooftops
+
+if TYPE_CHECKING:
+    from forecourt.door import Warehouse
+    from forecourt.settings import Settings
 
 
 @click.group()
@@ -52,23 +56,17 @@ def mail_ageing(
     from tempfile import TemporaryDirectory
 
     from dashboards.exports import export_ageing
-    from dashboards.receivables import Choice, ageing_facts, tied
-    from forecourt.door import open_warehouse
+    from dashboards.receivables import Choice, ageing_facts, tied_by_name
     from forecourt.kpi import newest_day
-    from forecourt.settings import load_settings
 
     home = Home(home_path)
-    settings = load_settings(home.settings)
-    if settings.mail is None:
-        raise Problem(f"{home.settings} names no mail server. Write it under [mail]; docs/settings.md says how.")
-    warehouse = open_warehouse(home)
-    require_rooftops(warehouse, rooftops)
+    settings, warehouse = _begun(home, rooftops)
     day, choice = as_of or newest_day(warehouse), Choice(rooftops)
     with TemporaryDirectory() as folder:
         file = Path(folder) / f"ageing_{day}_{basis}.{kind}"
         facts = export_ageing(home, warehouse, file, kind=kind, as_of=day, basis=basis, choice=choice)
         files = {file.name: file.read_bytes()}
-    said = tied(ageing_facts(warehouse, day, basis, choice).tieout)
+    said = tied_by_name(warehouse, ageing_facts(warehouse, day, basis, choice).tieout)
     text = (
         f"The receivable ageing of {settings.company} as of {day}: {facts['rows']:,} open documents.\n{said}\n\n"
         f"Run {warehouse.run_id}, sha256 {facts['sha256']}.\n"
@@ -88,16 +86,9 @@ def mail_overview(home_path: Path, addresses: tuple[str, ...], rooftops: tuple[s
     Example:  forecourt mail overview --to pat@example.com
     """
     from forecourt.alerts import look
-    from forecourt.door import open_warehouse
     from forecourt.kpi import newest_day
-    from forecourt.settings import load_settings
 
-    home = Home(home_path)
-    settings = load_settings(home.settings)
-    if settings.mail is None:
-        raise Problem(f"{home.settings} names no mail server. Write it under [mail]; docs/settings.md says how.")
-    warehouse = open_warehouse(home)
-    require_rooftops(warehouse, rooftops)
+    settings, warehouse = _begun(Home(home_path), rooftops)
     day = newest_day(warehouse)
     looked = look(warehouse, settings)
     alerts = [alert.text for alert in looked.alerts if not rooftops or alert.rule.rooftop in rooftops]
@@ -113,7 +104,20 @@ def mail_overview(home_path: Path, addresses: tuple[str, ...], rooftops: tuple[s
     _sent(settings.mail, addresses, f"{settings.company}: overview of {day}", text, {}, as_json)
 
 
-def _headlines(warehouse: Any, rooftops: tuple[str, ...]) -> str:
+def _begun(home: Home, rooftops: tuple[str, ...]) -> tuple[Settings, Warehouse]:
+    """What every letter begins with. Raises Problem without a mail server, and for a rooftop that nobody knows."""
+    from forecourt.door import open_warehouse
+    from forecourt.settings import load_settings
+
+    settings = load_settings(home.settings)
+    if settings.mail is None:
+        raise Problem(f"{home.settings} names no mail server. Write it under [mail]; docs/settings.md says how.")
+    warehouse = open_warehouse(home)
+    require_rooftops(warehouse, rooftops)
+    return settings, warehouse
+
+
+def _headlines(warehouse: Warehouse, rooftops: tuple[str, ...]) -> str:
     """A line per headline and currency: value, target, records, or why it has none."""
     from forecourt.handbook import figure
     from forecourt.kpi import compute, default_period, headline_period, load_metrics, newest_day

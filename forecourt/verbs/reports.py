@@ -237,13 +237,14 @@ def close(month: date, home_path: Path, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from dashboards.pack import LEFT_OUT, SUMS, month_end_pack, sums
+    from dashboards.pack import LEFT_OUT, SUMS, TIE_OUT, month_end_pack, sums
+    from dashboards.receivables import tied_by_name, tieout
     from forecourt import show
     from forecourt.close import close_month, headlines_csv, last_day, require_closable
     from forecourt.door import open_warehouse
 
     home = Home(home_path)
-    warehouse = open_warehouse(home)
+    settings, warehouse = settings_of(home), open_warehouse(home)  # a wrong setting is told before a month is closed
     with home.lock():
         behind = require_closable(home, warehouse, month)
         files = {"headlines.csv": headlines_csv(warehouse, month), **month_end_pack(warehouse, month, last_day(month))}
@@ -251,12 +252,14 @@ def close(month: date, home_path: Path, as_json: bool) -> None:
         closed = close_month(home, warehouse.run_id, month, files, behind)
         if not as_json:
             click.echo(f"Closed {closed.month}: {len(closed.files)} files in {home.closed / closed.month}")
+            if TIE_OUT in files:
+                click.echo(f"  {tied_by_name(warehouse, tieout(warehouse, last_day(month)))}")
             for feed in behind:
                 click.echo(f"  not through the month: {feed}")
             for line in files.get(LEFT_OUT, b"").decode().splitlines():
                 click.echo(f"  left out: {line}")
         # The closing changes where late costs count, so the numbers in force are made again with it.
-        outcome = publish_landed(home, settings_of(home), quiet=as_json)
+        outcome = publish_landed(home, settings, quiet=as_json)
     if as_json:
         show.print_json(asdict(closed) | {"published": outcome.run_id if outcome.is_published else None})
     elif not outcome.is_published:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date
 from pathlib import Path
@@ -11,9 +12,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboards import access, data
+from dashboards import access, data, filters, shell
 from dashboards.access import SIGN_IN, Seat
 from dashboards.data import Reader
+from dashboards.tables import HEADS, NARROW
 from forecourt.door import current_run
 from forecourt.errors import Problem
 from forecourt.home import Home
@@ -179,6 +181,8 @@ def test_no_page_shows_a_masked_person_the_name_of_a_customer(
 def test_no_page_shows_a_limited_person_another_rooftop(
     published_home: Home, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
+    """Nor a folder of the server; and on a phone, which this person has, no head of a table is cut."""
+    monkeypatch.setattr(shell, "is_phone", lambda: True)
     monkeypatch.setenv("FORECOURT_HOME", str(published_home.root))
     seat = Seat("owner", ("R1",), "north@example.com")
     monkeypatch.setattr(access, "seat", lambda: seat)
@@ -192,6 +196,39 @@ def test_no_page_shows_a_limited_person_another_rooftop(
     assert not app.error
     said = " ".join([*map(str, app.main), *(frame.value.to_csv() for frame in app.dataframe)])
     assert not OTHER.search(said), name
+    assert str(published_home.root) not in said
+    assert cut_heads(app) == []
+
+
+def cut_heads(app: AppTest) -> list[str]:
+    """Heads that the width of their column has no room for."""
+    room = dict(zip(NARROW, HEADS, strict=True))
+    columns = [each for frame in app.dataframe for each in json.loads(frame.proto.columns).values()]
+    return [each["label"] for each in columns if len(each.get("label") or "") > room.get(each.get("width"), 99)]
+
+
+def test_commands_name_the_home_only_to_whoever_may_know_it(signed_in: dict[str, Any]) -> None:
+    home = access.home()
+    reader = Reader(str(home.root), "20260101T000000-000000", ("R1",))
+    assert shell.home_option(reader) == ""
+    home.settings.write_text(SETTINGS.replace('rooftops = ["R1"]', ""), "utf-8")
+    assert shell.home_option(reader) == f" --home {home.root}"
+
+
+def test_what_went_wrong_is_told_without_the_folders_of_the_server(
+    published_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seat = Seat("owner", ("R1",), "north@example.com")
+    monkeypatch.setenv("FORECOURT_HOME", str(published_home.root))
+    monkeypatch.setattr(access, "seat", lambda: seat)
+    monkeypatch.setattr(access, "enter", lambda: seat)
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise Problem(f"{published_home.landing} is damaged. Run `forecourt run --home {published_home.root}`.")
+
+    monkeypatch.setattr(filters, "choose", broken)
+    app = AppTest.from_file(APP, default_timeout=120).run()
+    assert [str(each.value) for each in app.info] == ["the home/landing.duckdb is damaged. Run `forecourt run`."]
 
 
 def test_every_kpi_of_a_limited_person_is_that_of_the_rooftop(published_home: Home) -> None:

@@ -42,7 +42,7 @@ def test_a_month_is_closed_with_a_workbook_that_shows_the_planted_cent(browser: 
     page = visit.page
 
     visit.open(f"{address}/ageing?as_of=2026-03-31", "accountant-ageing")
-    assert "R1 customer by GBP −0.01 differs" in page.inner_text('[data-testid="stMain"]')
+    assert "North customer by GBP −0.01 differs" in page.inner_text('[data-testid="stMain"]')
     book = openpyxl.load_workbook(io.BytesIO(downloaded(page, "xlsx, all open documents")), data_only=True)
     cover = [[cell.value for cell in line] for line in book["Cover"].iter_rows()]
     assert ["R1", "customer", "GBP", 508.51, 508.5, -0.01, "differs"] in cover

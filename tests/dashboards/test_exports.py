@@ -286,6 +286,23 @@ def test_csv_runs_nothing(warehouse: Warehouse) -> None:
     assert outstanding["P1"] == "-99.99"
 
 
+def test_every_sheet_of_a_workbook_can_be_printed(warehouse: Warehouse) -> None:
+    """Landscape, as wide as the paper, with its heads on every page and its number at the foot."""
+    for sheet in workbook_of(warehouse):
+        page = sheet.page_setup
+        assert (page.orientation, page.fitToHeight, sheet.sheet_properties.pageSetUpPr.fitToPage) == (
+            *("landscape", 0),
+            True,
+        )
+        assert "page &P of &N" in str(sheet.oddFooter.right.text)
+        (area,) = str(sheet.print_area).split(",")
+        last = area.rpartition(":")[2].replace("$", "")
+        assert sheet[last].row >= sheet.max_row - 1, sheet.title
+        assert sheet[last].column >= max(cell.column for row in sheet for cell in row if cell.value is not None)
+        heads = {"Cover": None, "Summary": None, "Customers": None, "Provision": "$1:$3", "Roll-forward": "$1:$3"}
+        assert sheet.print_title_rows == heads.get(sheet.title, "$2:$2"), sheet.title
+
+
 def test_workbook_reads_back(warehouse: Warehouse) -> None:
     book = workbook_of(warehouse)
     assert book.sheetnames == [

@@ -141,7 +141,7 @@ def test_the_ageing_comes_as_the_file_that_is_exported(home: Home, box: Postbox,
     (attached,) = letter.iter_attachments()
     assert attached.get_filename() == "ageing_2026-03-31_due.xlsx"
     assert attached.get_content() == file.read_bytes()
-    assert "R1 customer by GBP" in text_of(letter)
+    assert "North customer by GBP −0.01 differs" in text_of(letter)
 
 
 def test_the_overview_says_what_the_command_says(home: Home, box: Postbox) -> None:

@@ -185,6 +185,39 @@ def test_a_link_may_name_the_code_of_a_schedule(published_home: Home, monkeypatc
     assert app.selectbox(key="schedule").set_value("customer").run().selectbox(key="schedule").value == "customer"
 
 
+def test_the_url_of_the_ageing_opens_the_same_again(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(published_home, "ageing", monkeypatch)
+    app.selectbox(key="schedule").set_value("parts_account").run()
+    kept = {name: said if isinstance(said, str) else said[0] for name, said in dict(app.query_params).items()}
+    assert kept["schedule"] == "parts_account"
+    assert opened(published_home, "ageing", monkeypatch, **kept).selectbox(key="schedule").value == "parts_account"
+
+
+def test_a_link_to_a_schedule_that_is_not_there_says_so(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(published_home, "ageing", monkeypatch, schedule="fleet")
+    assert "No schedule is called “fleet”, so all are shown." in [str(each.value) for each in app.caption]
+    assert app.selectbox(key="schedule").value == "All"
+
+
+def test_a_link_that_names_what_is_not_here_says_so(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(published_home, "overview", monkeypatch, rooftop="R9", versus="never")
+    said = "The link names a rooftop and a comparison that is not here; what is shown is said above."
+    assert said in [str(each.value) for each in app.caption]
+    app = opened(published_home, "overview", monkeypatch, rooftop="R1", period="last_month")
+    assert not [each for each in app.caption if "The link names" in str(each.value)]
+
+
+def test_a_document_in_another_currency_stands_in_the_rooftop_s_too(
+    published_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = opened(published_home, "ageing", monkeypatch)
+    (shown,) = [frame.value for frame in app.dataframe if "outstanding_base" in frame.value]
+    rated = shown[shown["rate"].notna()]
+    assert len(rated) > 10
+    assert {"GBP", "EUR"} >= set(rated["base_currency"])
+    assert all(round(row.outstanding * row.rate, 2) == row.outstanding_base for row in rated.itertuples())
+
+
 def test_a_failed_run_leaves_the_numbers_and_a_banner(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     before = published_home.last.read_bytes()
     try:

@@ -135,7 +135,7 @@ def asked(page: Any, address: str, statement: str) -> str:
 
 def test_a_limited_user_stays_inside(page: Any, home: Home, address: str) -> None:
     said = sign_in(page, address, "north@example.com")
-    assert "Signed in as north@example.com · owner · rooftops R1" in said
+    assert "Signed in as north@example.com · owner · Hollybank only" in said
     assert not OTHER.search(said)
     picture(page, "signed-in-limited")
     for place in ("?rooftop=R2", "gross?rooftop=R2", "stock?rooftop=R2", "data?rooftop=R2", "vehicle?find=R200293"):

@@ -147,7 +147,10 @@ def test_results_of_dbt_as_nodes(tmp_path: Path) -> None:
             "name": "unique_fct_lead",
             "config": {"severity": "WARN"},
             "description": "Each lead once.",
-        }
+        },
+        "seed.forecourt.source_map": {
+            "raw_code": "-- Says: a spelling\n-- of a source.\n-- Resolve: map it.\nselect 1"
+        },
     }
     (paths.target / "run_results.json").write_text(json.dumps(run), encoding="utf-8")
     (paths.target / "manifest.json").write_text(json.dumps({"nodes": known}), encoding="utf-8")
@@ -155,6 +158,7 @@ def test_results_of_dbt_as_nodes(tmp_path: Path) -> None:
     assert (test.resource_type, test.name, test.failures, test.severity) == ("test", "unique_fct_lead", 3, "warn")
     assert (test.message, test.sql, test.description) == ("Got 3 results", "select 1", "Each lead once.")
     assert (seed.resource_type, seed.failures, seed.message, seed.sql) == ("seed", 0, "", "")
+    assert seed.description == "A spelling of a source. Map it."
 
 
 def test_a_killed_run_takes_its_processes_with_it(tmp_path: Path) -> None:

@@ -98,6 +98,7 @@ def test_a_closed_month(tmp_path: Path) -> None:
     for arguments in (["run", exports, "--home", home], ["close", "2026-01", "--home", home]):
         ended = subprocess.run([FORECOURT, *map(str, arguments)], capture_output=True, text=True, check=False)
         assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "No control balance of this day was landed" in ended.stdout
     oracle = Oracle(exports, home / "forecourt.toml", closed=[date(2026, 1, 1)])
     kept, restated = (
         one.answer("total_gross", QUESTIONS[0], "month")["2026-01", "GBP"].value
