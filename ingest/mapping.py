@@ -252,7 +252,9 @@ def key_text(feed: Feed) -> str:
         column = feed.columns[name]
         part = f"""strftime("{name}", '%Y-%m-%d')""" if column.type == "date" else f'"{name}"::varchar'
         if column.type == "text":
-            part = f"replace(replace({part}, '\\', '\\\\'), '|', '\\|')"
+            escaped = f"replace(replace({part}, '\\', '\\\\'), '|', '\\|')"
+            # Hardly any has one of them, and to look for them is cheaper than to replace them.
+            part = f"case when contains({part}, '|') or contains({part}, '\\') then {escaped} else {part} end"
         parts.append(f"coalesce({part}, '')")
     return " || '|' || ".join(parts)
 

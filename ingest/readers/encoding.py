@@ -9,8 +9,6 @@ from __future__ import annotations
 import codecs
 import re
 
-import charset_normalizer
-
 from forecourt.errors import Problem
 from ingest.mapped import Bytes
 from ingest.readers.text import Decoded, decode, first_wrong
@@ -63,6 +61,8 @@ def detect(data: Bytes) -> str:
         return "utf-16-le" if head[1::2].count(b"\0") > head[0::2].count(b"\0") else "utf-16-be"
     if _is_utf8(data):
         return "utf-8"
+    import charset_normalizer  # Here, because few files need it.
+
     sample = _sample(data)
     fitting = [name for name in _CANDIDATES if _fits(sample, name)]
     found = list(charset_normalizer.from_bytes(sample, cp_isolation=fitting, threshold=0.5)) if fitting else []
