@@ -80,7 +80,10 @@ def read_block(
     if values is None or values.num_rows != len(records.starts):
         return None
     # Other blanks than a space are so rare that one anywhere is reason enough to look.
-    others = {b"\t", b"\xc2", b"\xef"} - {dialect.delimiter.encode()}
+    # One that separates values is part of a value only between quotes.
+    others = {b"\t", b"\xc2", b"\xef"}
+    if data.find(dialect.quote.encode(), start, end) < 0 or not dialect.quote:
+        others -= {dialect.delimiter.encode()}
     is_blank_possible = (
         records.has_line_in_value
         or any(data.find(blank, start, end) >= 0 for blank in others)
