@@ -48,11 +48,13 @@ class Foot:
 
 @dataclass(frozen=True)
 class _Row:
-    """A record, the offset of its line, and its values; none where it has not as many as the header."""
+    """A record, the offset of its line, its values and the offset after it; no values where it has not as many as the
+    header."""
 
     start: int
     text: str
     values: Values | None
+    after: int = 0
 
     @property
     def filled(self) -> list[int]:
@@ -171,10 +173,16 @@ def _unlike_above(data: bytes, body: int, end: int, columns: int, dialect: Diale
     """Where the first row below an empty line is unlike the rows above it, and why."""
     for gap in _gaps(data, body, end, columns, dialect):
         below = _rows_below(data, gap, end, columns, dialect)
-        above = [row.values for row in _rows_above(data, body, gap, columns, dialect) if row.values]
-        if not below or not above or below[0].values is None:
+        before = _rows_above(data, body, gap, columns, dialect)
+        # An empty line inside a quoted value parts nothing.
+        if not below or below[0].values is None or (before and before[-1].after > gap):
             continue
-        reason = _why_unlike(above, [row for row in below if row.values])
+        above = [row.values for row in before if row.values]
+        if above:
+            reason = _why_unlike(above, [row for row in below if row.values])
+        else:
+            # Of the table nothing can be read, so nothing tells what belongs to it.
+            reason = TABLE if any(trimmed(row.text) for row in before) else ""
         if reason:
             yield below[0].start, reason
             return
@@ -297,8 +305,9 @@ def _rows(data: bytes, start: int, end: int, columns: int, dialect: Dialect) -> 
         record = read_record(lines, line, dialect)
         values = tuple(trimmed(value) for value in record.values) if isinstance(record, Record) else ()
         is_sound = isinstance(record, Record) and len(values) == columns
-        yield _Row(lines.start(line), lines.text(line), values if is_sound else None)
-        line = record.next_line if is_sound and isinstance(record, Record) else line + 1
+        after = record.next_line if is_sound and isinstance(record, Record) else line + 1
+        yield _Row(lines.start(line), lines.text(line), values if is_sound else None, lines.start(after))
+        line = after
 
 
 def _line_before(data: bytes, body: int, end: int) -> int:
