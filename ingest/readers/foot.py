@@ -23,6 +23,7 @@ _LAST, _WINDOW = 100, 1 << 16
 #: A file with more empty lines has them between its rows, so that they part no tables: only the last ones count.
 _GAPS = 10
 
+_LINE_END = re.compile(rb"\r\n|\n|\r")
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"\d+")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -78,7 +79,7 @@ def find_foot(data: bytes, dialect: Dialect, declared: int | str, headed: str = 
     ends += _single_values(data, body, foot.start, columns, dialect)
     start, reason = min(ends, default=(len(data), ""))
     if start < foot.start:
-        below = read_carefully(data[: foot.start], start, foot.start, columns, dialect)
+        below = read_carefully(data[start : foot.start], 0, foot.start - start, columns, dialect)
         first = _line_number(data, start)
         foot.skipped += Counter({"blank line": below.blank, "comment line": below.comments})
         for place, (line, raw) in enumerate(zip(below.row_lines, below.raw, strict=True)):
@@ -327,5 +328,4 @@ def _lines_that_read(data: bytes, body: int, text: str) -> list[int]:
 
 def _line_number(data: bytes, offset: int) -> int:
     """The line that starts at an offset, counted from 1."""
-    ends = data.count(b"\n", 0, offset) + data.count(b"\r", 0, offset) - data.count(b"\r\n", 0, offset)
-    return ends + 1
+    return sum(1 for _ in _LINE_END.finditer(data, 0, offset)) + 1
