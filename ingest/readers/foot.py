@@ -23,7 +23,7 @@ _LAST, _WINDOW = 100, 1 << 16
 #: A file with more empty lines has them between its rows, so that they part no tables: only the last ones count.
 _GAPS = 10
 
-_LINE_END = re.compile(rb"\r\n|\n|\r")
+_OLD_LINE_END = re.compile(rb"\r(?!\n)")
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"\d+")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -328,4 +328,4 @@ def _lines_that_read(data: bytes, body: int, text: str) -> list[int]:
 
 def _line_number(data: bytes, offset: int) -> int:
     """The line that starts at an offset, counted from 1."""
-    return sum(1 for _ in _LINE_END.finditer(data, 0, offset)) + 1
+    return data.count(b"\n", 0, offset) + sum(1 for _ in _OLD_LINE_END.finditer(data, 0, offset)) + 1
