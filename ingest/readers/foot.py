@@ -24,6 +24,7 @@ _LAST, _WINDOW = 100, 1 << 16
 #: A file with more empty lines has them between its rows, so that they part no tables: only the last ones count.
 _GAPS = 10
 
+_OLD_LINE_END = re.compile(rb"\r(?!\n)")
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"\d+")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -49,11 +50,13 @@ class Foot:
 
 @dataclass(frozen=True)
 class _Row:
-    """A record, the offset of its line, and its values; none where it has not as many as the header."""
+    """A record, the offset of its line, its values and the offset after it; no values where it has not as many as the
+    header."""
 
     start: int
     text: str
     values: Values | None
+    after: int = 0
 
     @property
     def filled(self) -> list[int]:
@@ -77,7 +80,7 @@ def find_foot(data: Bytes, dialect: Dialect, declared: int | str, headed: str = 
     ends += _single_values(data, body, foot.start, columns, dialect)
     start, reason = min(ends, default=(len(data), ""))
     if start < foot.start:
-        below = read_carefully(data[: foot.start], start, foot.start, columns, dialect)
+        below = read_carefully(data[start : foot.start], 0, foot.start - start, columns, dialect)
         first = _line_number(data, start)
         foot.skipped += Counter({"blank line": below.blank, "comment line": below.comments})
         for place, (line, raw) in enumerate(zip(below.row_lines, below.raw, strict=True)):
@@ -172,10 +175,16 @@ def _unlike_above(data: Bytes, body: int, end: int, columns: int, dialect: Diale
     """Where the first row below an empty line is unlike the rows above it, and why."""
     for gap in _gaps(data, body, end, columns, dialect):
         below = _rows_below(data, gap, end, columns, dialect)
-        above = [row.values for row in _rows_above(data, body, gap, columns, dialect) if row.values]
-        if not below or not above or below[0].values is None:
+        before = _rows_above(data, body, gap, columns, dialect)
+        # An empty line inside a quoted value parts nothing.
+        if not below or below[0].values is None or (before and before[-1].after > gap):
             continue
-        reason = _why_unlike(above, [row for row in below if row.values])
+        above = [row.values for row in before if row.values]
+        if above:
+            reason = _why_unlike(above, [row for row in below if row.values])
+        else:
+            # Of the table nothing can be read, so nothing tells what belongs to it.
+            reason = TABLE if any(trimmed(row.text) for row in before) else ""
         if reason:
             yield below[0].start, reason
             return
@@ -298,8 +307,9 @@ def _rows(data: Bytes, start: int, end: int, columns: int, dialect: Dialect) -> 
         record = read_record(lines, line, dialect)
         values = tuple(trimmed(value) for value in record.values) if isinstance(record, Record) else ()
         is_sound = isinstance(record, Record) and len(values) == columns
-        yield _Row(lines.start(line), lines.text(line), values if is_sound else None)
-        line = record.next_line if is_sound and isinstance(record, Record) else line + 1
+        after = record.next_line if is_sound and isinstance(record, Record) else line + 1
+        yield _Row(lines.start(line), lines.text(line), values if is_sound else None, lines.start(after))
+        line = after
 
 
 def _line_before(data: Bytes, body: int, end: int) -> int:
@@ -319,5 +329,4 @@ def _lines_that_read(data: Bytes, body: int, text: str) -> list[int]:
 
 def _line_number(data: Bytes, offset: int) -> int:
     """The line that starts at an offset, counted from 1."""
-    ends = data.count(b"\n", 0, offset) + data.count(b"\r", 0, offset) - data.count(b"\r\n", 0, offset)
-    return ends + 1
+    return data.count(b"\n", 0, offset) + sum(1 for _ in _OLD_LINE_END.finditer(data, 0, offset)) + 1
