@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,12 +23,10 @@ from typing import Any
 from dashboards.serve import command, environment
 from forecourt.door import open_warehouse
 from forecourt.home import Home
+from tests.bench.report import ROOT, write
 from tests.support.browser import WIDTHS, free_port, opened_browser, running
 
-ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / "test-output" / "bench"
-REPORT = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- overview: begin -->", "<!-- overview: end -->"
 ROOFTOPS, YEARS = 10, 3
 #: The bounds: first view and filter change, as many times the bare page.
 FIRST_VIEW, FILTER_CHANGE = 1.5, 2.0
@@ -101,7 +97,7 @@ def main() -> None:
         first, ours, bare = measured(browser, home, names, given.repetitions, given.width)
     text = report(home, first, ours, bare, given.width)
     print(text)
-    write(text)
+    write("overview", text)
 
 
 def sample_home() -> Home:
@@ -243,8 +239,7 @@ def report(home: Home, first: dict[str, float], ours: Times, bare: Times, width:
         *(line(said, ours.changes[name], plain, f"{FILTER_CHANGE:g}") for name, said in CHANGES.items()),
         line("very first view after the start of the server", [first["ours"]], [first["bare"]]),
     ]
-    return f"""{BEGIN}
-## Overview
+    return f"""## Overview
 
 The overview against a bare Streamlit page (five cards, a chart and a table with constant data), in the same browser and
 the same run: a sample of {size["rooftops"]} rooftops and {size["rows"]:,} rows, {width} pixels wide,
@@ -255,27 +250,12 @@ change of the page. What is worked out when a run is published, and what then: [
 
 | | overview | bare page | ratio | bound |
 |---|---|---|---|---|
-{chr(10).join(lines)}
-
-Measured on {datetime.now(UTC):%-d %B %Y} with {os.cpu_count()} processors ({platform.machine()}), load
-{os.getloadavg()[1]:.1f}, Python {platform.python_version()}.
-{END}"""
+{chr(10).join(lines)}"""
 
 
 def ratio(ours: list[float], bare: list[float]) -> float:
     """The median of the ratios of the pairs."""
     return median(one / other for one, other in zip(ours, bare, strict=True))
-
-
-def write(text: str) -> None:
-    """Puts the section in the place of the one between the markers, or at the end."""
-    known = REPORT.read_text("utf-8") if REPORT.exists() else "# Performance\n\nWritten by `make bench`.\n"
-    if BEGIN in known:
-        before, _, rest = known.partition(BEGIN)
-        known = before + text + rest.partition(END)[2]
-    else:
-        known = f"{known.rstrip()}\n\n{text}\n"
-    REPORT.write_text(known, "utf-8")
 
 
 if __name__ == "__main__":
