@@ -11,26 +11,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from dashboards import access, prepared, receivables
+from dashboards import access, receivables
 from dashboards.access import home
-from dashboards.prepared import Question
 from dashboards.receivables import EVERYTHING, AgeingFacts, Basis, Choice
-from forecourt import door, kpi, scope, trace, why
+from forecourt import door, kpi, scope, tallies, trace, why
 from forecourt.door import LastRun, Warehouse
 from forecourt.home import Home
 from forecourt.kpi import KpiRow
 from forecourt.metrics import Metric, Period
 from forecourt.statements import record_statement
+from forecourt.tallies import Parts
 from forecourt.trace import Version
 from forecourt.why import Why
 
 _InCurrency = TypeVar("_InCurrency", KpiRow, Why)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A KPI of a period at some rooftops (none: all): its rows by a dimension or, against another period, why."""
+
+    kpi: str
+    period: Period
+    by: str | None = None
+    rooftops: tuple[str, ...] = ()
+    versus: Period | None = None
 
 
 @dataclass(frozen=True)
@@ -63,11 +74,11 @@ class Reader:
 
     def why(self, name: str, period: Period, versus: Period, rooftops: Sequence[str] = ()) -> list[Why]:
         """What moved a KPI from one period to another, one answer per currency; empty for a plain sum."""
-        return self._ordered(_why(self, Question(name, period, None, tuple(rooftops), versus)))
+        return self._ordered(_why(self, Question(name, period, None, tuple(rooftops), versus), is_brief=False))
 
     def causes(self, name: str, period: Period, versus: Period, rooftops: Sequence[str] = ()) -> list[Why]:
         """The same for whoever only reads the change and its causes: of the other effects there may be none."""
-        return self._ordered(_causes(self, Question(name, period, None, tuple(rooftops), versus)))
+        return self._ordered(_why(self, Question(name, period, None, tuple(rooftops), versus), is_brief=True))
 
     def _ordered(self, found: Sequence[_InCurrency]) -> list[_InCurrency]:
         if len(found) < 2:
@@ -194,36 +205,48 @@ def _rooftops(reader: Reader) -> dict[str, str]:
 
 @lru_cache(maxsize=50)
 def _policies(reader: Reader, day: date) -> dict[str, str]:
-    found = reader.rows(
-        "select key, value from meta.policies where valid_from <= $1 and (valid_to is null or $1 < valid_to) "
-        "order by key",
-        (day,),
-    )
-    return {row["key"]: row["value"] for row in found}
+    known = _warehouse(reader).kept("select key, value, valid_from, valid_to from meta.policies")
+    return {
+        row["key"]: row["value"]
+        for row in sorted(known, key=lambda row: str(row["key"]))
+        if row["valid_from"] <= day and (row["valid_to"] is None or day < row["valid_to"])
+    }
+
+
+#: KPIs of two runs of the overview: while people still look at the old one, others see the new.
+@lru_cache(maxsize=30)
+def _parts(reader: Reader, name: str) -> Parts | None:
+    return tallies.load(_warehouse(reader), _metrics(reader)[name])
 
 
 @lru_cache(maxsize=4000)
 def _kpi(reader: Reader, asked: Question) -> list[KpiRow]:
-    warehouse = _warehouse(reader)
-    kept = prepared.rows(warehouse, asked)
-    if kept is not None:
-        return kept
-    metric = _metrics(reader)[asked.kpi]
-    return kpi.compute(warehouse, metric, asked.period, by=asked.by, rooftops=asked.rooftops or None)
+    parts = _parts(reader, asked.kpi)
+    return kpi.compute(
+        _warehouse(reader),
+        _metrics(reader)[asked.kpi],
+        asked.period,
+        by=asked.by,
+        rooftops=asked.rooftops or None,
+        parts=partial(parts.rows, rooftops=asked.rooftops) if parts else None,
+    )
 
 
 @lru_cache(maxsize=200)
-def _why(reader: Reader, asked: Question) -> list[Why]:
+def _why(reader: Reader, asked: Question, *, is_brief: bool) -> list[Why]:
     metric = _metrics(reader)[asked.kpi]
     if asked.versus is None or not why.is_explained(metric):
         return []
-    return why.explain(_warehouse(reader), metric, asked.period, asked.versus, rooftops=asked.rooftops or None)
-
-
-@lru_cache(maxsize=400)
-def _causes(reader: Reader, asked: Question) -> list[Why]:
-    kept = prepared.causes(_warehouse(reader), _metrics(reader)[asked.kpi], asked)
-    return _why(reader, asked) if kept is None else kept
+    parts = _parts(reader, asked.kpi)
+    return why.explain(
+        _warehouse(reader),
+        metric,
+        asked.period,
+        asked.versus,
+        rooftops=asked.rooftops or None,
+        parts=partial(parts.records, rooftops=asked.rooftops) if parts else None,
+        is_brief=is_brief,
+    )
 
 
 @lru_cache(maxsize=20)

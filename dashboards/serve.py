@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from dashboards.access import SIGN_IN
 from forecourt.errors import Problem
 from forecourt.home import Home
+from forecourt.query import clear_spills
 from forecourt.settings import LOOPBACK, Access, load_settings
 
 ADDRESS = "127.0.0.1"
@@ -38,6 +39,7 @@ def serve(home: Home, port: int | None = None, open_browser: bool = True, addres
     if address not in LOOPBACK:
         _require_sign_in(home, access, address)
     chosen = _free_port(port, address)
+    clear_spills(home)
     with tempfile.TemporaryDirectory(prefix="forecourt-") as private:
         given = command(chosen, address, access.url if access else "")
         if access:

@@ -160,11 +160,6 @@ def draw(page: Page) -> None:
     rows = sources(page.reader)
     end = page.filters.period.end
     behind = [row for row in rows if row["data_through"] is None or row["data_through"] < end]
-    clocks = clock_coverage(page.reader, end, page.filters.rooftops)
-    for row in rows:
-        mine = [clock for clock in clocks if clock["feed"] == row["feed"]]
-        records = sum(clock["records"] for clock in mine)
-        row["coverage"] = 100 * sum(clock["timed"] for clock in mine) / records if records else None
     quarantined = sum(row["quarantined"] for row in rows)
     unmatched = sum(row["unmatched"] or 0 for row in rows)
     locale = page.locale
@@ -179,25 +174,39 @@ def draw(page: Page) -> None:
         f"{words.number(unmatched, 0, locale)} without their partner."
     )
     st.page_link("app_pages/data.py", label="Files, quarantine and checks", icon=":material/fact_check:")
-    shown = [row | {"standing": "behind" if row in behind else "up to date"} for row in rows]
-    with st.expander("Every source", expanded=bool(behind) and not page.is_phone):
+    # What is folded away is neither asked for nor drawn.
+    every = st.expander("Every source", expanded=bool(behind) and not page.is_phone, on_change="rerun")
+    if every.open:
+        with every:
+            _every(page, [row | {"standing": "behind" if row in behind else "up to date"} for row in rows])
+
+
+def _every(page: Page, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The table of all sources, and that of their clocks by rooftop."""
+    clocks = clock_coverage(page.reader, page.filters.period.end, page.filters.rooftops)
+    shown = []
+    for row in rows:
+        mine = [clock for clock in clocks if clock["feed"] == row["feed"]]
+        records = sum(clock["records"] for clock in mine)
+        covered = 100 * sum(clock["timed"] for clock in mine) / records if records else None
+        shown.append({**row, "coverage": covered})
+    tables.records(
+        page,
+        shown,
+        SOURCES,
+        key="sources",
+        name="Sources",
+        phone=("feed", "data_through", "quarantined"),
+        downloads=False,
+    )
+    if clocks:
+        st.markdown("**Clock coverage by rooftop**, the barest first")
         tables.records(
             page,
-            shown,
-            SOURCES,
-            key="sources",
-            name="Sources",
-            phone=("feed", "data_through", "quarantined"),
+            naming.named(page.reader, clocks),
+            COVERAGE,
+            key="coverage",
+            name="Clock coverage",
+            phone=("feed", "rooftop", "coverage"),
             downloads=False,
         )
-        if clocks:
-            st.markdown("**Clock coverage by rooftop**, the barest first")
-            tables.records(
-                page,
-                naming.named(page.reader, clocks),
-                COVERAGE,
-                key="coverage",
-                name="Clock coverage",
-                phone=("feed", "rooftop", "coverage"),
-                downloads=False,
-            )

@@ -7,11 +7,16 @@ in floats: it judges effects, it is no number of the business.
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from statistics import NormalDist, median
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[Any]
 
 #: A cause is more than this many standard errors, more where many groups are looked at ...
 NOISE = 3.0
@@ -25,213 +30,245 @@ FEWEST = 5
 PRIOR = 10
 #: Of nested groups the smallest with at least this share of its parent's effect is named.
 NESTED = 0.8
+#: A rest that is smaller than this share of the whole is what rounding left.
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
-class Line:
-    """A record of one period (0 before, 1 after), or the part of it that lies in these groups, one per dimension."""
+class Lines:
+    """Records of both periods, or the parts of them that lie in one group of each dimension: one entry each.
 
-    period: int
-    record: str
-    groups: tuple[str, ...]
-    top: float
-    bottom: float
+    ``period`` is 0 before and 1 after; ``record`` a code; ``groups`` per dimension a code into its ``names``.
+    """
+
+    period: Codes
+    record: Codes
+    groups: tuple[Codes, ...]
+    names: tuple[Sequence[str], ...]
+    top: Floats
+    bottom: Floats
 
 
-@dataclass
+@dataclass(frozen=True)
 class Group:
-    """A group of a dimension (by its place) with its lines (by their places)."""
+    """A group of a dimension (by its place) with the places of its lines."""
 
     dimension: int
     name: str
-    lines: list[int] = field(default_factory=list)
+    lines: Codes
 
 
 @dataclass(frozen=True)
-class Standing:
-    """The effect of some lines, its standard error, and the largest part of it that is one record's (0 or more).
+class Standings:
+    """Of each group the effect, its standard error, and the largest part of it that is one record's (0 or more).
 
     ``records`` counts those of the period that has more.
     """
 
-    effect: float
-    noise: float
-    largest: float
-    records: int
+    effect: Floats
+    noise: Floats
+    largest: Floats
+    records: Codes
 
 
 @dataclass(frozen=True)
-class _Cell:
-    """A group in one period: its sums and its records.
+class _Cells:
+    """Groups in either period, two cells a group: sums, number of records, the rate.
 
-    ``residuals`` sums the squares of N - r*D of its records, ``squares`` those of D.
+    ``residuals`` sums the squares of N - r*D of a cell's records, ``squares`` those of D.
     """
 
-    top: float
-    bottom: float
-    records: int
-    rate: float
-    residuals: float
-    squares: float
+    bottom: Floats
+    records: Codes
+    rate: Floats
+    residuals: Floats
+    squares: Floats
 
 
 class Trial:
     """Judges the groups of all dimensions over the same lines.
 
     Every group is a suspect but one that holds everything: it has the whole change and explains none of it. Both
-    totals of the denominator must be positive.
+    totals of the denominator must be positive. ``groups`` are in the order of dimension and name, ``standings`` in
+    that of the groups.
     """
 
-    def __init__(self, lines: Sequence[Line]) -> None:
+    def __init__(self, lines: Lines) -> None:
         self.lines = lines
-        self.totals = [math.fsum(line.bottom for line in lines if line.period == p) for p in (0, 1)]
-        tops = [math.fsum(line.top for line in lines if line.period == p) for p in (0, 1)]
+        self.totals = _summed(lines.period, lines.bottom, 2)
+        tops = _summed(lines.period, lines.top, 2)
         self.rate = tops[0] / self.totals[0]
         self.move = tops[1] / self.totals[1] - self.rate
-        self.groups = _groups(lines)
-        self.squares = sum(cell.squares for cell in _cells(lines))
-        self.odds = self._odds([tops[p] / self.totals[p] for p in (0, 1)])
-        self.all_odds = tuple(math.fsum(each[part] for each in self.odds) for part in (0, 1))
-        self._whole: dict[tuple[int, str], Standing] = {}
+        self.moved = (lines.top - self.rate * lines.bottom) / self.totals[lines.period]
+        self.moved[lines.period == 0] *= -1
+        self.odds = self._odds(tops / self.totals)
+        one = np.zeros(len(lines.period), np.int64)
+        self._is_once = len(np.unique(lines.record)) == len(one)
+        # Added up in the order in which the groups are, so that nothing is left of one that holds everything.
+        self.all_odds = [float(_summed(one, each, 1)[0]) for each in self.odds]
+        self.squares = float(self._cells(one, np.arange(len(one)), 1).squares.sum())
+        self._ranks: list[Codes] = []
+        self._sizes: list[int] = []
+        self.groups: list[Group] = []
+        for dimension, codes in enumerate(lines.groups):
+            self._divide(dimension, codes)
+        self.standings = self._stand(np.arange(len(one)))
 
-    def causes(self, least_share: float, outcomes: Collection[int] = ()) -> list[Group]:
-        """The groups to name, the clearest first; each has at least ``least_share`` of the move.
+    def causes(self, least_share: float, outcomes: Collection[int] = ()) -> list[int]:
+        """The places of the groups to name, the clearest first; each has at least ``least_share`` of the move.
 
         The clearest is named; then its records are left out of the other groups, so that a group which only moved
         because the named one is in it is not named as well. ``outcomes`` are dimensions that name no cause.
         """
-        suspects = [group for group in self.groups if group.dimension not in outcomes and self._is_judged(group)]
-        asked = len({tuple(group.lines) for group in self.groups})
-        beyond = max(NOISE, NormalDist().inv_cdf(1 - FALSE_ALARMS / 2 / asked))
-        named: list[Group] = []
-        without: set[int] = set()
+        everything = len(self.lines.period)
+        can_be = [group.dimension not in outcomes and len(group.lines) < everything for group in self.groups]
+        suspects = np.array(can_be, bool) & (self.standings.records >= FEWEST)
+        asked = len({group.lines.tobytes() for group in self.groups})
+        beyond = max(NOISE, NormalDist().inv_cdf(1 - FALSE_ALARMS / 2 / max(asked, 1)))
+        named: list[int] = []
+        kept = np.ones(everything, bool)
+        standings = self.standings
         while True:
-            clear: list[tuple[float, Group]] = []
-            for group in suspects:
-                rest = Group(group.dimension, group.name, [i for i in group.lines if i not in without])
-                standing = self.standing(group) if len(rest.lines) == len(group.lines) else self._stands(rest)
-                errors = _clear_by(standing, beyond, least_share * abs(self.move))
-                if errors:
-                    clear.append((errors, group))
-            if not clear:
+            errors = np.where(suspects, _clear_by(standings, beyond, least_share * abs(self.move)), 0.0)
+            if not errors.any():
                 return named
-            _, first = max(clear, key=lambda entry: entry[0])
-            chosen = self._smallest(first, [group for _, group in clear])
+            chosen = self._smallest(int(errors.argmax()), np.flatnonzero(errors))
             named.append(chosen)
-            without.update(chosen.lines)
+            kept[self.groups[chosen].lines] = False
+            standings = self._stand(np.flatnonzero(kept))
 
-    def standing(self, group: Group) -> Standing:
-        """How a whole group stands."""
-        key = (group.dimension, group.name)
-        if key not in self._whole:
-            self._whole[key] = self._stands(group)
-        return self._whole[key]
+    def _divide(self, dimension: int, codes: Codes) -> None:
+        """Adds the groups of a dimension, by name."""
+        names = self.lines.names[dimension]
+        there = np.flatnonzero(np.bincount(codes))
+        order = sorted(range(len(there)), key=lambda place: names[int(there[place])])
+        rank = np.zeros(int(there[-1]) + 1, np.int64)
+        rank[there[order]] = np.arange(len(there))
+        ranks = rank[codes]
+        ends = np.cumsum(np.bincount(ranks, minlength=len(there)))
+        few = ranks.astype(np.uint16) if len(there) < 2**16 else ranks  # which are sorted in one go
+        parts = np.split(np.argsort(few, kind="stable"), ends[:-1])
+        self._ranks.append(ranks)
+        self._sizes.append(len(there))
+        self.groups += [Group(dimension, names[there[place]], mine) for place, mine in zip(order, parts, strict=True)]
 
-    def _is_judged(self, group: Group) -> bool:
-        holds_everything = len(group.lines) == len(self.lines)
-        return not holds_everything and self.standing(group).records >= FEWEST
-
-    def _smallest(self, parent: Group, clear: Sequence[Group]) -> Group:
+    def _smallest(self, parent: int, clear: Codes) -> int:
         """The smallest clear group inside ``parent`` with most of its effect; of equal ones the last dimension."""
-        whole, inside = self.standing(parent).effect, set(parent.lines)
+        whole, inside = self.standings.effect[parent], np.zeros(len(self.lines.period), bool)
+        inside[self.groups[parent].lines] = True
         within = [
-            group
-            for group in clear
-            if inside.issuperset(group.lines) and self.standing(group).effect * whole >= NESTED * whole**2
+            int(place)
+            for place in clear
+            if self.standings.effect[place] * whole >= NESTED * whole**2 and inside[self.groups[place].lines].all()
         ]
-        return min(within, key=lambda group: (len(group.lines), -group.dimension))
+        return min(within, key=lambda place: (len(self.groups[place].lines), -self.groups[place].dimension))
 
-    def _stands(self, group: Group) -> Standing:
-        lines = [self.lines[i] for i in group.lines]
-        parts: dict[str, float] = defaultdict(float)
-        for line in lines:
-            moved = (line.top - self.rate * line.bottom) / self.totals[line.period]
-            parts[line.record] += moved if line.period else -moved
-        effect = math.fsum(parts.values())
-        largest = max((part if effect > 0 else -part for part in parts.values()), default=0.0)
-        cells = _cells(lines)
-        spread = self._spread(group, cells)
-        habit = self._habit(cells, spread)
-        weight = sum(cell.bottom for cell in cells) / sum(self.totals)
-        inside = sum(cell.squares for cell in cells)
+    def _stand(self, rows: Codes) -> Standings:
+        """How all groups stand when only these lines are looked at."""
+        found = [self._stand_by(ranks[rows], rows, size) for ranks, size in zip(self._ranks, self._sizes, strict=True)]
+        if not found:
+            return Standings(np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
+        effects, noises, largest, records = (np.concatenate(each) for each in zip(*found, strict=True))
+        return Standings(effects, noises, largest, records)
+
+    def _stand_by(self, group: Codes, rows: Codes, size: int) -> tuple[Floats, Floats, Floats, Codes]:
+        """Effect, noise, largest part and records of the groups of one dimension; ``group`` has one for each row."""
+        whose, parts = self._by_record(group, rows, self.moved[rows])
+        effect = _summed(whose, parts, size)
+        most, least = np.zeros(size), np.zeros(size)
+        np.maximum.at(most, whose, parts)
+        np.minimum.at(least, whose, parts)
+        cells = self._cells(group, rows, size)
+        spread = self._spread(group, rows, cells)
+        pairs = [each.reshape(size, 2) for each in (cells.bottom, cells.squares, spread)]
+        bottom, squares, spread_of = pairs
+        habit = self._habit(cells, spread, size)
+        weight = bottom.sum(axis=1) / self.totals.sum()
+        inside = squares.sum(axis=1)
         # How many records of which size fall to a group is chance too; it moves the KPI by the group's usual distance.
-        drawn = (1 - weight) ** 2 * inside + weight**2 * max(self.squares - inside, 0.0)
-        variance = sum(
-            (spread[p] + habit * drawn * self.totals[p] / sum(self.totals)) / self.totals[p] ** 2 for p in (0, 1)
-        )
-        return Standing(effect, math.sqrt(variance), max(largest, 0.0), max(cell.records for cell in cells))
+        drawn = (1 - weight) ** 2 * inside + weight**2 * np.maximum(self.squares - inside, 0.0)
+        share = self.totals / self.totals.sum()
+        variance = ((spread_of + (habit * drawn)[:, None] * share) / self.totals**2).sum(axis=1)
+        return effect, np.sqrt(variance), np.where(effect > 0, most, -least), cells.records.reshape(size, 2).max(axis=1)
 
-    def _odds(self, rates: Sequence[float]) -> list[tuple[float, float]]:
+    def _by_record(self, group: Codes, rows: Codes, values: Floats) -> tuple[Codes, Floats]:
+        """Values added up by group and record: the group of each sum, and the sum."""
+        if self._is_once:
+            return group, values
+        key, place = np.unique(_paired(group, self.lines.record[rows]), return_inverse=True)
+        if len(key) == len(rows):
+            return group, values
+        whose = np.empty(len(key), np.int64)
+        whose[place] = group
+        return whose, _summed(place, values, len(key))
+
+    def _cells(self, group: Codes, rows: Codes, size: int) -> _Cells:
+        """What the noise needs of the groups in either period; lines of one record count as one."""
+        cell = 2 * group + self.lines.period[rows]
+        whose, top = self._by_record(cell, rows, self.lines.top[rows])
+        _, bottom = self._by_record(cell, rows, self.lines.bottom[rows])
+        tops, bottoms = _summed(whose, top, 2 * size), _summed(whose, bottom, 2 * size)
+        rate = np.divide(tops, bottoms, out=np.zeros(2 * size), where=bottoms > 0)
+        return _Cells(
+            bottoms,
+            np.bincount(whose, minlength=2 * size),
+            rate,
+            _summed(whose, (top - rate[whose] * bottom) ** 2, 2 * size),
+            _summed(whose, bottom**2, 2 * size),
+        )
+
+    def _odds(self, rates: Floats) -> tuple[Floats, Floats]:
         """Per line the squares of N - R*D and of D, from which the usual spread is made.
 
         Nothing weighs more there than what is of middling size, so that a few large sums do not stand for all.
         """
-        middling = median(abs(line.bottom) for line in self.lines)
-        odds = []
-        for line in self.lines:
-            most = min(1.0, (middling / line.bottom) ** 2) if line.bottom else 1.0
-            odds.append((most * (line.top - rates[line.period] * line.bottom) ** 2, most * line.bottom**2))
-        return odds
+        bottom = self.lines.bottom
+        middling = float(np.median(np.abs(bottom)))
+        most = np.minimum(1.0, np.divide(middling, bottom, out=np.ones(len(bottom)), where=bottom != 0) ** 2)
+        return most * (self.lines.top - rates[self.lines.period] * bottom) ** 2, most * bottom**2
 
-    def _spread(self, group: Group, cells: Sequence[_Cell]) -> list[float]:
-        """The variance of a group's N - r*D in either period.
+    def _spread(self, group: Codes, rows: Codes, cells: _Cells) -> Floats:
+        """The variance of N - r*D in every cell.
 
-        Its own records' together with what is usual for the records of the other groups, by their number: a few
+        A group's own records' together with what is usual for the records of the other groups, by their number: a few
         records that happen to be alike must not look certain.
         """
-        above, below = (self.all_odds[part] - math.fsum(self.odds[i][part] for i in group.lines) for part in (0, 1))
-        usual = above / below if below > 0 and above > 0 else 0.0
-        return [
-            (PRIOR * usual * cell.squares + cell.records * cell.residuals) / (PRIOR + max(cell.records - 1, 0))
-            for cell in cells
-        ]
+        size = len(cells.rate) // 2
+        above, below = (
+            np.where(rest > ROUNDING * whole, rest, 0.0)
+            for each, whole in zip(self.odds, self.all_odds, strict=True)
+            for rest in [whole - _summed(group, each[rows], size)]
+        )
+        usual = np.repeat(np.divide(above, below, out=np.zeros(size), where=below > 0), 2)
+        others = np.maximum(cells.records - 1, 0)
+        spread: Floats = (PRIOR * usual * cells.squares + cells.records * cells.residuals) / (PRIOR + others)
+        return spread
 
-    def _habit(self, cells: Sequence[_Cell], spread: Sequence[float]) -> float:
-        """How far the group usually lies from the KPI, squared: as before, or as now where it is new.
+    def _habit(self, cells: _Cells, spread: Floats, size: int) -> Floats:
+        """How far each group usually lies from the KPI, squared: as before, or as now where it is new.
 
         As much of that distance as two standard errors of the group's rate is taken off: it may be chance.
         """
-        for cell, variance in zip(cells, spread, strict=True):
-            if cell.bottom > 0:
-                return max(abs(cell.rate - self.rate) - HABIT * math.sqrt(variance) / cell.bottom, 0.0) ** 2
-        return 0.0
+        chance = np.divide(HABIT * np.sqrt(spread), cells.bottom, out=np.zeros(2 * size), where=cells.bottom > 0)
+        far = np.where(cells.bottom > 0, np.maximum(np.abs(cells.rate - self.rate) - chance, 0.0) ** 2, 0.0)
+        before, after = far.reshape(size, 2).T
+        habit: Floats = np.where(cells.bottom.reshape(size, 2)[:, 0] > 0, before, after)
+        return habit
 
 
-def _clear_by(standing: Standing, beyond: float, least: float) -> float:
-    """By how many standard errors an effect is clear; 0.0 where it is not, or too small."""
-    effect = abs(standing.effect)
-    if effect < least or standing.noise == 0 or effect <= beyond * standing.noise:
-        return 0.0
-    return effect / standing.noise if effect - standing.largest > HABIT * standing.noise else 0.0
+def _clear_by(standings: Standings, beyond: float, least: float) -> Floats:
+    """By how many standard errors each effect is clear; 0.0 where it is not, or too small."""
+    effect, noise = np.abs(standings.effect), standings.noise
+    is_clear = (effect >= least) & (noise > 0) & (effect > beyond * noise)
+    is_clear &= effect - standings.largest > HABIT * noise
+    return np.divide(effect, noise, out=np.zeros(len(effect)), where=is_clear)
 
 
-def _groups(lines: Sequence[Line]) -> list[Group]:
-    found: dict[tuple[int, str], Group] = {}
-    for place, line in enumerate(lines):
-        for dimension, name in enumerate(line.groups):
-            found.setdefault((dimension, name), Group(dimension, name)).lines.append(place)
-    return [found[key] for key in sorted(found)]
+def _paired(one: Codes, other: Codes) -> Codes:
+    """One code for each pair of codes."""
+    return one.astype(np.int64) * (int(other.max(initial=0)) + 1) + other
 
 
-def _cells(lines: Sequence[Line]) -> tuple[_Cell, _Cell]:
-    """What the noise needs of the lines in either period; lines of one record count as one."""
-    records: tuple[dict[str, list[float]], dict[str, list[float]]] = ({}, {})
-    for line in lines:
-        so_far = records[line.period].setdefault(line.record, [0.0, 0.0])
-        so_far[0] += line.top
-        so_far[1] += line.bottom
-    return _cell(records[0]), _cell(records[1])
-
-
-def _cell(records: Mapping[str, Sequence[float]]) -> _Cell:
-    top = math.fsum(each[0] for each in records.values())
-    bottom = math.fsum(each[1] for each in records.values())
-    rate = top / bottom if bottom > 0 else 0.0
-    return _Cell(
-        top,
-        bottom,
-        len(records),
-        rate,
-        math.fsum((each[0] - rate * each[1]) ** 2 for each in records.values()),
-        math.fsum(each[1] ** 2 for each in records.values()),
-    )
+def _summed(codes: Codes, values: Floats, size: int) -> Floats:
+    """The sum of the values of every code from 0 on, added up in their order."""
+    return np.bincount(codes, values, size).astype(np.float64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,6 +16,8 @@ from forecourt.metrics import HEADLINES, Metric, Period, shown
 from forecourt.statements import statement
 
 DAY = timedelta(days=1)
+#: What a statement would give of a period by a dimension; None where it must be asked.
+Told = Callable[[Period, str | None], list[dict[str, Any]] | None]
 
 
 @dataclass(frozen=True)
@@ -105,11 +107,12 @@ def headline_period(warehouse: Warehouse, metric: Metric, period: Period) -> Per
 
 def window_days(warehouse: Warehouse, metric: Metric, on: date) -> int:
     """The window of a cohort KPI in force on a day."""
-    (row,) = warehouse.rows(
-        "select value from meta.policies where key = $1 and $2 >= valid_from and ($2 < valid_to or valid_to is null)",
-        [metric.window, on],
+    (days,) = (
+        int(row["value"])
+        for row in warehouse.kept("select key, value, valid_from, valid_to from meta.policies")
+        if row["key"] == metric.window and row["valid_from"] <= on and (row["valid_to"] is None or on < row["valid_to"])
     )
-    return int(row["value"])
+    return days
 
 
 def month_before(period: Period) -> Period:
@@ -166,21 +169,26 @@ def compute(
     *,
     by: str | None = None,
     rooftops: Sequence[str] | None = None,
+    parts: Told | None = None,
 ) -> list[KpiRow]:
     """The rows of one KPI: one per group (and currency, for money), or one with a reason where there is none.
 
-    Raises Problem for a dimension the KPI does not have.
+    ``parts`` tells what the statement would, where it can. Raises Problem for a dimension the KPI does not have.
     """
     if by not in (None, "month", *metric.dimensions):
         raise Problem(f"{metric.name} has no dimension {by!r}. It has: {', '.join(dimensions_of(metric))}.")
     context = _Context.of(warehouse, metric, period, rooftops)
     if context.absent:
         return [context.empty(f"no data: no {' and no '.join(context.absent)} landed")]
+
+    def ask(days: Period, by: str | None) -> list[dict[str, Any]]:
+        told = parts(days, by) if parts else None
+        return warehouse.rows(statement(metric, days, by=by, rooftops=rooftops)) if told is None else told
+
     if by == "month" and metric.kind == "stock":
-        rows = list(_monthly_states(warehouse, metric, period, rooftops, context))
+        rows = list(_monthly_states(ask, period, context))
     else:
-        found = warehouse.rows(statement(metric, period, by=by, rooftops=rooftops))
-        rows = [context.row(row) for row in found]
+        rows = [context.row(row) for row in ask(period, by)]
     if not rows:
         return [context.empty("no records in the period")]
     return rows
@@ -192,14 +200,13 @@ def dimensions_of(metric: Metric) -> list[str]:
 
 
 def _monthly_states(
-    warehouse: Warehouse, metric: Metric, period: Period, rooftops: Sequence[str] | None, context: _Context
+    ask: Callable[[Period, str | None], list[dict[str, Any]]], period: Period, context: _Context
 ) -> Iterator[KpiRow]:
     """A stock KPI by month: its state at each month's end, the last month's at the period's end."""
     day = period.first
     while day <= period.end:
         state = min(last_day(day), period.end)
-        found = warehouse.rows(statement(metric, Period(day, state, period.as_of), rooftops=rooftops))
-        for row in found:
+        for row in ask(Period(day, state, period.as_of), None):
             yield context.row(row | {"grp": f"{state:%Y-%m}"})
         day = last_day(day) + DAY
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +17,7 @@ import pyarrow as pa
 from forecourt.calendar_text import readable
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
+from forecourt.home import Home
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,30 @@ def count(warehouse: Warehouse, statement: str, *, seconds: float) -> int:
     return int(rows.column(0)[0].as_py())
 
 
+def clear_spills(home: Home) -> None:
+    """Removes what statements have put on disk for processes that are gone: one that was killed took nothing away."""
+    for folder in home.published.rglob("*.tmp"):
+        asker = re.search(r"\.(\d+)-[0-9a-f]+\.tmp$", folder.name)
+        if asker and not _is_alive(int(asker[1])):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # somebody else's
+    return True
+
+
 def _answered(
     warehouse: Warehouse, statement: str, limit: int | None, seconds: float, room: int | None
 ) -> tuple[pa.Table, bool]:
     path = warehouse.path.resolve()
     # Of its own: two processes that share a folder take each other's files away.
-    spills = path.with_name(f"{path.name}.{uuid4().hex}.tmp")
+    spills = path.with_name(f"{path.name}.{os.getpid()}-{uuid4().hex}.tmp")
     given = {
         "path": str(path),
         "spills": str(spills),

@@ -15,11 +15,12 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 import duckdb
 
-from forecourt import __version__
+from forecourt import identity
 from forecourt.door import Warehouse, open_warehouse, published_path
 from forecourt.errors import Problem
 from forecourt.home import Home
@@ -35,11 +36,12 @@ WHOLE = frozenset({
     "meta.metrics",
     "meta.policies",
     "meta.runs",
+    "parts.reach",
 })  # fmt: skip
 #: Tables whose rows without a rooftop speak for every one of them.
 GROUP_WIDE = frozenset({"marts.dim_employee", "meta.freshness", "meta.targets"})
-#: Checks count and quote rows of the whole company, and answers are of it, so a part of it cannot be told.
-LEFT_OUT = frozenset({"meta.answers", "meta.check_results"})
+#: Checks count and quote rows of the whole company, so a part of it cannot be told.
+LEFT_OUT = frozenset({"meta.check_results"})
 
 #: Table -> its columns about customers as persons, and what somebody who may not know them reads instead. The number of
 #: the customer stays, so that records can be counted and joined. docs/decisions/0021-masking.md says what is not here.
@@ -151,9 +153,16 @@ def open_scope(home: Home, run_id: str, rooftops: Sequence[str] | None, *, is_ma
 
 
 def scope_path(home: Home, run_id: str, rooftops: Sequence[str] | None, *, is_masked: bool = False) -> Path:
-    """Where the scope file of a run and a set of rooftops lies, made or not; another version of the rules, another."""
-    asked = json.dumps([__version__, None if rooftops is None else sorted(set(rooftops)), is_masked])
+    """Where the scope file of a run and a set of rooftops lies, made or not; under other rules it is another file."""
+    asked = json.dumps([_rules(), None if rooftops is None else sorted(set(rooftops)), is_masked])
     return home.published / "scopes" / hashlib.sha256(asked.encode()).hexdigest()[:16] / f"{run_id}.duckdb"
+
+
+@cache
+def _rules() -> str:
+    """A hash of what decides what a scope file holds, beside its run: the text of the modules that make it."""
+    texts = (Path(module).read_bytes() for module in (__file__, identity.__file__))
+    return hashlib.sha256(b"".join(texts)).hexdigest()
 
 
 def clear_scopes(home: Home) -> None:
@@ -350,5 +359,7 @@ def _without_others(columns: list[tuple[str, str]]) -> str:
         if name.endswith("_key"):
             replaced.append(f"if(regexp_matches({name}, getvariable('other_keys')), null, {name}) as {name}")
         elif "rooftop" in name and name not in ("rooftop", "rooftop_name"):
-            replaced.append(f"if({name} in (getvariable('other_rooftops')), null, {name}) as {name}")
+            replaced.append(
+                f"if(list_contains(getvariable('other_rooftops')::varchar[], {name}), null, {name}) as {name}"
+            )
     return f"* replace ({', '.join(replaced)})" if replaced else "*"

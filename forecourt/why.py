@@ -12,18 +12,20 @@ the mean. All arithmetic is exact; only what is shown is rounded. Which groups a
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from forecourt.causes import NESTED, Line, Trial
+import numpy as np
+
+from forecourt.causes import NESTED, Codes, Group, Lines, Trial
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
 from forecourt.metrics import Metric, Period
+from forecourt.records import Amounts, Named, Records
 from forecourt.statements import grouped_record_statement
 
 #: A cause makes at least this share of the move.
@@ -108,13 +110,16 @@ class Why:
 
 @dataclass(frozen=True)
 class Counted:
-    """A record of one period (0 before, 1 after), or the part of it that lies in these groups, one per dimension."""
+    """A record of a period, or the part of it that lies in these groups, one per dimension."""
 
-    period: int
     record: str
     groups: tuple[str, ...]
     numerator: Decimal | int
     denominator: Decimal | int
+
+
+#: The counted records of a period by dimensions and currency; None where they must be asked of the marts.
+Told = Callable[[Period, Sequence[str]], dict[str | None, Records] | None]
 
 
 def is_explained(metric: Metric) -> bool:
@@ -130,21 +135,49 @@ def explain(
     *,
     rooftops: Sequence[str] | None = None,
     dimensions: Sequence[str] | None = None,
+    parts: Told | None = None,
+    is_brief: bool = False,
 ) -> list[Why]:
     """Splits the change of a ratio or duration from ``versus`` to ``period``: one Why per currency.
 
-    Raises Problem for a KPI without a denominator (a sum has no rate to explain).
+    ``parts`` tells the counted records without a statement where it can; ``is_brief``: of the effects only the causes
+    are told or, where there are none, the nearest to be one. Raises Problem for a KPI without a denominator (a sum has
+    no rate to explain).
     """
     if not is_explained(metric):
         raise Problem(f"{metric.name} is a sum, not a ratio or a duration: compare it with `forecourt kpi --by`.")
     chosen = list(dimensions or metric.dimensions)
-    counted: dict[str | None, list[Counted]] = defaultdict(list)
-    for number, days in enumerate((versus, period)):
-        for row in warehouse.rows(grouped_record_statement(metric, days, chosen, rooftops=rooftops)):
-            groups = tuple(row[f"g{place}"] for place in range(len(chosen)))
-            parts = _exact(row["numerator"]), _exact(row["denominator"])
-            counted[row["currency"]].append(Counted(number, row["record"], groups, *parts))
-    return [split(metric, currency, chosen, counted[currency]) for currency in sorted(counted, key=str)]
+    found = []
+    for days in (versus, period):
+        told = parts(days, chosen) if parts else None
+        found.append(_asked(warehouse, metric, days, chosen, rooftops) if told is None else told)
+    none = Records.none(len(chosen))
+    return [
+        split(metric, currency, chosen, *(each.get(currency, none) for each in found), is_brief=is_brief)
+        for currency in sorted({currency for each in found for currency in each}, key=str)
+    ]
+
+
+def _asked(
+    warehouse: Warehouse, metric: Metric, days: Period, dimensions: Sequence[str], rooftops: Sequence[str] | None
+) -> dict[str | None, Records]:
+    """The counted records of a period, by currency."""
+    counted: dict[str | None, list[Counted]] = {}
+    for row in warehouse.rows(grouped_record_statement(metric, days, dimensions, rooftops=rooftops)):
+        groups = tuple(row[f"g{place}"] for place in range(len(dimensions)))
+        parts = _exact(row["numerator"]), _exact(row["denominator"])
+        counted.setdefault(row["currency"], []).append(Counted(row["record"], groups, *parts))
+    return {currency: records_of(each, len(dimensions)) for currency, each in counted.items()}
+
+
+def records_of(counted: Sequence[Counted], dimensions: int) -> Records:
+    """The same as columns."""
+    return Records(
+        Named.of([each.record for each in counted]),
+        Amounts.of(each.numerator for each in counted),
+        Amounts.of(each.denominator for each in counted),
+        tuple(Named.of([each.groups[place] for each in counted]) for place in range(dimensions)),
+    )
 
 
 def cohort_before(period: Period) -> Period:
@@ -158,72 +191,117 @@ def decompose(before: Mapping[str, Sums], after: Mapping[str, Sums]) -> dict[str
 
     Both totals of the denominator must be positive.
     """
-    total_before, total_after = _total(before.values()), _total(after.values())
-    rate_before = total_before.numerator / total_before.denominator
-    effects = {}
-    for group in sorted(before.keys() | after.keys()):
-        zero, one = before.get(group, Sums()), after.get(group, Sums())
-        effect = (one.numerator - rate_before * one.denominator) / total_after.denominator - (
-            zero.numerator - rate_before * zero.denominator
-        ) / total_before.denominator
-        mix = Fraction(0)
-        if zero.denominator > 0:
-            weight = one.denominator / total_after.denominator - zero.denominator / total_before.denominator
-            mix = weight * (zero.numerator / zero.denominator - rate_before)
-        effects[group] = (effect - mix, mix)
-    return effects
+    totals = _total(before.values()), _total(after.values())
+    return {
+        group: _effect((before.get(group, Sums()), after.get(group, Sums())), totals)
+        for group in sorted(before.keys() | after.keys())
+    }
 
 
-def split(metric: Metric, currency: str | None, dimensions: Sequence[str], counted: Sequence[Counted]) -> Why:
-    """The Why of one currency from its records. A duration's numerators are seconds."""
-    scale = metric.seconds or 1 if metric.kind == "duration" else 1
-    totals = [_sums([each for each in counted if each.period == p], scale) for p in (0, 1)]
-    before, after = totals[0].rate, totals[1].rate
-    if before is None or after is None:
-        which = "earlier" if before is None else "later"
-        return Why(metric, currency, before, after, (), f"the {which} period has no positive denominator")
-    trial = Trial(
-        [
-            Line(each.period, each.record, each.groups, float(each.numerator) / scale, float(each.denominator))
-            for each in counted
-        ]
-    )
-    named = {
-        (group.dimension, group.name)
-        for group in trial.causes(SHARE, [dimensions.index(name) for name in metric.outcomes if name in dimensions])
-    }
-    sums: dict[tuple[int, str], list[Sums]] = {
-        (group.dimension, group.name): [
-            _sums([counted[i] for i in group.lines if counted[i].period == p], scale) for p in (0, 1)
-        ]
-        for group in trial.groups
-    }
-    ranked: list[list[Effect]] = []
-    for place, dimension in enumerate(dimensions):
-        own = [group for group in trial.groups if group.dimension == place]
-        parts = decompose(*({group.name: sums[place, group.name][p] for group in own} for p in (0, 1)))
-        effects = []
-        for group in own:
-            rate, mix = parts[group.name]
-            cause = (place, group.name) in named
-            effects.append(
-                Effect(
-                    dimension=dimension,
-                    group=group.name,
-                    rate_effect=rate,
-                    mix_effect=mix,
-                    effect=rate + mix,
-                    before=sums[place, group.name][0],
-                    after=sums[place, group.name][1],
-                    noise=trial.standing(group).noise,
-                    cause=cause,
-                    at=_rooftop(dimensions, [trial.lines[i] for i in group.lines], trial) if cause else None,
-                )
-            )
+def _effect(own: tuple[Sums, Sums], totals: tuple[Sums, Sums]) -> tuple[Fraction, Fraction]:
+    """(rate_effect, mix_effect) of a group, whose sums before and after are given with those of all groups."""
+    (zero, one), (before, after) = own, totals
+    rate = before.numerator / before.denominator
+    effect = (one.numerator - rate * one.denominator) / after.denominator - (
+        zero.numerator - rate * zero.denominator
+    ) / before.denominator
+    mix = Fraction(0)
+    if zero.denominator > 0:
+        weight = one.denominator / after.denominator - zero.denominator / before.denominator
+        mix = weight * (zero.numerator / zero.denominator - rate)
+    return effect - mix, mix
+
+
+def split(
+    metric: Metric,
+    currency: str | None,
+    dimensions: Sequence[str],
+    before: Records,
+    after: Records,
+    *,
+    is_brief: bool = False,
+) -> Why:
+    """The Why of one currency from the records of both periods; ``is_brief`` as in ``explain``."""
+    both = _Both(metric, before, after)
+    totals = both.sums(np.arange(len(both.period)))
+    if totals[0].rate is None or totals[1].rate is None:
+        which = "earlier" if totals[0].rate is None else "later"
+        reason = f"the {which} period has no positive denominator"
+        return Why(metric, currency, totals[0].rate, totals[1].rate, (), reason)
+    trial = Trial(both.lines())
+    outcomes = [dimensions.index(name) for name in metric.outcomes if name in dimensions]
+    named = set(trial.causes(SHARE, outcomes))
+
+    def told(place: int) -> Effect:
+        group = trial.groups[place]
+        own = both.sums(group.lines)
+        rate, mix = _effect(own, totals)
+        return Effect(
+            dimension=dimensions[group.dimension],
+            group=group.name,
+            rate_effect=rate,
+            mix_effect=mix,
+            effect=rate + mix,
+            before=own[0],
+            after=own[1],
+            noise=float(trial.standings.noise[place]),
+            cause=place in named,
+            at=_rooftop(dimensions, group, trial) if place in named else None,
+        )
+
+    every = (named or _nearest(trial, outcomes)) if is_brief else range(len(trial.groups))
+    ranked: list[list[Effect]] = [[] for _ in dimensions]
+    for place in every:
+        ranked[trial.groups[place].dimension].append(told(place))
+    for effects in ranked:
         effects.sort(key=lambda each: (not each.cause, -abs(each.effect), each.group))
-        ranked.append(effects)
     ranked.sort(key=_rank)
-    return Why(metric, currency, before, after, tuple(effect for effects in ranked for effect in effects))
+    effects_of_all = tuple(effect for effects in ranked for effect in effects)
+    return Why(metric, currency, totals[0].rate, totals[1].rate, effects_of_all)
+
+
+class _Both:
+    """The records of two periods as one; a duration's in the KPI's unit."""
+
+    def __init__(self, metric: Metric, before: Records, after: Records) -> None:
+        self.scale = metric.seconds or 1 if metric.kind == "duration" else 1
+        self.records = before.joined(after)
+        sizes = len(before.record.codes), len(after.record.codes)
+        self.period = np.repeat(np.arange(2), sizes)
+
+    def lines(self) -> Lines:
+        records = self.records
+        return Lines(
+            self.period,
+            records.record.codes,
+            tuple(group.codes for group in records.groups),
+            tuple(group.names for group in records.groups),
+            records.numerator.floats() / self.scale,
+            records.denominator.floats(),
+        )
+
+    def sums(self, rows: Codes) -> tuple[Sums, Sums]:
+        """The exact sums of some lines before and after."""
+        periods = self.period[rows]
+        before, after = (self._sums(rows[periods == period]) for period in (0, 1))
+        return before, after
+
+    def _sums(self, rows: Codes) -> Sums:
+        records = self.records
+        return Sums(
+            records.numerator.fraction(rows) / self.scale,
+            records.denominator.fraction(rows),
+            len(np.unique(records.record.codes[rows])),
+        )
+
+
+def _nearest(trial: Trial, outcomes: Sequence[int]) -> list[int]:
+    """The groups furthest out of chance in the direction of the change: all that are as far."""
+    effect, noise = trial.standings.effect, trial.standings.noise
+    may_be = np.array([group.dimension not in outcomes for group in trial.groups], bool)
+    may_be &= (effect * trial.move > 0) & (noise > 0) & (np.abs(effect - trial.move) > 1e-9 * abs(trial.move))
+    far = np.divide(np.abs(effect), noise, out=np.zeros(len(effect)), where=may_be)
+    return [int(place) for place in np.flatnonzero(may_be & (far > (1 - 1e-9) * far.max(initial=0.0)))]
 
 
 def _rank(effects: Sequence[Effect]) -> tuple[Fraction, bool]:
@@ -231,16 +309,17 @@ def _rank(effects: Sequence[Effect]) -> tuple[Fraction, bool]:
     return (-max((abs(each.effect) for each in effects if each.cause), default=Fraction(0)), len(effects) < 2)
 
 
-def _rooftop(dimensions: Sequence[str], lines: Sequence[Line], trial: Trial) -> str | None:
+def _rooftop(dimensions: Sequence[str], group: Group, trial: Trial) -> str | None:
     """The rooftop with most of a group's effect, where the name is known at several (numbers repeat there)."""
     if "rooftop" not in dimensions:
         return None
-    parts: dict[str, float] = defaultdict(float)
-    for line in lines:
-        moved = (line.top - trial.rate * line.bottom) / trial.totals[line.period]
-        parts[line.groups[dimensions.index("rooftop")]] += moved if line.period else -moved
-    whole = sum(parts.values())
-    return next((name for name, part in parts.items() if len(parts) > 1 and part / whole >= NESTED), None)
+    place = dimensions.index("rooftop")
+    codes = trial.lines.groups[place][group.lines]
+    parts = np.bincount(codes, trial.moved[group.lines])
+    whole = float(parts.sum())
+    there = np.unique(codes)
+    names = trial.lines.names[place]
+    return next((names[code] for code in there if len(there) > 1 and parts[code] / whole >= NESTED), None)
 
 
 def _total(sums: Iterable[Sums]) -> Sums:
@@ -248,13 +327,6 @@ def _total(sums: Iterable[Sums]) -> Sums:
     for each in sums:
         numerator, denominator = numerator + each.numerator, denominator + each.denominator
     return Sums(numerator, denominator)
-
-
-def _sums(counted: Sequence[Counted], scale: int) -> Sums:
-    with localcontext() as exactly:
-        exactly.prec = 60  # decimals add up without rounding, and a hundred times faster than fractions
-        numerator, denominator = sum(each.numerator for each in counted), sum(each.denominator for each in counted)
-    return Sums(Fraction(numerator) / scale, Fraction(denominator), len({each.record for each in counted}))
 
 
 def _exact(value: Any) -> Decimal | int:

@@ -40,7 +40,8 @@
                 where effective_on > {{ as_of }} and is_cash and is_within_data
             ), 0) as decimal(18, 2)) as received_after,
         from {{ movements }}
-        where settled_on is null or settled_on > {{ as_of }}
+        where (opened_on is null or opened_on <= {{ as_of }})
+            and (settled_on is null or settled_on > {{ as_of }})
         group by receivable_key
         having abs(outstanding) >= 0.01
     ),

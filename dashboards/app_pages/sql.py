@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from dashboards import columns, result, shell, words
+from dashboards import behind, columns, result, shell, words
 from dashboards.data import Reader
 from dashboards.examples import EXAMPLES
 from dashboards.shell import Page
@@ -29,6 +29,7 @@ def sql_page(page: Page) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         _browser(page)
         page = _of_the_run(page)
+    _take_number(page)
     with st.form("statement", border=False):
         statement = st.text_area(
             "Statement",
@@ -55,6 +56,14 @@ def sql_page(page: Page) -> None:
         _answer(page, str(statement), float(seconds or SECONDS[0]))
     except Problem as problem:
         st.error(str(problem).replace("$", "\\$"), icon=":material/error:")
+
+
+def _take_number(page: Page) -> None:
+    """Writes the statement of the number that a link asks for, once; a link that is written wrongly asks for none."""
+    asked = st.query_params.pop(behind.NUMBER, None)
+    statement = behind.statement(page.reader, asked) if asked else None
+    if statement:
+        st.session_state["q"] = statement
 
 
 def _browser(page: Page) -> None:

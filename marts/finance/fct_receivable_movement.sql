@@ -86,6 +86,7 @@ final as (
         documents.currency,
         documents.base_currency,
         moved.effective_on,
+        min(moved.effective_on) over (partition by moved.receivable_key) as opened_on,
         settled_parts.settled_on,
         cast(moved.balance_after - moved.balance_before as decimal(18, 2)) as amount,
         -- Differences of rounded balances: their sum is the balance at the booked rate, rounded

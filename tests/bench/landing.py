@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import shutil
 import sys
 import tempfile
@@ -26,9 +25,7 @@ from statistics import median
 
 import duckdb
 
-ROOT = Path(__file__).parents[2]
-REPORT = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- landing: begin -->", "<!-- landing: end -->"
+from tests.bench.report import ROOT, write
 
 SETTINGS = '[company]\nname = "Bench Motors"\ncurrency = "GBP"\n' + "".join(
     f'[[rooftops]]\ncode = "R{number}"\ntime_zone = "Europe/London"\n' for number in range(1, 11)
@@ -146,7 +143,7 @@ def main() -> None:
     parser.add_argument("--large", type=int, default=0, help="rows of a file whose peak memory is measured; 0: none")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="forecourt-bench-") as made:
-        write(_measure(Bench(Path(made)), given.rows, given.pairs, given.large))
+        write("landing", _measure(Bench(Path(made)), given.rows, given.pairs, given.large))
 
 
 def _measure(bench: Bench, rows: int, pairs: int, large: int) -> str:
@@ -171,7 +168,6 @@ def _measure(bench: Bench, rows: int, pairs: int, large: int) -> str:
         "dlt": "dlt, Arrow to DuckDB",
     }
     lines = [
-        BEGIN,
         "## Landing",
         "",
         f"A file of {rows:,} leads, {size:.0f} MB and 21 columns; `python -m tests.bench.landing`, medians of {pairs} "
@@ -200,24 +196,11 @@ def _measure(bench: Bench, rows: int, pairs: int, large: int) -> str:
             f"\nA file of {large:,} leads ({path.stat().st_size / 1e6:,.0f} MB): {one.wall:.0f} seconds, at most "
             f"{one.memory:,.0f} MB of memory."
         )
-    processors = f"{os.cpu_count()} processors, load {os.getloadavg()[1]:.1f}"
-    lines += ["", f"Python {platform.python_version()}, DuckDB {duckdb.__version__}, {processors}.", END]
     return "\n".join(lines)
 
 
 def _ratio(ours: list[Took], other: list[Took], what: str) -> str:
     return f"{median(getattr(one, what) / getattr(base, what) for one, base in zip(ours, other, strict=True)):.2f}"
-
-
-def write(text: str) -> None:
-    """Puts the section in the place of the one between the markers, or at the end."""
-    known = REPORT.read_text("utf-8") if REPORT.exists() else "# Performance\n\nWritten by `make bench`.\n"
-    if BEGIN in known:
-        before, _, rest = known.partition(BEGIN)
-        known = before + text + rest.partition(END)[2]
-    else:
-        known = f"{known.rstrip()}\n\n{text}\n"
-    REPORT.write_text(known, "utf-8")
 
 
 if __name__ == "__main__":

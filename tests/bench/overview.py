@@ -2,7 +2,7 @@
 
 A sample of 10 rooftops and 3 years is made, landed and published once into test-output/bench, or ``--home`` names a
 home. Either page has its server. Each repetition opens both, each in a session of its own with an empty cache, and
-changes a filter of both. A view is over with the last change of the page: the moment after which nothing is added to
+changes the filters of both. A view is over with the last change of the page: the moment after which nothing is added to
 it for a second. The medians, and the median of the ratios of the pairs, go into docs/performance.md.
 """
 
@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import subprocess
 import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,12 +23,10 @@ from typing import Any
 from dashboards.serve import command, environment
 from forecourt.door import open_warehouse
 from forecourt.home import Home
+from tests.bench.report import ROOT, write
 from tests.support.browser import WIDTHS, free_port, opened_browser, running
 
-ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / "test-output" / "bench"
-REPORT = ROOT / "docs" / "performance.md"
-BEGIN, END = "<!-- overview: begin -->", "<!-- overview: end -->"
 ROOFTOPS, YEARS = 10, 3
 #: The bounds: first view and filter change, as many times the bare page.
 FIRST_VIEW, FILTER_CHANGE = 1.5, 2.0
@@ -61,17 +60,27 @@ STILL = """
 """
 
 
+#: A change of the filters, in the order in which they are made in one session -> what the report calls it.
+CHANGES = {
+    "rooftop": "one rooftop chosen",
+    "period": "then last month as well",
+    "rooftops": "then a second rooftop",
+    "comparison": "then compared with last year",
+    "free": "then a free period",
+    "day": "then another first day of it",
+}
+
+
 @dataclass
 class Times:
     """Milliseconds of one page, one entry a repetition.
 
-    Until the five figures stand, the whole view, a changed filter, and one changed to what nothing was prepared for.
+    Until the five figures stand, the whole view, and every change of the filters (of the bare page the median of its).
     """
 
     cards: list[float] = field(default_factory=list)
     view: list[float] = field(default_factory=list)
-    change: list[float] = field(default_factory=list)
-    other: list[float] = field(default_factory=list)
+    changes: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
 
 def main() -> None:
@@ -88,7 +97,7 @@ def main() -> None:
         first, ours, bare = measured(browser, home, names, given.repetitions, given.width)
     text = report(home, first, ours, bare, given.width)
     print(text)
-    write(text)
+    write("overview", text)
 
 
 def sample_home() -> Home:
@@ -122,22 +131,41 @@ def measured(
         running(given, plain, PLACE / "bare.log", os.environ) as yardstick,
     ):
         cold = Times(), Times()
-        _visit(browser, yardstick, width, cold[1], "Choice", "1")
-        _visit(browser, address, width, cold[0], "Rooftops", rooftops[0])
+        _bare(browser, yardstick, width, cold[1], 0)
+        _overview(browser, address, width, cold[0], rooftops, 0)
         first = {"ours": cold[0].view[0], "ours_cards": cold[0].cards[0], "bare": cold[1].view[0]}
-        for number in range(repetitions):
-            pair = [
-                (address, ours, "Rooftops", rooftops[(number + 1) % len(rooftops)]),
-                (yardstick, bare, "Choice", str(number + 2)),
-            ]
+        for number in range(1, repetitions + 1):
             # Whoever comes second has no advantage: they take turns.
-            for place, times, label, option in pair if number % 2 else pair[::-1]:
-                _visit(browser, place, width, times, label, option)
+            if number % 2:
+                _overview(browser, address, width, ours, rooftops, number)
+                _bare(browser, yardstick, width, bare, number)
+            else:
+                _bare(browser, yardstick, width, bare, number)
+                _overview(browser, address, width, ours, rooftops, number)
     return first, ours, bare
 
 
-def _visit(browser: Any, address: str, width: int, times: Times, label: str, option: str) -> None:
-    """One session: the first view, then one choice made in the filters. A choice that nobody made before."""
+def _overview(browser: Any, address: str, width: int, times: Times, rooftops: list[str], number: int) -> None:
+    """One session: the first view, then one change after the other, each to what nobody asked for before."""
+    one, other = rooftops[number % len(rooftops)], rooftops[(number + 1 + number // len(rooftops)) % len(rooftops)]
+    with _visit(browser, address, width, times) as page:
+        times.changes["rooftop"].append(_chosen(page, "Rooftops", one))
+        times.changes["period"].append(_chosen(page, "Period", "Last month"))
+        times.changes["rooftops"].append(_chosen(page, "Rooftops", other))
+        times.changes["comparison"].append(_chosen(page, "Compared with", "Same days last year"))
+        times.changes["free"].append(_chosen(page, "Period", "From … to …"))
+        times.changes["day"].append(_day_chosen(page, "From", 2 + number))
+
+
+def _bare(browser: Any, address: str, width: int, times: Times, number: int) -> None:
+    """One session: the first view, then three choices."""
+    with _visit(browser, address, width, times) as page:
+        times.changes["choice"].append(median(_chosen(page, "Choice", str(3 * number + each + 1)) for each in range(3)))
+
+
+@contextmanager
+def _visit(browser: Any, address: str, width: int, times: Times) -> Iterator[Any]:
+    """A session of its own; its first view is timed."""
     context = browser.new_context(locale="en-GB", **WIDTHS[width])
     page = context.new_page()
     page.add_init_script(f"({WATCH})()")
@@ -146,29 +174,52 @@ def _visit(browser: Any, address: str, width: int, times: Times, label: str, opt
     seen = page.evaluate("() => window.watched")
     times.cards.append(seen["cards"])
     times.view.append(seen["last"])
-    times.change.append(_changed(page, label, option))
-    if label == "Rooftops":
-        times.other.append(_changed(page, "Period", "Last month"))
+    yield page
     context.close()
 
 
-def _changed(page: Any, label: str, option: str) -> float:
+def _chosen(page: Any, label: str, option: str) -> float:
     """Chooses an option of a filter; the milliseconds from the choice to the page's last change."""
-    if not page.get_by_test_id("stPopoverBody").is_visible():
-        page.get_by_role("button", name="Filters").click()
+    _open_filters(page)
     box = page.get_by_role("combobox", name=label)
     box.click()
     box.fill(option)
     choice = page.get_by_role("option", name=option, exact=True)
     choice.wait_for()
+    _start_with_click(page)
+    choice.click()
+    took = _end(page)
+    page.keyboard.press("Escape")  # a list of several choices stays open
+    return took
+
+
+def _day_chosen(page: Any, label: str, day: int) -> float:
+    """Chooses another day of the month in a calendar; the milliseconds from the choice to the page's last change."""
+    _open_filters(page)
+    page.get_by_role("spinbutton", name=f"month, {label}").click()
+    choice = page.get_by_role("grid").get_by_text(str(day), exact=True).first
+    choice.wait_for()
+    _start_with_click(page)
+    choice.click()
+    return _end(page)
+
+
+def _open_filters(page: Any) -> None:
+    if not page.get_by_test_id("stPopoverBody").is_visible():
+        page.get_by_role("button", name="Filters").click()
+
+
+def _start_with_click(page: Any) -> None:
     page.evaluate(
         "() => document.addEventListener('pointerdown', () => { window.watched.from = performance.now(); },"
         " {capture: true, once: true})"
     )
-    choice.click()
+
+
+def _end(page: Any) -> float:
+    """Milliseconds from the start to the page's last change, once it has been still."""
     page.wait_for_function(f"() => window.watched.last > window.watched.from && ({STILL})()", timeout=120_000)
     seen = page.evaluate("() => window.watched")
-    page.keyboard.press("Escape")  # a list of several choices stays open
     return float(seen["last"] - seen["from"])
 
 
@@ -181,46 +232,30 @@ def report(home: Home, first: dict[str, float], ours: Times, bare: Times, width:
     def line(name: str, one: list[float], other: list[float], bound: str = "") -> str:
         return f"| {name} | {median(one):,.0f} ms | {median(other):,.0f} ms | {ratio(one, other):.2f} | {bound} |"
 
+    plain = bare.changes["choice"]
     lines = [
         line("first view, until the five figures stand", ours.cards, bare.view),
         line("first view, whole page", ours.view, bare.view, f"{FIRST_VIEW:g}"),
-        line("rooftop chosen, whole page", ours.change, bare.change, f"{FILTER_CHANGE:g}"),
-        line("then last month too, for which nothing is prepared", ours.other, bare.change),
+        *(line(said, ours.changes[name], plain, f"{FILTER_CHANGE:g}") for name, said in CHANGES.items()),
         line("very first view after the start of the server", [first["ours"]], [first["bare"]]),
     ]
-    return f"""{BEGIN}
-## Overview
+    return f"""## Overview
 
 The overview against a bare Streamlit page (five cards, a chart and a table with constant data), in the same browser and
 the same run: a sample of {size["rooftops"]} rooftops and {size["rows"]:,} rows, {width} pixels wide,
 {len(ours.view)} pairs, medians; a ratio is the median of the pairs' ratios. Each view is a new session with an empty
-browser cache, of a server that has shown the page before; the rooftop chosen is one that nobody has chosen since the
-server started. Time ends with the last change of the page. The answers to the first three lines were computed when the
-run was published ([why](decisions/0008-dashboards.md)).
+browser cache, of a server that has shown the page before. The changes are made one after the other in that session, to
+what nobody has chosen since the server started; each is set against a choice on the bare page. Time ends with the last
+change of the page. What is worked out when a run is published, and what then: [why](decisions/0025-parts-of-kpis.md).
 
 | | overview | bare page | ratio | bound |
 |---|---|---|---|---|
-{chr(10).join(lines)}
-
-Measured on {datetime.now(UTC):%-d %B %Y} with {os.cpu_count()} processors ({platform.machine()}), Python
-{platform.python_version()}.
-{END}"""
+{chr(10).join(lines)}"""
 
 
 def ratio(ours: list[float], bare: list[float]) -> float:
     """The median of the ratios of the pairs."""
     return median(one / other for one, other in zip(ours, bare, strict=True))
-
-
-def write(text: str) -> None:
-    """Puts the section in the place of the one between the markers, or at the end."""
-    known = REPORT.read_text("utf-8") if REPORT.exists() else "# Performance\n\nWritten by `make bench`.\n"
-    if BEGIN in known:
-        before, _, rest = known.partition(BEGIN)
-        known = before + text + rest.partition(END)[2]
-    else:
-        known = f"{known.rstrip()}\n\n{text}\n"
-    REPORT.write_text(known, "utf-8")
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ from typing import Any
 import duckdb
 import pytest
 
+from dashboards import prepared
 from dashboards.serve import command, environment
 from forecourt.door import current_run, published_path
 from forecourt.home import Home
-from forecourt.run import build_and_publish
+from forecourt.run import Prepare, build_and_publish
 from forecourt.settings import load_settings
 from ingest.landing import land
 from ingest.sample import write_sample
@@ -48,13 +49,14 @@ FEEDS = (
 
 @pytest.fixture(scope="session")
 def published_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A sample dealership, landed, built and published."""
+    """A sample dealership, landed, built and published as ``forecourt run`` does."""
     folder = tmp_path_factory.mktemp("dashboards")
     sample, home = folder / "sample", Home(folder / "home")
     write_sample(sample, years=1.5, scale=0.2)
     home.create()
     shutil.copy(sample / "forecourt.toml", home.settings)
-    return published(home, [file for file in sorted(sample.glob("*.csv")) if file.name.startswith(FEEDS)])
+    files = [file for file in sorted(sample.glob("*.csv")) if file.name.startswith(FEEDS)]
+    return published(home, files, prepare=prepared.write)
 
 
 INVOICES = (
@@ -128,12 +130,12 @@ def of_files(folder: Path, texts: Mapping[str, str]) -> Home:
     return published(home, [folder / name for name in texts])
 
 
-def published(home: Home, files: list[Path]) -> Home:
-    """The home with these files landed, built and published."""
+def published(home: Home, files: list[Path], prepare: Prepare | None = None) -> Home:
+    """The home with these files landed, built and published; without ``prepare`` its pages ask the marts."""
     settings = load_settings(home.settings)
     with home.lock():
         land(home, settings, files)
-        outcome = build_and_publish(home, settings, lambda home, paths: [])
+        outcome = build_and_publish(home, settings, lambda home, paths: [], prepare=prepare)
     assert outcome.is_published, outcome.message
     return home
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -18,12 +21,14 @@ from streamlit.testing.v1 import AppTest
 
 from dashboards import data, prepared, words
 from dashboards.periods import before_of, period_of
-from dashboards.prepared import FIRST_STEPS
-from forecourt import kpi
+from dashboards.prepared import FIRST_STEPS, MONTH, SOLD
+from forecourt import kpi, tallies, why
 from forecourt.build import Paths
 from forecourt.door import Warehouse, current_run, open_warehouse, published_path
 from forecourt.home import Home
 from forecourt.metrics import HEADLINES, Metric, Period
+from forecourt.scope import open_scope
+from forecourt.why import Effect
 from tests.dashboards.test_pages import opened
 from tests.support.command import call
 
@@ -248,47 +253,60 @@ def table(app: AppTest, *columns: str) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.fixture(scope="module")
-def prepared_home(published_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """The sample's run with its answers, as ``forecourt run`` publishes it."""
-    home = Home(tmp_path_factory.mktemp("prepared") / "home")
-    home.create()
-    folder = home.root / "candidate"
-    folder.mkdir()
-    paths = Paths(folder)
+#: First day, last day, as of, rooftops.
+ASKED = [
+    (date(2026, 9, 1), date(2026, 9, 30), date(2026, 9, 30), ()),
+    (date(2026, 5, 10), date(2026, 8, 20), date(2026, 9, 11), ("R1",)),
+    (date(2025, 8, 1), date(2025, 8, 31), date(2025, 8, 31), ("R1", "R2")),
+    (date(2026, 3, 1), date(2026, 4, 30), date(2026, 4, 11), ("R2",)),
+]
+
+
+@pytest.mark.parametrize(("first", "last", "as_of", "rooftops"), ASKED)
+@pytest.mark.parametrize("scope_of", [None, ("R2",)])
+def test_parts_say_what_the_marts_say(
+    scope_of: tuple[str, ...] | None,
+    first: date,
+    last: date,
+    as_of: date,
+    rooftops: tuple[str, ...],
+    published_home: Home,
+) -> None:
+    """Total, months, groups and records of every KPI with parts, also in the file of whoever sees one rooftop."""
     run = str(current_run(published_home))
-    paths.warehouse.write_bytes(published_path(published_home, run).read_bytes())
-    prepared.write(home, paths)
-    paths.warehouse.rename(published_path(home, run))
-    home.current.write_text(run, "utf-8")
-    return home
-
-
-def test_prepared_answers_are_those_of_the_kernel(prepared_home: Home) -> None:
-    warehouse = open_warehouse(prepared_home)
-    metrics = kpi.load_metrics(warehouse)
-    asked = prepared.questions(warehouse)
-    assert {question.rooftops for question in asked} == {(), ("R1",), ("R2",)}
-    for question in asked:
-        metric, only = metrics[question.kpi], question.rooftops or None
-        if question.versus is None:
-            rows = kpi.compute(warehouse, metric, question.period, by=question.by, rooftops=only)
-            assert prepared.rows(warehouse, question) == rows
-        else:
-            kept = prepared.causes(warehouse, metric, question)
-            told = prepared.why.explain(warehouse, metric, question.period, question.versus, rooftops=only)
-            assert kept is not None
-            assert [(each.currency, each.before, each.after, each.reason) for each in kept] == [
-                (each.currency, each.before, each.after, each.reason) for each in told
+    warehouse = open_scope(published_home, run, scope_of) if scope_of else open_warehouse(published_home)
+    metrics, period = kpi.load_metrics(warehouse), Period(first, last, as_of)
+    counted = 0
+    for name in (*HEADLINES, *FIRST_STEPS, *SOLD, *MONTH):
+        metric, parts = metrics[name], tallies.load(warehouse, metrics[name])
+        assert parts is not None
+        assert set(parts.groups) == set(metric.dimensions)
+        for by in (None, "month", *metric.dimensions):
+            asked = kpi.compute(warehouse, metric, period, by=by, rooftops=rooftops)
+            told = kpi.compute(
+                warehouse, metric, period, by=by, rooftops=rooftops, parts=partial(parts.rows, rooftops=rooftops)
+            )
+            assert told == asked, (name, by)
+            counted += sum(row.n for row in told)
+        if why.is_explained(metric):
+            before = kpi.month_before(period)
+            splits = [
+                why.explain(warehouse, metric, period, before, rooftops=rooftops, parts=by_parts)
+                for by_parts in (None, partial(parts.records, rooftops=rooftops))
             ]
-            assert [each.causes for each in kept] == [each.causes for each in told]
+            asked_of, told_of = ([replace(each, effects=_exact(each.effects)) for each in found] for found in splits)
+            assert told_of == asked_of, name
+    assert counted or scope_of  # the rooftops asked for may be none of those in the file
 
 
-@pytest.mark.parametrize(
-    "query", [{}, {"rooftop": ["R2"]}, {"period": "last_month"}, {"period": "year"}, {"versus": "year_ago"}]
-)
-def test_the_overview_opens_on_prepared_answers(
-    query: dict[str, Any], prepared_home: Home, monkeypatch: pytest.MonkeyPatch
+def _exact(effects: Sequence[Effect]) -> tuple[Effect, ...]:
+    """The effects without what is judged in floats."""
+    return tuple(replace(each, noise=0.0) for each in effects)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_the_overview_counts_its_kpis_from_their_parts(
+    query: dict[str, Any], published_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     statements: list[str] = []
     original = Warehouse.rows
@@ -298,9 +316,9 @@ def test_the_overview_opens_on_prepared_answers(
         return original(self, sql, parameters)
 
     monkeypatch.setattr(Warehouse, "rows", counted)
-    for kept in (data._kpi, data._why, data._causes):
+    for kept in (data._kpi, data._why):
         kept.cache_clear()
-    app = opened(prepared_home, "overview", monkeypatch, **query)
+    app = opened(published_home, "overview", monkeypatch, **query)
     assert len(app.metric) > len(HEADLINES)
     computed = [sql for sql in statements if "with facts as" in sql]
     assert not computed, computed[0]
@@ -309,8 +327,10 @@ def test_the_overview_opens_on_prepared_answers(
 def test_without_a_landed_file_nothing_is_prepared(published_home: Home, tmp_path: Path) -> None:
     paths = Paths(tmp_path)
     paths.warehouse.write_bytes(published_path(published_home, str(current_run(published_home))).read_bytes())
+    paths.warehouse.chmod(0o644)
     with duckdb.connect(str(paths.warehouse)) as connection:
+        connection.execute("drop schema parts cascade")
         connection.execute("delete from meta.freshness")
         connection.execute("update meta.files set status = 'refused'")
     prepared.write(published_home, paths)
-    assert Warehouse(paths.warehouse).rows("select count(*) as answers from meta.answers") == [{"answers": 0}]
+    assert not Warehouse(paths.warehouse).rows("select 1 from duckdb_schemas() where schema_name = 'parts'")

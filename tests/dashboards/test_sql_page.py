@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboards import result
+from dashboards import behind, result
+from dashboards.data import Reader
 from dashboards.examples import EXAMPLES
 from forecourt.door import current_run, open_warehouse
 from forecourt.errors import Problem
@@ -126,10 +127,27 @@ def test_the_sql_behind_a_kpi_gives_the_kpi(published_home: Home, monkeypatch: p
     period = headline_period(warehouse, metric, default_period(newest_day(warehouse)))
     shown = {row.currency: row.value for row in compute(warehouse, metric, period)}
     link = next(link for link in opened(published_home, "gross", monkeypatch).get("page_link") if "SQL" in link.label)
-    (statement,) = parse_qs(link.proto.query_string)["q"]
-    assert statement.startswith(f"-- {metric.label}")
-    answer = opened(published_home, "sql", monkeypatch, q=statement).dataframe[-1].value
+    (number,) = parse_qs(link.proto.query_string)["number"]
+    app = opened(published_home, "sql", monkeypatch, number=number)
+    assert str(app.text_area(key="q").value).startswith(f"-- {metric.label}")
+    answer = app.dataframe[-1].value
     assert dict(zip(answer["currency"], answer["value"], strict=True)) == pytest.approx(shown)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "gross",
+        "{}",
+        "[]",
+        '["no_such_kpi","2026-03-01","2026-03-31","2026-03-31",null]',
+        '["units","March","2026-03-31","2026-03-31",null]',
+        '["units","2026-03-01","2026-03-31","2026-03-31","1) from fct_deal --"]',
+        '["units","2026-03-01","2026-03-31","2026-03-31",null,7]',
+    ],
+)
+def test_a_link_to_a_number_that_is_written_wrongly_asks_nothing(number: str, published_home: Home) -> None:
+    assert behind.statement(Reader(str(published_home.root), str(current_run(published_home))), number) is None
 
 
 @pytest.fixture

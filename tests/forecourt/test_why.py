@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
@@ -10,12 +11,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecourt import why
 from forecourt.metrics import Metric, Period
 from forecourt.show import print_why
-from forecourt.why import Counted, Sums, cohort_before, decompose, split
+from forecourt.why import Sums, Why, cohort_before, decompose
 
 parts = st.decimals(-1000, 1000, places=2).map(Fraction)
 groups = st.dictionaries(st.sampled_from("abcdef"), st.tuples(parts, parts), min_size=1)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A record of one period (0 before, 1 after) with its groups."""
+
+    period: int
+    record: str
+    groups: tuple[str, ...]
+    numerator: int
+    denominator: int
+
+
+def split(metric: Metric, dimensions: Sequence[str], counted: Sequence[Counted], *, is_brief: bool = False) -> Why:
+    periods = [
+        why.records_of(
+            [
+                why.Counted(each.record, each.groups, each.numerator, each.denominator)
+                for each in counted
+                if each.period == p
+            ],
+            len(dimensions),
+        )
+        for p in (0, 1)
+    ]
+    return why.split(metric, None, dimensions, *periods, is_brief=is_brief)
 
 
 def sums(given: dict[str, tuple[Fraction, Fraction]]) -> dict[str, Sums]:
@@ -85,7 +113,7 @@ def causes(after: dict[str, int]) -> list[str]:
     """Who is named when everybody sold 20 of a hundred before, and this many since."""
     counted = [each for person in after for each in sold(0, person, 20)]
     counted += [each for person, share in after.items() for each in sold(1, person, share)]
-    return [effect.group for effect in split(SHARE, None, ["salesperson"], counted).causes]
+    return [effect.group for effect in split(SHARE, ["salesperson"], counted).causes]
 
 
 @pytest.mark.metrics("8.noise")
@@ -103,7 +131,7 @@ def test_a_duration_is_split_by_its_mean_and_says_so(capsys: pytest.CaptureFixtu
         for period, each in spans.items()
         for number, days in enumerate(each)
     ]
-    found = split(DAYS, None, ["salesperson"], counted)
+    found = split(DAYS, ["salesperson"], counted)
     assert (found.before, found.after) == (2, 4)  # the medians are 2 and 1
     month = Period(date(2026, 3, 1), date(2026, 3, 31), date(2026, 3, 31))
     print_why([found], month, month)
@@ -134,7 +162,7 @@ USUAL = {"Ann": 12, "Bob": 12, "Cid": 12, "Dee": 12}
 
 
 def named(counted: list[Counted]) -> list[tuple[str, str]]:
-    return [(cause.dimension, cause.group) for cause in split(SHARE, None, DIMENSIONS, counted).causes]
+    return [(cause.dimension, cause.group) for cause in split(SHARE, DIMENSIONS, counted).causes]
 
 
 def test_who_only_holds_the_cause_is_not_named() -> None:
@@ -177,15 +205,15 @@ def test_an_outcome_names_no_cause() -> None:
         for period, late in ((0, 10), (1, 70))
         for number in range(200)
     ]
-    assert split(SHARE, None, ["bucket"], counted).causes
-    assert not split(replace(SHARE, outcomes=("bucket",)), None, ["bucket"], counted).causes
+    assert split(SHARE, ["bucket"], counted).causes
+    assert not split(replace(SHARE, outcomes=("bucket",)), ["bucket"], counted).causes
 
 
 def test_a_name_known_at_several_rooftops_is_told_with_the_one_that_carries_it() -> None:
     counted = deals(0, USUAL) + deals(1, USUAL | {"Ann": 2})
     counted += [replace(each, record=f"two{each.record}", groups=("R2", *each.groups[1:])) for each in deals(0, USUAL)]
     counted += [replace(each, record=f"two{each.record}", groups=("R2", *each.groups[1:])) for each in deals(1, USUAL)]
-    (cause,) = split(SHARE, None, DIMENSIONS, counted).causes
+    (cause,) = split(SHARE, DIMENSIONS, counted).causes
     assert (cause.group, cause.at) == ("Ann", "R1")
 
 
@@ -202,7 +230,7 @@ def test_a_name_known_at_several_rooftops_is_told_with_the_one_that_carries_it()
 )  # fmt: skip
 def test_every_dimension_adds_up_whatever_the_records(drawn: list[tuple[int, str, str, int, int]]) -> None:
     counted = [Counted(p, str(number), (a, x), top, bottom) for number, (p, a, x, top, bottom) in enumerate(drawn)]
-    found = split(SHARE, None, ["first", "second"], counted)
+    found = split(SHARE, ["first", "second"], counted)
     if found.change is None:
         assert not found.effects
         return
