@@ -236,22 +236,28 @@ def column_config(columns: Mapping[str, Column], narrow: Sequence[str] = ()) -> 
 
 
 def uneven(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column]) -> dict[str, int]:
-    """Pixels of columns that a table which measures itself would cut.
+    """Pixels of columns that a table which measures itself would cut: column → width.
 
     It looks at its first rows, and takes a text that is far longer than the others for an outlier. Whole sentences get
     what room is left.
     """
     widths = {}
     for column, spec in columns.items():
-        lengths = [len(str(row[column])) for row in rows if row.get(column)] if _TYPES[spec.kind] is pl.String else []
-        measured = max(lengths[:_MEASURED], default=0)
-        if (
-            lengths
-            and max(lengths) < 2 * _LONGEST
-            and (max(lengths) > measured or measured > 1.5 * sum(lengths) / len(lengths))
-        ):
-            widths[column] = _PADDING + _SIGN * min(max(*lengths, len(spec.label)), _LONGEST)
+        lengths = [_length(row.get(column), spec) for row in rows]
+        longest, measured = max(lengths, default=0), max(lengths[:_MEASURED], default=0)
+        is_cut = longest > measured or measured > 1.5 * sum(lengths) / (len(lengths) or 1)
+        if is_cut and longest < 2 * _LONGEST:
+            widths[column] = _PADDING + _SIGN * min(max(longest, len(spec.label)), _LONGEST)
     return widths
+
+
+def _length(value: Any, spec: Column) -> int:
+    """Signs of a cell; 0 where it is empty, or a day, which is as long as any other."""
+    if value is None or spec.kind in ("day", "instant", "year"):
+        return 0
+    if _TYPES[spec.kind] is pl.String:
+        return len(str(value))
+    return len(words.number(value, _DECIMALS.get(spec.kind, spec.decimals)))
 
 
 #: Pixels of a sign and of the room around a text, the signs after which a text may be cut, and the rows looked at.

@@ -311,7 +311,7 @@ def test_cars_in_preparation_by_hand() -> None:
     database.execute("insert into meta.policies values ('stock.prep_days', '7', '1900-01-01', null)")
     first, second = asked(database, records.statement(PREPARED), MARCH)
     names = ("stock_number", "standing", "stage", "stage_days", "note", "days", "in_recon", "for_parts")
-    assert [first[name] for name in names] == ["S1", "delayed", "awaiting parts", 3, "bumper on back order", 10, 4, 3]
+    assert [first[name] for name in names] == ["S1", "delayed", "awaiting_parts", 3, "bumper on back order", 10, 4, 3]
     assert [first[name] for name in ("spent", "budget", "over")] == [250, 200, 50]
     assert [second[name] for name in ("stock_number", "standing", "spent", "budget", "over")] == [
         *("S2", "in time", None, None, None)

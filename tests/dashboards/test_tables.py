@@ -121,6 +121,8 @@ def test_a_column_of_short_texts_has_room_for_its_longest() -> None:
     rows = [{"what": "sale", "even": "D00001", "amount": 1}] * 9 + [{"what": "product cancelled", "even": "D1"}]
     widths = tables.uneven(rows, columns)
     assert set(widths) == {"what"}
+    sparse = [{"amount": None}] * 8 + [{"amount": 30595}, {"amount": 69.22}]
+    assert tables.uneven(sparse, {"amount": Column("Amount", "money")})["amount"] > 7 * len("30,595.00")
     late = [{"what": "sale"}] * 10 + [{"what": "sale again"}]
     assert set(tables.uneven(late, {"what": Column("What")})) == {"what"}
     assert widths["what"] >= 7 * len("product cancelled")
