@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from forecourt.reported import Moved, Parts, Restated
     from forecourt.why import Effect, Why
     from ingest.decisions import Decided
-    from ingest.file_landing import FileResult
+    from ingest.outcome import FileResult
 
 
 def as_json(facts: Any) -> str:

@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from forecourt.errors import Problem
 from forecourt.home import Home
 from ingest.mapped import CHUNK, Bytes, chunks_of, gathered
@@ -35,6 +33,8 @@ def store(home: Home, data: Bytes, digest: str) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
+    import pyarrow as pa  # Here, because bytes that are there are not stored again.
+
     # The first level of zstd: export files shrink to a fourth at the speed of a disk.
     with pa.output_stream(str(partial), compression="zstd") as packed:
         for chunk in chunks_of(data):
@@ -55,6 +55,8 @@ def fetch(home: Home, digest: str) -> Bytes:
         if not written:
             raise Problem(f"{path} was erased with a person's data; its files are kept one by one.")
         return fetch(home, written)
+    import pyarrow as pa
+
     if not path.exists() and path.with_suffix(".gz").exists():
         path = path.with_suffix(".gz")  # stored by the first version
     try:

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from pathlib import PurePosixPath
 from zipfile import ZipFile, ZipInfo
 
 from forecourt.errors import Problem
+from ingest.delivery import own_name
 from ingest.mapped import Bytes, whole
 from ingest.readers.adf import looks_like_adf
 from ingest.readers.kinds import ENDINGS, Kind, is_picture, kind_of, words_for
@@ -33,11 +33,6 @@ class Member:
 
     name: str
     content: bytes
-
-
-def own_name(name: str) -> str:
-    """The name of a file itself, without the containers and folders that it came in."""
-    return PurePosixPath(name).name
 
 
 def is_container(data: Bytes) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, time
+from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo
 
 from ingest.contract import load_feeds
@@ -16,6 +17,11 @@ _DATE = re.compile(
 
 #: What the name of a native file may end in; what the file is, its bytes say.
 NATIVE_ENDINGS = (".csv", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".json", ".ndjson", ".jsonl")
+
+
+def own_name(name: str) -> str:
+    """The name of a file itself, without the containers and folders that it came in."""
+    return PurePosixPath(name).name
 
 
 def native_feed(name: str) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,56 +15,21 @@ from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.settings import Settings
 from ingest import quarantine
-from ingest.containers import own_name
 from ingest.contract import Feed
-from ingest.delivery import impossible_date
 from ingest.drift import changed_keys, compare_header, odd_facts, repeated_keys
 from ingest.ledger import full_files_before
 from ingest.mapped import Bytes
 from ingest.mapping import carried_text
+from ingest.outcome import FileAccount, FileResult, Held, SameAgain, count
 from ingest.pinned import recognise_pinned
 from ingest.quarantine import Quarantined
 from ingest.reading import FileRows, read_rows
 from ingest.recognition import Recognised
-from ingest.sources import Source
 from ingest.staging import Note, Staged, split, stage
 from ingest.versions import Delivery, note_scopes, store_versions
 
 #: Results of a file row from weak to strong; a row is counted once, under its strongest.
 _RESULTS = ("unchanged", "changed", "new", "quarantined")
-
-
-@dataclass
-class FileResult:
-    """What became of one file.
-
-    ``status``: landed, same again, held or refused; ``reason`` says why it is not landed, without
-    the file's name. ``notes``: sentences about what was odd in it.
-    """
-
-    path: Path
-    name: str
-    file_id: str = ""
-    source: str = ""
-    status: str = ""
-    reason: str = ""
-    rows_read: int = 0
-    rows_new: int = 0
-    rows_changed: int = 0
-    rows_unchanged: int = 0
-    rows_quarantined: int = 0
-    rows_skipped: int = 0
-    feeds: tuple[str, ...] = ()
-    seconds: float = 0.0
-    notes: list[str] = field(default_factory=list)
-
-
-class Held(Exception):
-    """A full file that has far fewer rows than the one before: it waits for a person."""
-
-
-class SameAgain(Exception):
-    """A delivery that says nothing that an earlier one did not."""
 
 
 def land_delivery(
@@ -124,7 +88,7 @@ def land_delivery(
     return result
 
 
-class FileLanding:
+class FileLanding(FileAccount):
     """The landing of one file inside its transaction; fills the result."""
 
     def __init__(
@@ -137,15 +101,10 @@ class FileLanding:
         on_rows: Callable[[Path, int], None] | None,
         confirmed: bool,
     ) -> None:
-        self.connection = connection
+        super().__init__(connection, entry, result, confirmed)
         self.home = home
         self.settings = settings
-        self.entry = entry
-        self.result = result
         self.on_rows = on_rows
-        self.confirmed = confirmed
-        self.encoding: str | None = None
-        self.is_full = False
 
     def land(self, recognised: Recognised) -> None:
         source, result = recognised.source, self.result
@@ -191,57 +150,9 @@ class FileLanding:
         for name in staged.feeds:
             self.connection.execute(f"drop table typed_{name} cascade")
 
-    def check(self, source: Source) -> None:
-        """Raises Problem for a name that says no day there is, SameAgain for a delivery that says nothing new."""
-        self.result.source, self.result.feeds, self.is_full = source.name, source.feeds, source.is_full
-        self._check_name(source)
-        if not self.confirmed and self.entry["delivery"] > 1:
-            self._check_again()
-
-    def record_unlanded(self) -> None:
-        """Records a file that is held, refused or the same again."""
-        result = self.result
-        if result.status == "held":
-            result.rows_skipped = result.rows_read
-            self.connection.execute(
-                "insert into ledger.skipped values (?, 'held for confirmation', ?)",
-                [result.file_id, result.rows_read],
-            )
-        else:
-            result.rows_read = 0
-        self._record_file()
-
     def _tell(self, done: int) -> None:
         if self.on_rows:
             self.on_rows(self.result.path, done)
-
-    def _check_name(self, source: Source) -> None:
-        """Refuses a name whose day does not exist: the file's own time stamp would silently speak in its place."""
-        wrong = impossible_date(own_name(self.entry["name"]))
-        # Portals number their leads: eight digits in such a name are no day that somebody wrote.
-        if wrong and (source.reader != "adf" or "-" in wrong):
-            raise Problem(
-                f"its name says {wrong}, and there is no such day or time. Name it by the day through which it speaks, "
-                "like 2026-03-31."
-            )
-
-    def _check_again(self) -> None:
-        """Stops at a delivery whose bytes and exported_at are known, or whose bytes are where only the file's own
-        time stamp says when it was exported; a full file is always read, because it says what is no longer there, and
-        so is one under a new name where rows were withheld, because the name can be what they lacked."""
-        entry = self.entry
-        by_bytes = entry["exported_from"] == "file time" and not self.is_full
-        known = self.connection.execute(
-            f"""select name, status from ledger.files
-                where content_hash = ? and source = ? and status in ('landed', 'held')
-                    and ({"name = ? or rows_quarantined = 0" if by_bytes else "exported_at = ?"})
-                order by received_at limit 1""",
-            [entry["content_hash"], self.result.source, entry["name"] if by_bytes else entry["exported_at"]],
-        ).fetchone()
-        if known:
-            name, status = known
-            waits = ", and wait to be confirmed" if status == "held" else ", so nothing changes"
-            raise SameAgain(f"these bytes came as {name} before{waits}.")
 
     def _guard(self, feed: Feed) -> None:
         """Holds a full file that has none or fewer than half the rows of the full files before it, or other keys."""
@@ -285,9 +196,9 @@ class FileLanding:
             "empty row": empty,
             "no feed takes the row": result.rows_skipped - sum(rows.skipped.values()) - empty,
         }
-        for rule, count in skipped.items():
-            if count:
-                connection.execute("insert into ledger.skipped values (?, ?, ?)", [file_id, rule, count])
+        for rule, passed in skipped.items():
+            if passed:
+                connection.execute("insert into ledger.skipped values (?, ?, ?)", [file_id, rule, passed])
         for feed in staged.feeds.values():
             self._account_feed(feed, staged, quarantined, removed[feed.name])
         for feed in staged.feeds.values():
@@ -296,7 +207,7 @@ class FileLanding:
             self._write_notes(staged.notes)
         result.notes = [_sentence(note) for note in staged.notes]
         result.status = "landed"
-        self._record_file()
+        self.record_file()
 
     def _write_notes(self, notes: list[Note]) -> None:
         table = pa.table(
@@ -367,40 +278,6 @@ class FileLanding:
                 carried_text(feed, staged.carried[feed.name]),
             ],
         )
-
-    def _record_file(self) -> None:
-        entry, result = self.entry, self.result
-        self.connection.execute(
-            f"insert into ledger.files values ({', '.join('?' * 20)})",
-            [
-                entry["file_id"],
-                entry["content_hash"],
-                entry["delivery"],
-                entry["name"],
-                result.source or entry["source"],
-                entry["mapping_hash"],
-                entry["exported_at"],
-                entry["exported_from"],
-                entry["received_at"],
-                self.encoding,
-                entry["bytes"],
-                self.is_full,
-                result.status,
-                result.reason or None,
-                result.rows_read,
-                result.rows_new,
-                result.rows_changed,
-                result.rows_unchanged,
-                result.rows_quarantined,
-                result.rows_skipped,
-            ],
-        )
-
-
-def count(connection: duckdb.DuckDBPyConnection, query: str, *parameters: object) -> int:
-    """The number that a query gives; 0 where it gives none."""
-    rows = connection.execute(query, list(parameters)).fetchall()
-    return int(rows[0][0]) if rows and rows[0][0] is not None else 0
 
 
 def _ids(row_ids: set[int]) -> pa.Table:

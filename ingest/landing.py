@@ -17,17 +17,13 @@ from typing import Any
 
 import duckdb
 
-from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.settings import Settings
-from ingest import archive, decisions, quarantine
+from ingest import archive, quarantine
 from ingest.arrival import take
-from ingest.contract import FEEDS_FOLDER, SYSTEMS, create_schema, load_feeds
-from ingest.decisions import Decided
-from ingest.file_landing import FileResult, land_delivery
-from ingest.pinned import pin
-from ingest.recognition import recognise
-from ingest.sources import SOURCES_FOLDER, load_sources, native_source
+from ingest.contract import FEEDS_FOLDER, SYSTEMS, create_schema
+from ingest.outcome import FileResult
+from ingest.sources import SOURCES_FOLDER
 from ingest.values import prepare
 
 #: Raised when the landing itself changes what it makes of the same files, so that it is made anew.
@@ -69,70 +65,6 @@ def land(
                 if on_file:
                     on_file(result)
     return results
-
-
-def confirm(home: Home, settings: Settings, file_id: str, *, who: str, why: str) -> FileResult:
-    """Lands a file that was held; the decision is written to the log first. The caller holds ``home.lock()``.
-
-    Raises Problem when no such file is held.
-    """
-    with open_landing(home, settings) as connection:
-        found = connection.execute(
-            "select name from ledger.files where file_id = ? and status = 'held'", [file_id]
-        ).fetchone()
-        if not found:
-            raise Problem(f"No file {file_id} is held. `forecourt status` lists the files that are.")
-        entry = _decision("confirm", file_id, who, why)
-        archive.append_log(home, entry)
-        return _land_again(connection, home, settings, entry, len(archive.read_log(home)))
-
-
-def retry_file(home: Home, settings: Settings, file_id: str, *, who: str, why: str) -> FileResult:
-    """Reads a file that was refused once more, with the present mappings; the caller holds ``home.lock()``.
-
-    Raises Problem when no such file was refused, or when it would be refused again: then nothing is logged.
-    """
-    with open_landing(home, settings) as connection:
-        found = connection.execute(
-            "select name, content_hash from ledger.files where file_id = ? and status = 'refused'", [file_id]
-        ).fetchone()
-        if not found:
-            raise Problem(f"No file {file_id} was refused. `forecourt status` lists the files that were.")
-        name, digest = found
-        try:
-            source = recognise(name, archive.fetch(home, digest)).source
-        except Problem as problem:
-            raise Problem(f"{name}: {problem}") from None
-        entry = _decision("retry", file_id, who, why) | pin(home, source)
-        archive.append_log(home, entry)
-        return _land_again(connection, home, settings, entry, len(archive.read_log(home)))
-
-
-def decide(
-    home: Home, settings: Settings, decision: str, file_id: str, rows: Sequence[int], *, who: str, why: str
-) -> Decided:
-    """Carries out a decision (retry, accept or discard) on withheld rows of a file, given by their lines.
-
-    It reaches the log before the landing commits. Raises Problem, with nothing done and nothing logged, where nothing
-    would land. The caller holds ``home.lock()``.
-    """
-    with open_landing(home, settings) as connection:
-        entry = _decision(decision, file_id, who, why) | {"rows": sorted(set(rows))}
-        connection.execute("begin")
-        try:
-            if decision != "discard":
-                entry |= _present_mapping(connection, home, file_id)
-            decided = decisions.carry_out(connection, home, settings, entry, len(archive.read_log(home)) + 1)
-            if not decided.rows:
-                raise Problem(f"No row of {decided.file} on these lines waits for a decision.")
-            if decision != "discard" and not decided.results:
-                raise Problem(f"{decided.file}: nothing lands. {next(iter(decided.still.values()))}")
-            archive.append_log(home, entry)
-            connection.execute("commit")
-        except BaseException:
-            connection.execute("rollback")
-            raise
-        return decided
 
 
 def rebuild(home: Home, settings: Settings) -> None:
@@ -181,83 +113,20 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _decision(decision: str, file_id: str, who: str, why: str) -> dict[str, Any]:
-    """A decision as the log holds it, taken now."""
-    return {
-        "kind": "decision",
-        "decision": decision,
-        "file_id": file_id,
-        "who": who,
-        "why": why,
-        "received_at": archive.utc(datetime.now(UTC)),
-    }
-
-
-def _present_mapping(connection: duckdb.DuckDBPyConnection, home: Home, file_id: str) -> dict[str, str | None]:
-    """The mapping of a landed file's kind as it is now."""
-    found = connection.execute("select source from ledger.files where file_id = ?", [file_id]).fetchone()
-    if found is None:
-        raise Problem(f"No file {file_id} has come. `forecourt quarantine` names those with rows in quarantine.")
-    name = found[0]
-    source = native_source(load_feeds()[name]) if name in load_feeds() else load_sources().get(name)
-    if source is None:
-        raise Problem(f"The kind of file {name} is no longer declared in ingest/sources/.")
-    return pin(home, source)
-
-
-def _land_again(
-    connection: duckdb.DuckDBPyConnection, home: Home, settings: Settings, decision: dict[str, Any], line: int
-) -> FileResult:
-    """Lands a held or refused file as of the instant of the decision: until then it did not count as known.
-
-    ``line``: of the decision in the log. What was decided on the file before (a retry before a confirm) holds.
-    """
-    file_id = decision["file_id"]
-    entry: dict[str, Any] = {}
-    for logged in archive.read_log(home)[:line]:
-        if logged.get("file_id") == file_id and not logged.get("rows"):
-            taken = ("source", "mapping_hash", "mapping", "received_at")
-            entry |= logged if logged["kind"] == "delivery" else {key: logged[key] for key in taken if key in logged}
-    data = archive.fetch(home, entry["content_hash"])
-    connection.execute("begin")
-    for table in ("files", "skipped", "notes"):
-        connection.execute(f"delete from ledger.{table} where file_id = ?", [file_id])
-    decisions.note(connection, decision, line)
-    connection.execute("commit")
-    return land_delivery(connection, home, settings, entry, data, confirmed=decision["decision"] == "confirm")
-
-
 def _catch_up(connection: duckdb.DuckDBPyConnection, home: Home, settings: Settings) -> None:
     """Lands and decides what the log names and the database does not, in the order of the log."""
-    status = dict(connection.execute("select file_id, status from ledger.files").fetchall())
+    known = {file_id for (file_id,) in connection.execute("select file_id from ledger.files").fetchall()}
     done = {line for (line,) in connection.execute("select line from ledger.decisions").fetchall()}
-    for line, entry in enumerate(archive.read_log(home), start=1):
-        if entry["kind"] == "delivery" and entry["file_id"] not in status:
-            data = archive.fetch(home, entry["content_hash"])
-            result = land_delivery(connection, home, settings, entry, data)
-            status[entry["file_id"]] = result.status
-        elif entry["kind"] == "decision" and line not in done:
-            if entry.get("rows"):
-                _decide_again(connection, home, settings, entry, line)
-            elif status.get(entry["file_id"]) in ("held", "refused"):
-                status[entry["file_id"]] = _land_again(connection, home, settings, entry, line).status
+    waiting = [
+        (line, entry)
+        for line, entry in enumerate(archive.read_log(home), start=1)
+        if (entry["kind"] == "delivery" and entry["file_id"] not in known)
+        or (entry["kind"] == "decision" and line not in done)
+    ]
+    if waiting:
+        from ingest.replay import replay  # Here, because mostly nothing waits, and no reader is needed.
 
-
-def _decide_again(
-    connection: duckdb.DuckDBPyConnection, home: Home, settings: Settings, entry: dict[str, Any], line: int
-) -> None:
-    """Carries out a decision of the log; one that this version of the code cannot carry out leaves its rows open."""
-    connection.execute("begin")
-    try:
-        decisions.carry_out(connection, home, settings, entry, line)
-    except Problem:
-        connection.execute("rollback")
-        connection.execute("begin")
-        decisions.note(connection, entry, line)
-    except BaseException:
-        connection.execute("rollback")
-        raise
-    connection.execute("commit")
+        replay(connection, home, settings, waiting)
 
 
 def _log_settings(home: Home) -> None:

@@ -7,14 +7,16 @@ person says so (``forecourt quarantine retry``).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from forecourt.errors import Problem
 from forecourt.home import Home
 from ingest import archive
 from ingest.mapped import Bytes, whole
-from ingest.recognition import Recognised, recognise
 from ingest.sources import Source, load_sources, read_source
+
+if TYPE_CHECKING:
+    from ingest.recognition import Recognised
 
 
 def pin(home: Home, source: Source | None) -> dict[str, str | None]:
@@ -39,6 +41,8 @@ def recognise_pinned(home: Home, entry: dict[str, Any], name: str, data: Bytes) 
 
     A mapping that this version can no longer read gives way to the present one of its name.
     """
+    from ingest.recognition import recognise  # Here, because a file that came before needs no reader.
+
     if entry["source"] is None:
         found = recognise(name, data)
         raise Problem(

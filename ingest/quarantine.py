@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from forecourt.errors import Problem
 from forecourt.home import Home
@@ -64,6 +63,8 @@ def write(connection: duckdb.DuckDBPyConnection, file_id: str, received_at: date
     """Adds the rows to ``ledger.quarantine``, open."""
     if not rows:
         return
+    import pyarrow as pa  # Here, because few files have such rows.
+
     table = pa.table(
         {
             "row_number": [row.row_number for row in rows],

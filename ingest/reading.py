@@ -13,8 +13,7 @@ from ingest.mapped import part
 from ingest.mapping import HASH_MARKS
 from ingest.quarantine import Quarantined, unreadable
 from ingest.readers.adf import AdfFile, read_adf
-from ingest.readers.dialect import folded
-from ingest.readers.encoding import DETECT
+from ingest.readers.dialect import DETECT, folded
 from ingest.readers.foot import find_foot
 from ingest.readers.fragments import withhold_cut_off
 from ingest.readers.headless import with_header

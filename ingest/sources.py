@@ -21,9 +21,7 @@ import yaml
 
 from forecourt.errors import Problem
 from ingest.contract import Feed, load_feeds, read_yaml
-from ingest.readers.encoding import DETECT, is_character_set
-from ingest.readers.text import Dialect
-from ingest.readers.xml_rows import why_no_path
+from ingest.readers.dialect import DETECT, Dialect, is_character_set
 from ingest.values import STAMPS, Spelling, why_no_pattern
 
 SOURCES_FOLDER = Path(__file__).parent / "sources"
@@ -382,6 +380,8 @@ def _check_recognisable(source: Source, given: Mapping[str, Any], reader: _Decla
         raise reader.problem("header: name the columns by which the file is known")
     if source.reader == "xml" and not source.rows:
         raise reader.problem("rows: say which elements are the records, like //vehicle")
+    from ingest.readers.xml_rows import why_no_path  # Here, because native files need no reader of XML.
+
     for name, path in [("rows", source.rows)] * (source.reader == "xml") + list(source.fields.items()):
         wrong = why_no_path(path)
         if wrong:

@@ -227,7 +227,7 @@ def _decide(decision: str, place: str, reason: str, who: str | None, home_path: 
     from getpass import getuser
 
     from forecourt import show
-    from ingest.landing import decide, retry_file
+    from ingest.deciding import decide, retry_file
     from ingest.ledger import refused_files
     from ingest.quarantine import kept_rows
 

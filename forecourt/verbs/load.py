@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from forecourt.alerts import Looked
     from forecourt.run import Outcome
     from forecourt.settings import Settings
-    from ingest.file_landing import FileResult
+    from ingest.outcome import FileResult
 
 
 @click.command()
@@ -227,7 +227,7 @@ def _confirm(home: Home, settings: Settings, file_id: str, reason: str | None) -
     """Lands a held file on somebody's word, which the log keeps."""
     from getpass import getuser
 
-    from ingest.landing import confirm
+    from ingest.deciding import confirm
 
     if not reason:
         raise Problem(f"Say why {file_id} is right: forecourt land --confirm {file_id} --reason '...'.")

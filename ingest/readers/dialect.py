@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from dataclasses import dataclass
 
 #: What a cell may be surrounded by without it being part of the value.
 BLANKS = " \t\r\n\u00a0\ufeff"
+
+
+#: What a source writes for `encoding` to have it detected.
+DETECT = "detect"
+
+#: Only character sets: Python also knows "encodings" such as punycode and rot13.
+_CHARACTER_SET = re.compile(
+    r"utf-8(-sig)?|utf-16(-[lb]e)?|utf-32(-[lb]e)?|ascii|iso8859-\d+|cp\d+|mac-\w+|koi8-[rut]|gbk|gb2312|gb18030|big5"
+    r"|shift_jis|cp932|euc_(jp|kr)"
+)
 
 
 @dataclass(frozen=True)
@@ -29,3 +41,11 @@ def folded(name: str) -> str:
 def trimmed(text: str) -> str:
     """A cell without what surrounds its value."""
     return text.strip(BLANKS)
+
+
+def is_character_set(name: object) -> bool:
+    """True for a name under which Python knows a character set."""
+    try:
+        return isinstance(name, str) and _CHARACTER_SET.fullmatch(codecs.lookup(name).name) is not None
+    except LookupError:
+        return False

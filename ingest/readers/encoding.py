@@ -11,31 +11,16 @@ import re
 
 from forecourt.errors import Problem
 from ingest.mapped import Bytes
+from ingest.readers.dialect import DETECT
 from ingest.readers.text import Decoded, decode, first_wrong
-
-#: What a source writes for `encoding` to have it detected.
-DETECT = "detect"
 
 #: The single-byte encodings of export files; detection chooses among these and UTF-8.
 _CANDIDATES = ("cp1252", "iso8859_15", "cp1250", "iso8859_2", "cp1254", "iso8859_9")
 
-#: Only character sets: Python also knows "encodings" such as punycode and rot13.
-_CHARACTER_SET = re.compile(
-    r"utf-8(-sig)?|utf-16(-[lb]e)?|utf-32(-[lb]e)?|ascii|iso8859-\d+|cp\d+|mac-\w+|koi8-[rut]|gbk|gb2312|gb18030|big5"
-    r"|shift_jis|cp932|euc_(jp|kr)"
-)
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 _CONTROL = re.compile(rb"[\x80-\x9f]")
 _SAMPLE = 256 * 1024
-
-
-def is_character_set(name: object) -> bool:
-    """True for a name under which Python knows a character set."""
-    try:
-        return isinstance(name, str) and _CHARACTER_SET.fullmatch(codecs.lookup(name).name) is not None
-    except LookupError:
-        return False
 
 
 def decode_as(data: Bytes, encoding: str) -> Decoded:

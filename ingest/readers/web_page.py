@@ -11,7 +11,8 @@ from typing import Any
 from lxml import etree, html
 
 from forecourt.errors import Problem
-from ingest.readers.encoding import DETECT, decode_as, is_character_set
+from ingest.readers.dialect import DETECT, is_character_set
+from ingest.readers.encoding import decode_as
 from ingest.readers.workbook import Sheet, Workbook
 from ingest.readers.workbook_parts import MAX_CELLS
 

@@ -31,8 +31,8 @@ import yaml
 from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.settings import load_settings
-from ingest.file_landing import FileResult
 from ingest.landing import land
+from ingest.outcome import FileResult
 from ingest.readers.dialect import Dialect, trimmed
 from ingest.reading import read_rows
 from ingest.recognition import recognise

@@ -12,9 +12,9 @@ import duckdb
 from forecourt.home import Home
 from forecourt.settings import Settings, load_settings
 from ingest.contract import load_feeds
-from ingest.file_landing import FileResult
 from ingest.landing import land
 from ingest.ledger import unaccounted
+from ingest.outcome import FileResult
 
 SETTINGS = """
 [company]

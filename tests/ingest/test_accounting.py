@@ -13,8 +13,8 @@ import duckdb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.file_landing import FileResult
-from ingest.landing import confirm
+from ingest.deciding import confirm
+from ingest.outcome import FileResult
 from tests.ingest.histories import HistoryFile, landed_state, random_history
 from tests.ingest.landing_scene import Scene
 

@@ -13,7 +13,8 @@ import pytest
 
 from forecourt.errors import Problem
 from ingest import sources
-from ingest.landing import decide, open_landing, rebuild, retry_file
+from ingest.deciding import decide, retry_file
+from ingest.landing import open_landing, rebuild
 from ingest.ledger import unaccounted
 from tests.ingest.landing_scene import Scene
 

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from ingest.landing import confirm, rebuild
+from ingest.deciding import confirm
+from ingest.landing import rebuild
 from tests.ingest.landing_scene import Scene
 
 VEHICLES = "rooftop,stock_number,make,purchase_price\n"

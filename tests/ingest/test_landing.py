@@ -15,7 +15,8 @@ import pytest
 
 from forecourt.errors import Problem
 from ingest import archive
-from ingest.landing import confirm, land, rebuild
+from ingest.deciding import confirm
+from ingest.landing import land, rebuild
 from tests.ingest.landing_scene import Scene
 
 LEADS = "rooftop,lead_id,received_at,budget,stage\n"
@@ -389,7 +390,7 @@ import os, signal, sys
 from pathlib import Path
 from forecourt.home import Home
 from forecourt.settings import load_settings
-from ingest import archive, arrival, file_landing, landing
+from ingest import archive, file_landing, landing
 
 def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -407,13 +408,13 @@ match sys.argv[2]:
     case "before the log":
         archive.append_log = die
     case "before the transaction":
-        arrival.land_delivery = die
+        file_landing.land_delivery = die
     case "inside the transaction":
         file_landing.store_versions = after(file_landing.store_versions)
     case "before the commit":
-        file_landing.FileLanding._record_file = after(file_landing.FileLanding._record_file)
+        file_landing.FileLanding.record_file = after(file_landing.FileLanding.record_file)
     case "before the inbox is cleared":
-        arrival.land_delivery = after(arrival.land_delivery)
+        file_landing.land_delivery = after(file_landing.land_delivery)
 landing.land(home, load_settings(home.settings), [home.inbox])
 """
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from forecourt.errors import Problem
-from ingest.readers.encoding import decode_as, detect, is_character_set
+from ingest.readers.dialect import is_character_set
+from ingest.readers.encoding import decode_as, detect
 
 GERMAN = "Modell;Händler\nKäfer;Jürgen Groß\nŠkoda;5\n"
 POLISH = "Województwo łódzkie;Kraków;Zażółć gęślą jaźń;właściciel;Łukasz Wójcik\n"
