@@ -248,14 +248,9 @@ The overview against a bare Streamlit page (five cards, a chart and a table with
 the same run: a sample of {size["rooftops"]} rooftops and {size["rows"]:,} rows, {width} pixels wide,
 {len(ours.view)} pairs, medians; a ratio is the median of the pairs' ratios. Each view is a new session with an empty
 browser cache, of a server that has shown the page before. The changes are made one after the other in that session, to
-<<<<<<< HEAD
-what nobody has chosen since the server started; each is set against a choice on the bare page. Time ends with the last
-change of the page. What is worked out when a run is published, and what then: [why](decisions/0025-parts-of-kpis.md).
-=======
 what nobody has chosen since the server started; the first is set against the first choice on the bare page, the others
 against its later ones. Time ends with the last change of the page. What is worked out when a run is published, and what
 then: [why](decisions/0025-parts-of-kpis.md).
->>>>>>> swift
 
 | | overview | bare page | ratio | bound |
 |---|---|---|---|---|
