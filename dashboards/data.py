@@ -213,10 +213,18 @@ def _policies(reader: Reader, day: date) -> dict[str, str]:
     }
 
 
-#: KPIs of two runs of the overview: while people still look at the old one, others see the new.
-@lru_cache(maxsize=30)
+#: Of a few readers at once: those of two runs, and some who see less.
+@lru_cache(maxsize=6)
+def _parts_of(reader: Reader) -> dict[str, Parts | None]:
+    """The parts of KPIs that were asked for, by name."""
+    return {}
+
+
 def _parts(reader: Reader, name: str) -> Parts | None:
-    return tallies.load(_warehouse(reader), _metrics(reader)[name])
+    known = _parts_of(reader)
+    if name not in known:
+        known[name] = tallies.load(_warehouse(reader), _metrics(reader)[name])
+    return known[name]
 
 
 @lru_cache(maxsize=4000)

@@ -113,9 +113,11 @@ def _transit(page: Page, month: Period) -> None:
     if metric is None:
         return
     there = [row for row in rows if row.group == "contract_in_transit" and row.value is not None]
-    contracts = sum(row.n for row in there)
-    notes = [words.counted(contracts, "contracts", page.locale)]
-    values = _said(page, metric, there) if there else ["none"]
+    notes = [words.counted(sum(row.n for row in there), "contracts", page.locale)] if there else []
+    values = _said(page, metric, there)
+    if not there:
+        _, whole = _rows(page, "receivable_outstanding", month)
+        values = ["none"] if any(row.value is not None for row in whole) else _said(page, metric, whole)
     figures.tile(
         page,
         "Contracts in transit",
@@ -131,11 +133,12 @@ def _unanswered(page: Page, month: Period) -> None:
     metric, rows = _rows(page, "response_minutes", month)
     if metric is None or not rows:
         return
-    waiting = sum(row.open or 0 for row in rows)
+    is_known = any(row.n or row.open for row in rows) or not rows[0].reason
+    waiting = words.number(sum(row.open or 0 for row in rows), 0, page.locale)
     figures.tile(
         page,
         "Leads unanswered",
-        [words.number(waiting, 0, page.locale)],
+        [waiting] if is_known else _said(page, metric, rows),
         [f"of those received in {month.first:%B}"],
         "Leads without a first personal response at the end of the day.",
         Link("leads", "Leads"),

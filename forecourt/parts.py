@@ -27,17 +27,18 @@ REACH, AT_ONCE = 1100, 100
 #: Days that the templates of ``statements.py`` compare with a period, besides the KPI's own: field -> column.
 DAYS = ("dated", "due", "started", "stopped", "closed", "event", "event_by_as_of", "excluded_on")
 #: Where a definition compares a column with the day that is asked for; a column that is reckoned with is no such one.
+_BEFORE, _AFTER = r"(?:(?<=^)|(?<=\()|(?<=\bor )|(?<=\band )|(?<=\bwhen ))", r"(?=\)| and | or | then |$)"
 _COMPARED = re.compile(
-    r"(?<![-+*/|%] )(?<![\w.:'])(?P<left>[a-z_.]+) (?P<is>[<>]=?) \{as_of\}(?! *[-+*/|%:])"
-    r"|(?<![-+*/|%] )\{as_of\} (?P<was>[<>]=?) (?P<right>[a-z_.]+)(?![\w.(])(?! *[-+*/|%:])"
+    rf"{_BEFORE}(?P<left>(?!end\b)[a-z_.]+) (?P<is>[<>]=?) \{{as_of\}}{_AFTER}"
+    rf"|{_BEFORE}\{{as_of\}} (?P<was>[<>]=?) (?P<right>[a-z_.]+){_AFTER}"
 )
+#: What makes of a look-up more than the rows for which a condition holds.
+_MORE = re.compile(r"\b(not|case|order|limit|select)\b")
 #: A dimension that is looked up in another table as of the day.
 _LOOKED_UP = re.compile(
     r"\(select (?P<it>\w+)\.\w+ from (?P<table>marts\.\w+) as (?P=it) where (?P<where>.*)\)", re.DOTALL
 )
 _MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
-#: Records are counted and told apart, and never named: a number is smaller than a key, and sooner read.
-_NUMBER = "case when record is not null then cast(dense_rank() over (order by record) as integer) end"
 _COMMENT = (
     "Parts of a KPI for the pages: what its definition says of each record, as of the days from known_from to before "
     "known_to. Ask the marts."
@@ -55,9 +56,16 @@ class Cut:
     is_daily: bool = False
 
 
+def numbered(column: str) -> str:
+    """SQL of a number from 1 on for each value of a column: records are counted and told apart, and never named."""
+    return f"case when {column} is not null then cast(dense_rank() over (order by {column}) as integer) end"
+
+
 def cut(metric: Metric) -> Cut | None:
     """How a KPI's rows are cut into spans; None where its definition does not say."""
     if metric.record is None or (metric.due and metric.kind != "flow"):
+        return None
+    if metric.event_by_as_of and metric.kind == "stock":
         return None
     if metric.kind in ("flow", "stock") and not all(map(_adds_up, (metric.numerator, metric.denominator))):
         return None
@@ -86,7 +94,7 @@ def _changes(text: str) -> list[str] | None:
     looked_up = _LOOKED_UP.fullmatch(text)
     condition = looked_up["where"] if looked_up else text
     rest = _COMPARED.sub("true", condition)
-    if "{as_of}" in rest or "select" in condition:
+    if "{as_of}" in rest or (looked_up and _MORE.search(condition)) or "select" in condition:
         return None
     days = dict.fromkeys(
         # `column <= as_of` and `column > as_of` turn on the day itself, the others on the day after.
@@ -182,7 +190,7 @@ spans as (
     select * exclude (cuts), unnest(cuts) as known_from, unnest(list_append(cuts[2:], null)) as known_to from cuts
 )
 
-select * replace ({_NUMBER} as record)
+select * replace ({numbered("record")} as record)
 from (
     select
         known_from,
@@ -248,7 +256,7 @@ with numbered as (
     from temp.{metric.name}
 )
 
-select * replace ({_NUMBER} as record)
+select * replace ({numbered("record")} as record)
 from (
     select
         min(state_on) as known_from,

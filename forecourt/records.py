@@ -19,6 +19,14 @@ Units = npt.NDArray[Any]
 _LARGEST = 2**62
 
 
+def summable(units: Units) -> Units:
+    """The same whole numbers, of 64 bits where no sum of some of them can be larger, else Python's own."""
+    largest = float(np.abs(units.astype(np.float64)).sum())
+    if largest < _LARGEST:
+        return units.astype(np.int64, copy=False)
+    return units.astype(object)
+
+
 @dataclass(frozen=True)
 class Named:
     """A column of texts: a code per row, -1 where there is none, and the text of each code."""
@@ -40,13 +48,15 @@ class Named:
         return replace(self, codes=self.codes[rows])
 
     def joined(self, other: Named) -> Named:
-        """The rows of both, one after the other."""
+        """The rows of both, one after the other. Raises ValueError for codes that name nothing beside texts."""
         if self.names is other.names or self.names == other.names:
             return Named(np.concatenate([self.codes, other.codes]), self.names)
+        if any(not each.names and (each.codes >= 0).any() for each in (self, other)):
+            raise ValueError("numbered records cannot be joined with named ones")
         names = tuple(dict.fromkeys((*self.names, *other.names)))
         code = {name: place for place, name in enumerate(names)}
-        moved = np.array([code[name] for name in other.names], np.int64)
-        return Named(np.concatenate([self.codes, moved[other.codes]]) if len(moved) else self.codes, names)
+        moved = np.array([*(code[name] for name in other.names), -1], np.int64)  # the last is that of no text
+        return Named(np.concatenate([self.codes, moved[other.codes]]), names)
 
 
 @dataclass(frozen=True)
@@ -62,8 +72,7 @@ class Amounts:
         exact = [Decimal(number) for number in numbers]
         places = max((-int(number.as_tuple().exponent) for number in exact), default=0)
         units = [int(number.scaleb(max(places, 0))) for number in exact]
-        fits = sum(map(abs, units)) < _LARGEST
-        return Amounts(np.array(units, np.int64 if fits else object), max(places, 0), np.ones(len(units), bool))
+        return Amounts(summable(np.array(units, object)), max(places, 0), np.ones(len(units), bool))
 
     def total(self, rows: Codes | Mask) -> Decimal | int | None:
         """The exact sum of some rows; None where none of them has a number."""
@@ -85,8 +94,14 @@ class Amounts:
     def joined(self, other: Amounts) -> Amounts:
         """The rows of both, one after the other."""
         places = max(self.places, other.places)
-        units = [each.units * 10 ** (places - each.places) for each in (self, other)]
-        return Amounts(np.concatenate(units), places, np.concatenate([self.known, other.known]))
+        units = [each.scaled(places) for each in (self, other)]
+        return Amounts(summable(np.concatenate(units)), places, np.concatenate([self.known, other.known]))
+
+    def scaled(self, places: int) -> Units:
+        """The units of a finer scale."""
+        if places == self.places:
+            return self.units
+        return self.units.astype(object) * 10 ** (places - self.places)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from forecourt.door import Warehouse, open_warehouse, published_path
 from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.identity import vin_as_key
+from forecourt.parts import numbered
 
 #: Tables without a rooftop that say nothing about any: calendars, settings of the company, definitions.
 WHOLE = frozenset({
@@ -240,6 +241,8 @@ def _kept(
             also = " or coalesce(rooftop, '') = ''" if table in GROUP_WIDE else ""
             own = f"where rooftop in (select rooftop from kept){also}"
             selects[table] = f"select {_without_others(columns)} from run.{table} {own}"
+            if table.startswith("parts."):  # numbers over all rooftops would tell how much the others have
+                selects[table] = f"select * replace ({numbered('record')} as record) from ({selects[table]})"
     return selects
 
 

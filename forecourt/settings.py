@@ -778,7 +778,9 @@ def _holiday_codes(*, aliases: bool) -> Mapping[str, list[str]]:
 
 
 def _is_time_zone(name: str) -> bool:
-    # To open the one that is asked for is far cheaper than to list all.
+    # To open the one that is asked for is far cheaper than to list all. These are other tables of the same zones.
+    if name.startswith(("posix", "right/")):
+        return False
     try:
         zoneinfo.ZoneInfo(name)
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):

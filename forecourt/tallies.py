@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from forecourt.door import Warehouse
 from forecourt.metrics import Metric, Period
 from forecourt.parts import DAYS, SCHEMA, Cut, cut, groups
-from forecourt.records import Amounts, Codes, Mask, Named, Records
+from forecourt.records import Amounts, Codes, Mask, Named, Records, summable
 
 #: Places of rows.
 Rows = npt.NDArray[np.int64]
@@ -137,7 +137,8 @@ class Parts:
         """Rows of the relation in the population as of the day, in the period unless the kind looks at others too."""
         if self.metric.kind in ("flow", "cohort"):
             days = self.days("day")
-            span = slice(*map(int, np.searchsorted(days, [asked.first, asked.end + 1])))
+            start, stop = map(int, np.searchsorted(days, [asked.first, asked.end + 1]))
+            span = slice(start, max(start, stop))
         elif self.metric.kind == "stock":
             span = slice(0, int(np.searchsorted(self.days("known_from"), asked.judged, "right")))
         else:
@@ -322,9 +323,12 @@ def load(warehouse: Warehouse, metric: Metric) -> Parts | None:
         return None
     groups_of = [f"by_{name}" for name in groups(metric)]
     columns = ["record", "rooftop", "currency", "excluded", "numerator", "denominator", *_days_of(metric), *groups_of]
-    table = warehouse.table(f"select {', '.join(columns)} from {SCHEMA}.{metric.name}")
+    table = warehouse.table(f"select {', '.join(columns)} from {SCHEMA}.{metric.name} order by day, known_from")
     (reach,) = warehouse.rows(f"select min(first_day) as first, max(last_day) as last from {SCHEMA}.reach")
-    return Parts(metric, how, table, (_number(reach["first"]), _number(reach["last"])))
+    try:
+        return Parts(metric, how, table, (_number(reach["first"]), _number(reach["last"])))
+    except ValueError:  # amounts that are no exact numbers of 64 bits: the marts have them
+        return None
 
 
 def _days_of(metric: Metric) -> list[str]:
@@ -356,13 +360,13 @@ def _amounts(column: pa.ChunkedArray) -> Amounts:
         raise ValueError(f"parts are exact numbers, not {column.type}")
     known = pc.is_valid(column).to_numpy()
     if pa.types.is_integer(column.type):
-        return Amounts(pc.fill_null(column, 0).to_numpy().astype(np.int64), 0, known)
+        return Amounts(summable(pc.fill_null(column, 0).to_numpy().astype(np.int64)), 0, known)
     whole = pc.fill_null(column, Decimal(0)).combine_chunks()
     # A decimal of Arrow is a whole number of 16 bytes; that of a sum of money fits into the first eight.
     low, high = np.frombuffer(whole.buffers()[1], np.int64)[2 * whole.offset :].reshape(-1, 2)[: len(whole)].T
     if not np.array_equal(high, low >> 63):
         raise ValueError("an amount is larger than any money")
-    return Amounts(low.copy(), places, known)
+    return Amounts(summable(low.copy()), places, known)
 
 
 def _quantile(values: Floats, share: float) -> float | None:
@@ -381,7 +385,7 @@ def _there(codes: Codes) -> list[int]:
 
 
 def _summed(units: Codes, key: Codes, size: int) -> Codes:
-    total = np.zeros(size, np.int64)
+    total = np.zeros(size, units.dtype)
     np.add.at(total, key, units)
     return total
 

@@ -100,7 +100,12 @@ class Why:
             and effect.effect != change
             and effect.dimension not in self.metric.outcomes
         )
-        return max(parts, key=lambda effect: abs(effect.effect) / effect.noise, default=None)
+        # Rounded, so that of two that are as far the same is named, however their noise was added up.
+        return max(
+            parts,
+            key=lambda effect: (round(abs(effect.effect) / effect.noise, 9), effect.dimension, effect.group),
+            default=None,
+        )
 
     @property
     def causes(self) -> list[Effect]:
@@ -147,10 +152,12 @@ def explain(
     if not is_explained(metric):
         raise Problem(f"{metric.name} is a sum, not a ratio or a duration: compare it with `forecourt kpi --by`.")
     chosen = list(dimensions or metric.dimensions)
-    found = []
-    for days in (versus, period):
-        told = parts(days, chosen) if parts else None
-        found.append(_asked(warehouse, metric, days, chosen, rooftops) if told is None else told)
+    both = (versus, period)
+    told = [parts(days, chosen) for days in both] if parts else []
+    # Of both periods or of none: parts number their records, a statement names them.
+    found = [each for each in told if each is not None]
+    if len(found) < len(both):
+        found = [_asked(warehouse, metric, days, chosen, rooftops) for days in both]
     none = Records.none(len(chosen))
     return [
         split(metric, currency, chosen, *(each.get(currency, none) for each in found), is_brief=is_brief)

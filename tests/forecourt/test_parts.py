@@ -6,15 +6,18 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import partial
 
 import duckdb
+import numpy as np
 import pytest
 
 from forecourt import parts, tallies, why
 from forecourt.door import Warehouse
 from forecourt.kpi import compute
 from forecourt.metrics import Metric, Period
+from forecourt.records import Named
 
 WarehouseOf = Callable[..., Warehouse]
 NEWEST = date(2026, 3, 31)
@@ -143,12 +146,27 @@ def test_counting_the_parts_is_asking_the_statement(kind: str, seed: int, wareho
         {"population": "greatest(day, due_on) < {as_of}"},
         {"population": "{as_of} > greatest(day, due_on)"},
         {"population": "day between stop and {as_of}"},
+        {"population": "day+base < {as_of}"},
+        {"population": "day +\n base < {as_of}"},
+        {"population": "{as_of} > day\n + 30"},
+        {"population": "{as_of} >= date '2026-01-01'"},
+        {"population": "case when stop is null then day end <= {as_of}"},
+        {"population": "interval 1 day <= {as_of}"},
+        {"kind": "stock", "due": None, "event_by_as_of": "stop"},
         {"relation": "state_on({as_of})"},
     ],
 )
 def test_what_cannot_be_cut_is_asked_of_the_marts(changed: dict[str, str | None]) -> None:
     assert parts.cut(FLOW) is not None
     assert parts.cut(replace(FLOW, **changed)) is None  # type: ignore[arg-type]
+
+
+def test_a_look_up_by_more_than_a_condition_is_asked_of_the_marts() -> None:
+    plain = "(select it.owner from marts.fct_span as it where it.record = fct_x.record and it.valid_from <= {as_of})"
+    negated = plain.replace("and it.valid_from", "and not it.valid_from")
+    ordered = plain.replace("{as_of})", "{as_of} order by it.valid_from limit 1)")
+    metric = replace(FLOW, dimensions={"plain": plain, "negated": negated, "ordered": ordered})
+    assert parts.groups(metric) == ("plain",)
 
 
 def test_a_dimension_that_cannot_be_cut_is_asked_of_the_marts() -> None:
@@ -167,6 +185,50 @@ def test_of_a_table_function_only_the_newest_years_are_worked_out(warehouse_of: 
     assert told.rows(Period(old, old, NEWEST)) is None
     assert told.rows(Period(old, old + timedelta(days=1), NEWEST)) == []
     assert told.rows(Period(old, NEWEST + timedelta(days=1), NEWEST + timedelta(days=1))) is None
+
+
+def test_why_across_the_reach_is_asked_of_the_marts(warehouse_of: WarehouseOf) -> None:
+    metric, path = METRICS["table function"], warehouse_of(marts(1), policies=NINETY).path
+    with duckdb.connect(str(path)) as connection:
+        parts.write(connection, [metric], date(2025, 12, 1) + timedelta(days=parts.REACH))
+    warehouse = Warehouse(path)
+    told = tallies.load(warehouse, metric)
+    assert told is not None
+    day = date(2026, 3, 1)
+    before, after = (Period(day, day, day), Period(NEWEST, NEWEST, NEWEST))
+    told.reach = (tallies._number(NEWEST), told.reach[1])
+    assert told.records(before, ["person"]) is None
+    assert told.records(after, ["person"])
+    explain = partial(why.explain, warehouse, metric, after, before, dimensions=["person"])
+    assert explain(parts=told.records) == explain()
+
+
+def test_a_sum_beyond_64_bits_is_exact(warehouse_of: WarehouseOf) -> None:
+    sql = marts(2) + "update marts.fct_x set amount = 9999999999999999.99, currency = 'G';"
+    metric, path = METRICS["stock"], warehouse_of(sql, policies=NINETY).path
+    with duckdb.connect(str(path)) as connection:
+        parts.write(connection, [metric], NEWEST)
+    warehouse = Warehouse(path)
+    told = tallies.load(warehouse, metric)
+    assert told is not None
+    period = Period(day := date(2026, 2, 10), day, NEWEST)
+    rows = compute(warehouse, metric, period, parts=partial(told.rows, rooftops=[]))
+    assert rows == compute(warehouse, metric, period)
+    assert max(Decimal(row.numerator or 0) for row in rows) * 100 > 2**63
+    explain = partial(why.explain, warehouse, metric, period, Period(NEWEST, NEWEST, NEWEST), dimensions=["person"])
+    one, other = explain(parts=told.records), explain()
+    assert [[each.effect for each in it.effects] for it in one] == [
+        [each.effect for each in it.effects] for it in other
+    ]
+
+
+def test_numbered_records_are_not_joined_with_named_ones() -> None:
+    numbered, named = Named(np.array([0, 1]), ()), Named.of(["a", "b"])
+    with pytest.raises(ValueError, match="cannot be joined"):
+        numbered.joined(named)
+    nothing = Named(np.array([-1, -1]), ())
+    assert named.joined(nothing).codes.tolist() == [0, 1, -1, -1]
+    assert nothing.joined(named).codes.tolist() == [-1, -1, 0, 1]
 
 
 def test_a_run_without_parts_has_none(warehouse_of: WarehouseOf) -> None:

@@ -206,6 +206,8 @@ WRONG = {
     "unknown key of a target": ('[[targets]]\nkpi = "claim_rate"\nvale = 1\n', 3, "value"),
     "unknown key of a benchmark": ('[[benchmarks]]\nkpi = "claim_rate"\nsorce = "x"\n', 3, "source"),
     "unknown key of publishing": ("[publish]\nkeep_run = 3\n", 2, "keep_runs"),
+    "another table of a zone": ('[company]\ntime_zone = "posix/Europe/London"\n', 2, "no time zone"),
+    "a zone that counts leap seconds": ('[company]\ntime_zone = "right/UTC"\n', 2, "no time zone"),
     "unknown weekday": ('[company]\nhours = { mod = "09:00-10:00" }\n', 2, "mon"),
     "a word that is no choice": ('[policy]\ndeal.recognition = "signed"\n', 2, "delivered, contract, finalised"),
     "a number as text": ('[policy]\nclaim.window_days = "90"\n', 2, "whole number"),
