@@ -445,3 +445,10 @@ def test_the_scorecard_keeps_the_currencies_of_a_cost_apart(
     heads = scorecard.columns(metrics, ["gross_per_unit", "units"], ["GBP", "EUR"])
     assert heads["gross_per_unit_EUR"].label == "Gross per unit, EUR"
     assert heads["units"].label == "Units"
+
+
+def test_what_no_file_tells_is_no_zero(unwound_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has deals and invoices, so that no contract is in transit is known, and no leads."""
+    texts = [str(part.value) for part in opened(unwound_home, "overview", monkeypatch).markdown]
+    assert texts[texts.index("Leads unanswered") + 1] == "**:gray[no data]**"
+    assert texts[texts.index("Contracts in transit") + 1] == "**none**"
