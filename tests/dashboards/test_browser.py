@@ -67,13 +67,13 @@ def test_every_page_is_whole(browser: Any, address: str, width: int) -> None:
         complaints(visit, name, problems)
         problems += barriers(visit, name)
         if width == 1440:  # other colours stand at no other places, so the dark is shown at one width
-            visit.turn(scheme="dark")
+            visit.turn(scheme="dark", settle=False)
             visit.open(f"{address}/{place}", name)
             complaints(visit, name, problems)
             problems += barriers(visit, name)
             visit.turn(width=768)
             complaints(visit, name, problems)
-            visit.turn(width=1440, scheme="light")
+            visit.turn(width=1440, scheme="light", settle=False)
     visit.context.close()
     assert not problems, "\n".join(problems)
 

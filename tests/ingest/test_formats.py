@@ -65,6 +65,15 @@ def typed_rows(connection: duckdb.DuckDBPyConnection, loaded: Settings, name: st
     return found
 
 
+def refused(name: str, data: bytes) -> str:
+    """Why a file is no known kind; empty for one that is."""
+    try:
+        recognise(name, data)
+    except Problem as problem:
+        return str(problem)
+    return ""
+
+
 @settings(
     max_examples=8, deadline=None, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -76,7 +85,11 @@ def test_the_same_rows_are_the_same_in_every_format(
     expected = typed_rows(connection, loaded, "crm_leads.csv", FORMATS["crm_leads_a.csv"](rows))
     assert len(expected) == len(rows)
     for name, write in FORMATS.items():
-        found = typed_rows(connection, loaded, name, write(rows))
+        content = write(rows)
+        if refusal := refused(name, content):  # letters of one encoding that are, by chance, all letters of another
+            assert "every letter beyond ASCII in it is one of UTF-8" in refusal
+            continue
+        found = typed_rows(connection, loaded, name, content)
         # What failed is kept as the file wrote it, and a German writes a comma.
         assert [row[:-3] for row in found] == [row[:-3] for row in expected], name
         assert [row[-2] for row in found] == [row[-2] for row in expected], name

@@ -353,7 +353,7 @@ feeds:
 def declared(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """One declaration more, under the name ``orders``."""
     sources = {**load_sources(), "orders": read_source("orders", text, "orders.yml")}
-    for module in ("sources", "recognition", "pinned", "landing"):
+    for module in ("sources", "recognition", "pinned", "deciding"):
         monkeypatch.setattr(f"ingest.{module}.load_sources", lambda: sources)
 
 

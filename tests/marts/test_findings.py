@@ -116,6 +116,7 @@ def checks(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, CheckResult
         },
         SETTINGS,
         select=" ".join(f"+{name}" for name in FINDINGS),
+        tests=True,
     )
     paths = Paths(home.build)
     return {check.name: check for check in dbt_checks(home, paths, list(results(paths)))}

@@ -259,7 +259,7 @@ def warehouses(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Warehou
     write_meta(home, Paths(home.build), run_id="default", started_at=started, known_at=None)
     shutil.move(home.warehouse, folder / "default.duckdb")
     home.settings.write_text("\n".join([company, "[policy]", *map(policy_line, SIDES)]), encoding="utf-8")
-    assert [node.name for node in build(home, load_settings(home.settings)) if is_broken(node)] == []
+    assert [node.name for node in build(home, load_settings(home.settings), tests=False) if is_broken(node)] == []
     write_meta(home, Paths(home.build), run_id="other", started_at=started, known_at=None)
     return {"default": Warehouse(folder / "default.duckdb"), "other": Warehouse(home.warehouse)}
 

@@ -48,7 +48,7 @@ def compared(
     by: Iterable[str] | None = ("rooftop",),
 ) -> list[str]:
     """Every difference between what was built from the files and what the oracle reads out of them."""
-    home = make_warehouse(folder, files, settings, tests=False)
+    home = make_warehouse(folder, files, settings)
     started = dt.datetime(2026, 5, 7)  # noqa: DTZ001 - instants are UTC without offset in the database
     write_meta(home, Paths(home.build), run_id="oracle", started_at=started, known_at=None)
     warehouse, oracle = Warehouse(home.warehouse), Oracle(folder / "exports", home.settings)

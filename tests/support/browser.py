@@ -149,15 +149,17 @@ class Visit:
         self.page.wait_for_selector('[data-testid="stMain"] h1', timeout=90_000)
         self.page.wait_for_function(STILL, timeout=90_000)
 
-    def turn(self, scheme: str | None = None, width: int | None = None) -> None:
-        """Shows the open page in another theme or at another width, without loading it again."""
+    def turn(self, scheme: str | None = None, width: int | None = None, *, settle: bool = True) -> None:
+        """Shows the open page in another theme or at another width, without loading it again; ``settle`` false: the
+        next page."""
         if scheme:
             self.scheme = scheme
             self.page.emulate_media(color_scheme=scheme)
         if width:
             self.width = width
             self.page.set_viewport_size(WIDTHS[width]["viewport"])
-        self.settle()
+        if settle:
+            self.settle()
 
     def picture(self, name: str) -> None:
         """Takes the picture of the whole page as it stands."""

@@ -19,15 +19,14 @@ def make_warehouse(
     settings_toml: str = "",
     *,
     select: str | None = None,
-    tests: bool = True,
+    tests: bool = False,
     unit_tests: bool = False,
 ) -> Home:
     """A home in ``folder`` with the files landed and the marts built.
 
     ``files``: native file name (``dms_deals_2026-03-31.csv``; the date is the day it speaks for) -> csv text.
-    ``select`` is a dbt selection, such as ``+path:marts/finance +int_receivables_aged``, to build a part; ``tests``
-    false leaves out the tests of the build. Fails the test where a file does not land or a promise of the build (a
-    node with severity error) breaks.
+    ``select`` is a dbt selection, such as ``+path:marts/finance +int_receivables_aged``, to build a part; with
+    ``tests`` the build is tested, too. Fails the test where a file does not land or a node of the build breaks.
     """
     home = Home(folder / "home")
     home.create()
