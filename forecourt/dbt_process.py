@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
     options = ["--no-partial-parse", "--log-level", "none", "--log-level-file", "none"]
     answer = dbtRunner(manifest, callbacks=[_say]).invoke([*arguments, *options])
     if answer.exception is not None:
-        print(json.dumps({"error": str(answer.exception)}), flush=True)
+        _tell(error=str(answer.exception))
         return 2
     if manifest is None:
         _keep(target / "partial_parse.msgpack", kept)
@@ -64,11 +64,17 @@ def fingerprint(project: Path) -> str:
 
 def _say(event: Any) -> None:
     if event.info.level == "error" and event.info.name != "MainEncounteredError":  # that one comes as an exception
-        print(json.dumps({"error": event.info.msg}), flush=True)
+        _tell(error=event.info.msg)
     if event.info.name in RESULTS:
         data = event.data
         total = data.num_models if event.info.name == "LogTestResult" else data.total
-        print(json.dumps({"done": data.index, "total": total, "name": data.node_info.node_name}), flush=True)
+        _tell(done=data.index, total=total, name=data.node_info.node_name)
+
+
+def _tell(**said: Any) -> None:
+    # In one piece: threads that print at the same time would mix their lines with the ends of others.
+    sys.stdout.write(f"{json.dumps(said)}\n")
+    sys.stdout.flush()
 
 
 def _read(kept: Path) -> Manifest | None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
@@ -13,24 +11,12 @@ from typing import Any
 
 import pytest
 
-FORECOURT = Path(sys.executable).with_name("forecourt")
-SEEDS = (1, 2, 3)
-
-
-def forecourt(*arguments: object) -> str:
-    ended = subprocess.run([FORECOURT, *map(str, arguments)], capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout
+from tests.support.dealership import SEEDS, dealership, forecourt
 
 
 @pytest.fixture(scope="module", params=SEEDS, ids=lambda seed: f"seed{seed}")
 def sample(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    root = tmp_path_factory.mktemp(f"seed{request.param}")
-    forecourt(*("sample", root / "sample", "--rooftops", 2, "--years", 1, "--seed", request.param, "--scale", 0.3))
-    with (root / "sample/forecourt.toml").open("a", encoding="utf-8") as settings:
-        settings.write('\n[[alerts]]\nname = "Any stock"\nkpi = "stock_units"\nabove = 1\n')
-    said = forecourt("run", root / "sample", "--home", root / "warehouse")
-    (root / "run.txt").write_text(said, encoding="utf-8")
+    root = dealership(tmp_path_factory, request.param)
     return root / "warehouse", json.loads((root / "sample/truth.json").read_text(encoding="utf-8"))
 
 

@@ -99,6 +99,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
         FILES,
         SETTINGS,
         select="+fct_case +fct_exception_event +path:marts/finance",
+        tests=True,
     )
     started = dt.datetime(2026, 4, 1)  # noqa: DTZ001 - instants are UTC without offset in the database
     write_meta(home, Paths(home.build), run_id="promises", started_at=started, known_at=None)

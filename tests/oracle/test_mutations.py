@@ -23,7 +23,7 @@ from tests.oracle.records import Question
 from tests.oracle.scene import EXPORTED, KEYS, TABLES, Rows, as_csv, scene
 
 ROOFTOPS = 16
-EXAMPLES = 2
+EXAMPLES = 1
 #: Deliveries beside the first: one that is older and arrives all the same, one that is newer.
 OLDER, NEWER = "2026-04-15", "2026-05-06"
 QUESTIONS = (

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,9 +15,9 @@ from forecourt.kpi import load_metrics, newest_day
 from tests.oracle.comparison import differences
 from tests.oracle.oracle import KPIS, Oracle
 from tests.oracle.records import Question
+from tests.support.dealership import SEEDS, forecourt
+from tests.support.dealership import dealership as made
 
-FORECOURT = Path(sys.executable).with_name("forecourt")
-SEEDS = (11, 12, 13)
 #: Days before the newest of the data: that day itself, some weeks, and most of the year.
 BACK = (0, 47, 200)
 
@@ -37,19 +35,11 @@ class Dealership:
         return newest_day(self.warehouse) - timedelta(days=back)
 
 
-def forecourt(*arguments: object) -> str:
-    ended = subprocess.run([FORECOURT, *map(str, arguments)], capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout
-
-
 @pytest.fixture(scope="module", params=SEEDS, ids=lambda seed: f"seed{seed}")
 def dealership(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Dealership:
-    root = tmp_path_factory.mktemp(f"seed{request.param}")
-    sample, home = root / "sample", root / "home"
-    forecourt("sample", sample, "--rooftops", 2, "--years", 1, "--seed", request.param, "--scale", 0.2)
-    forecourt("run", sample, "--home", home)
-    return Dealership(home, open_warehouse(Home(home)), Oracle(sample, home / "forecourt.toml"))
+    root = made(tmp_path_factory, request.param)
+    home = root / "warehouse"
+    return Dealership(home, open_warehouse(Home(home)), Oracle(root / "sample", home / "forecourt.toml"))
 
 
 def test_every_published_kpi_is_recomputed(dealership: Dealership) -> None:
