@@ -31,11 +31,7 @@ def confirm(home: Home, settings: Settings, file_id: str, *, who: str, why: str)
     Raises Problem when no such file is held.
     """
     with open_landing(home, settings) as connection:
-        found = connection.execute(
-            "select name from ledger.files where file_id = ? and status = 'held'", [file_id]
-        ).fetchone()
-        if not found:
-            raise Problem(f"No file {file_id} is held. `forecourt status` lists the files that are.")
+        _waiting(connection, file_id, "held")
         entry = _decision("confirm", file_id, who, why)
         archive.append_log(home, entry)
         return land_again(connection, home, settings, entry, len(archive.read_log(home)))
@@ -47,12 +43,7 @@ def retry_file(home: Home, settings: Settings, file_id: str, *, who: str, why: s
     Raises Problem when no such file was refused, or when it would be refused again: then nothing is logged.
     """
     with open_landing(home, settings) as connection:
-        found = connection.execute(
-            "select name, content_hash from ledger.files where file_id = ? and status = 'refused'", [file_id]
-        ).fetchone()
-        if not found:
-            raise Problem(f"No file {file_id} was refused. `forecourt status` lists the files that were.")
-        name, digest = found
+        name, digest = _waiting(connection, file_id, "refused")
         try:
             source = recognise(name, archive.fetch(home, digest)).source
         except Problem as problem:
@@ -87,6 +78,17 @@ def decide(
             connection.execute("rollback")
             raise
         return decided
+
+
+def _waiting(connection: duckdb.DuckDBPyConnection, file_id: str, status: str) -> tuple[str, str]:
+    """Name and content hash of a file that is held or refused. Raises Problem where none is."""
+    found = connection.execute(
+        "select name, content_hash from ledger.files where file_id = ? and status = ?", [file_id, status]
+    ).fetchone()
+    if not found:
+        raise Problem(f"No file {file_id} is {status}. `forecourt status` lists the files that are.")
+    name, digest = found
+    return name, digest
 
 
 def _decision(decision: str, file_id: str, who: str, why: str) -> dict[str, Any]:
