@@ -167,7 +167,8 @@ class Turnaround:
                 else:
                     yield replace(part, top=(delivered - started).days)
             elif (
-                deal["status"] != "cancelled"
+                # One that is taken back after its delivery may be called cancelled, too: until then it was an order.
+                (deal["status"] != "cancelled" or deal.get("reversed_on") is not None)
                 and (deal["status"] != "unwound" or delivered is not None)
                 and (deal.get("reversed_on") is None or deal["reversed_on"] > question.end)
                 and deal.get("contract_on")

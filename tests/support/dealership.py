@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 FORECOURT = Path(sys.executable).with_name("forecourt")
-SEEDS = (11, 12, 13)
+SEEDS = (3, 12, 13)
 
 
 def forecourt(*arguments: object) -> str:
