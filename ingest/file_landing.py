@@ -210,17 +210,11 @@ class FileLanding(FileAccount):
         self.record_file()
 
     def _write_notes(self, notes: list[Note]) -> None:
-        table = pa.table(
-            {
-                "feed": pa.array([note.feed for note in notes], pa.string()),
-                "kind": pa.array([note.kind for note in notes], pa.string()),
-                "detail": pa.array([note.detail for note in notes], pa.string()),
-                "rows": pa.array([note.rows for note in notes], pa.int64()),
-            }
+        columns = zip(*((note.feed, note.kind, note.detail, note.rows) for note in notes), strict=True)
+        self.connection.execute(
+            f"insert into ledger.notes select ?, {', '.join(['unnest(?)'] * 4)}",
+            [self.entry["file_id"], *map(list, columns)],
         )
-        self.connection.register("noted", table)
-        self.connection.execute("insert into ledger.notes select ?, * from noted", [self.entry["file_id"]])
-        self.connection.unregister("noted")
 
     def _strongest(self, staged: Staged, withheld: set[int]) -> dict[str, int]:
         """Result -> file rows whose strongest it is."""

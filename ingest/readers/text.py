@@ -444,9 +444,8 @@ def _rows_with(column: pa.ChunkedArray, text: str) -> list[int]:
 
 
 def _empty(columns: int) -> pa.Table:
-    return pa.table({f"c{place}": pa.array([], pa.string()) for place in range(columns)}).append_column(
-        "row_number", pa.array([], pa.int64())
-    )
+    names = [(f"c{place}", pa.string()) for place in range(columns)]
+    return pa.Table.from_batches([], pa.schema([*names, ("row_number", pa.int64())]))
 
 
 def _integers(numbers: Places) -> pa.Array:
