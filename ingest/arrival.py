@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +18,7 @@ from ingest import archive
 from ingest.contract import load_feeds
 from ingest.delivery import exported_at as exported_at_by_name
 from ingest.delivery import is_full, native_feed, own_name
-from ingest.intake import read_file
-from ingest.mapped import Bytes
+from ingest.intake import Taken, take_file
 from ingest.outcome import FileAccount, FileResult, SameAgain, count
 from ingest.pinned import pin
 from ingest.sources import Source, native_source
@@ -34,28 +34,30 @@ def take(
 ) -> Iterator[FileResult]:
     """Archives, logs and lands one file from disk, or each file of a container."""
     try:
-        data, changed_at = read_file(path, home.inbox)
+        taken = take_file(path, home.inbox)
     except Problem as problem:
         yield FileResult(path, path.name, status="refused", reason=str(problem))
         return
-    arrival = Arrival(connection, home, settings, path, archive.utc(changed_at), received_at, on_rows)
-    digest = archive.content_hash(data)
+    arrival = Arrival(connection, home, settings, path, archive.utc(taken.changed_at), received_at, on_rows)
     is_done = True
-    for result in _results(arrival, data, digest):
+    for result in _results(arrival, taken):
         is_done = is_done and result.status != "refused"
         yield result
     if is_done and path.parent.resolve() == home.inbox.resolve():
         path.unlink()
 
 
-def _results(arrival: Arrival, data: Bytes, digest: str) -> Iterator[FileResult]:
-    known = arrival.known_before(arrival.path.name, len(data), digest)
+def _results(arrival: Arrival, taken: Taken) -> Iterator[FileResult]:
+    known = arrival.known_before(arrival.path.name, taken.size, taken.digest)
     if known:
         yield known
         return
-    from ingest.reception import receive  # Here, because a file that came before needs no reader.
+    content = taken.content()
+    with ThreadPoolExecutor(1) as archiving:
+        stored = archiving.submit(archive.store, arrival.home, content, taken.digest)
+        from ingest.reception import receive  # Here, because a file that came before needs no reader.
 
-    yield from receive(arrival, data, digest)
+        yield from receive(arrival, content, taken.digest, stored)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -15,8 +18,27 @@ from ingest.mapped import CHUNK, LARGE, Bytes, gathered
 MAX_BYTES = 4 << 30
 
 
-def read_file(path: Path, inbox: Path, *, max_bytes: int = MAX_BYTES) -> tuple[Bytes, datetime]:
-    """The bytes of a file and when it was last changed (UTC); those of a large one lie beside the inbox.
+@dataclass
+class Taken:
+    """The bytes of a file in the parts in which they were read, their sha256 in hex, and when the file was last changed
+    (UTC). Those of a large file lie beside the inbox."""
+
+    parts: list[bytes] | Bytes
+    size: int
+    digest: str
+    changed_at: datetime
+
+    def content(self) -> Bytes:
+        """The bytes as one, once: the parts are let go."""
+        if not isinstance(self.parts, list):
+            return self.parts
+        content = self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
+        self.parts.clear()
+        return content
+
+
+def take_file(path: Path, inbox: Path, *, max_bytes: int = MAX_BYTES) -> Taken:
+    """Takes the bytes of a file.
 
     Raises Problem (a sentence without the file's name) for what is no file, for a link that leads out of the inbox,
     for a file that is too large, that cannot be read, or that changed while it was read.
@@ -24,28 +46,32 @@ def read_file(path: Path, inbox: Path, *, max_bytes: int = MAX_BYTES) -> tuple[B
     why = _why_no_file(path, inbox)
     if why:
         raise Problem(why)
+    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as file, ThreadPoolExecutor(1) as hashing:
             before = os.fstat(file.fileno())
             if before.st_size > max_bytes:
                 raise Problem(
                     f"it has {before.st_size / (1 << 20):,.0f} MB, and files are read up to "
                     f"{max_bytes / (1 << 20):,.0f} MB. Export it in parts."
                 )
-            # One byte more than it had: a file that grows is noticed, and never read without end.
-            content = gathered(_chunks(file, before.st_size + 1), inbox.parent)
+            chunks = _chunks(file, before.st_size + 1, lambda chunk: hashing.submit(digest.update, chunk))
+            parts = gathered(chunks, inbox.parent, large=0) if before.st_size > LARGE else list(chunks)
             after = os.fstat(file.fileno())
     except OSError as error:
         raise Problem(f"the file cannot be read ({error.strerror}). Check its path and its permissions.") from None
-    if len(content) != before.st_size or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+    size = sum(map(len, parts)) if isinstance(parts, list) else len(parts)
+    if size != before.st_size or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise Problem("it changed while it was read, so it is still being written. Run again once it is complete.")
-    return content, datetime.fromtimestamp(before.st_mtime, UTC)
+    return Taken(parts, size, digest.hexdigest(), datetime.fromtimestamp(before.st_mtime, UTC))
 
 
-def _chunks(file: BinaryIO, most: int) -> Iterator[bytes]:
-    size = CHUNK if most > LARGE else most
-    while most > 0 and (chunk := file.read(min(size, most))):
+def _chunks(file: BinaryIO, most: int, on_chunk: Callable[[bytes], object]) -> Iterator[bytes]:
+    """What a file holds, up to ``most`` bytes: one more than it had, so that one that grows is noticed, and never read
+    without end. ``on_chunk`` is called with each chunk, to work on it while the next one is read."""
+    while most > 0 and (chunk := file.read(min(CHUNK, most))):
         most -= len(chunk)
+        on_chunk(chunk)
         yield chunk
 
 

@@ -144,6 +144,8 @@ def _log_settings(home: Home) -> None:
 def _connect(home: Home) -> duckdb.DuckDBPyConnection:
     config: dict[str, Any] = {
         "preserve_insertion_order": "false",
+        # Else a checkpoint puts the ends of several files together and writes all rows around them anew.
+        "max_vacuum_tasks": 0,
         "memory_limit": f"{max(_MEMORY, _MEMORY_OF_PROCESSOR * (os.cpu_count() or 1))}MB",
     }
     return duckdb.connect(str(home.landing), config=config)

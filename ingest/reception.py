@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,29 +22,34 @@ from ingest.outcome import FileResult, Held, SameAgain
 from ingest.recognition import Recognised, recognise
 
 
-def receive(arrival: Arrival, data: Bytes, digest: str) -> Iterator[FileResult]:
-    """Receives one file, or each file of a container as a delivery; the container is kept beside them."""
+def receive(arrival: Arrival, data: Bytes, digest: str, stored: Future[None]) -> Iterator[FileResult]:
+    """Receives one file, or each file of a container as a delivery; the container is kept beside them. ``stored``: done
+    once the archive has the bytes."""
     if not is_container(data):
-        yield _received(arrival, arrival.path.name, data, digest)
+        yield _received(arrival, arrival.path.name, data, digest, stored)
         return
     try:
         files = members(arrival.path.name, data)
     except Problem:
         # A delivery like any other, so that the ledger has the reason.
-        yield _received(arrival, arrival.path.name, data, digest)
+        yield _received(arrival, arrival.path.name, data, digest, stored)
         return
-    _keep_container(arrival, data, digest)
+    _keep_container(arrival, data, digest, stored)
     for file in files:
         own = archive.content_hash(file.content)
-        yield (
-            _known(arrival, file.name, own)
-            or arrival.known_before(file.name, len(file.content), own, digest)
-            or _received(arrival, file.name, file.content, own, digest)
-        )
+        known = _known(arrival, file.name, own) or arrival.known_before(file.name, len(file.content), own, digest)
+        if known:
+            yield known
+            continue
+        with ThreadPoolExecutor(1) as archiving:
+            stored = archiving.submit(archive.store, arrival.home, file.content, own)
+            yield _received(arrival, file.name, file.content, own, stored, digest)
 
 
-def _received(arrival: Arrival, name: str, data: Bytes, digest: str, container_hash: str | None = None) -> FileResult:
-    """Archives, logs and lands one delivery."""
+def _received(
+    arrival: Arrival, name: str, data: Bytes, digest: str, stored: Future[None], container_hash: str | None = None
+) -> FileResult:
+    """Logs and lands one delivery, while it is archived."""
     connection, home, settings = arrival.connection, arrival.home, arrival.settings
     data = archive.kept(home, digest, data)
     recognised = _recognised(name, data)
@@ -53,24 +58,22 @@ def _received(arrival: Arrival, name: str, data: Bytes, digest: str, container_h
     refused = _refused_again(connection, home, settings, entry, arrival.path, recognised)
     if refused:
         return refused
-    with ThreadPoolExecutor(1) as pool:
-        stored = pool.submit(archive.store, home, data, digest)
 
-        def record() -> None:
-            stored.result()
-            archive.append_log(home, entry)
+    def record() -> None:
+        stored.result()
+        archive.append_log(home, entry)
 
-        return file_landing.land_delivery(
-            connection,
-            home,
-            settings,
-            entry,
-            data,
-            path=arrival.path,
-            recognised=recognised,
-            on_rows=arrival.on_rows,
-            record=record,
-        )
+    return file_landing.land_delivery(
+        connection,
+        home,
+        settings,
+        entry,
+        data,
+        path=arrival.path,
+        recognised=recognised,
+        on_rows=arrival.on_rows,
+        record=record,
+    )
 
 
 def _known(arrival: Arrival, name: str, digest: str) -> FileResult | None:
@@ -87,11 +90,11 @@ def _known(arrival: Arrival, name: str, digest: str) -> FileResult | None:
     return FileResult(arrival.path, name, known[0], known[1], "same again", reason)
 
 
-def _keep_container(arrival: Arrival, data: Bytes, digest: str) -> None:
-    """Keeps the bytes of a container and notes it in the log, once."""
+def _keep_container(arrival: Arrival, data: Bytes, digest: str, stored: Future[None]) -> None:
+    """Notes a container in the log, once, as soon as the archive has its bytes."""
     logged = {entry["content_hash"] for entry in archive.read_log(arrival.home) if entry["kind"] == "container"}
     if digest not in logged:
-        archive.store(arrival.home, data, digest)
+        stored.result()
         received_at = archive.utc(arrival.received_at or datetime.now(UTC))
         archive.append_log(
             arrival.home,

@@ -60,13 +60,13 @@ def land(
 def _draft(home: Home, paths: Sequence[Path]) -> None:
     """Prints a first mapping for each file."""
     from ingest.draft import draft, look_at
-    from ingest.intake import read_file
+    from ingest.intake import take_file
 
     if not paths:
         raise click.UsageError("Name the file that --draft shall look at.")
     for path in paths:
         try:
-            click.echo(draft(look_at(path.name, read_file(path, home.inbox)[0])), nl=False)
+            click.echo(draft(look_at(path.name, take_file(path, home.inbox).content())), nl=False)
         except Problem as problem:
             raise Problem(f"{path}: {problem}") from None
 

@@ -26,8 +26,9 @@ from ingest.readers.rows import BadRow
 
 __all__ = ["Decoded", "Dialect", "TextTable", "decode", "header_of", "read_pieces", "read_text"]
 
-#: Bytes that are handed on at once.
-PIECE = 64 << 20
+#: Bytes that are handed on at once, at most. Pieces of a file are alike, because each is stored by all processors, and
+#: a small last one keeps only one of them busy.
+PIECE = 96 << 20
 
 #: Bytes that are proven and cut at once. A block without a proof is tried again in blocks of the next size.
 BLOCKS = (2 << 20, 128 << 10, 8 << 10)
@@ -288,7 +289,8 @@ def _pieces(decoded: Decoded, header: list[str], start: int, lines: int, body: _
     data = decoded.data
     tables: list[pa.Table] = []
     piece = TextTable(header, _empty(len(header)), encoding=decoded.encoding)
-    line, border = lines + 1, start + PIECE
+    size = -(-(len(data) - start) // -(-(len(data) - start) // PIECE)) if len(data) > start else 1
+    line, border = lines + 1, start + size
     headers = _RepeatedHeaders(header, data[:start].decode("utf-8").rstrip("\r\n"))
     position = start
     for block in body.blocks(start, len(data), BLOCKS):
@@ -312,7 +314,7 @@ def _pieces(decoded: Decoded, header: list[str], start: int, lines: int, body: _
             if isinstance(data, Mapped):
                 data.release(0, block.end)
             piece, tables = TextTable(header, _empty(len(header)), encoding=decoded.encoding), []
-            border = block.end + PIECE
+            border += size
     piece.rows = pa.concat_tables([piece.rows, *tables])
     yield piece
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from forecourt.errors import Problem
-from ingest.intake import read_file
+from ingest.intake import take_file
 from tests.ingest.landing_scene import Scene
 
 TASKS = "rooftop,task_id,due_at\nR1,T1,2026-01-09T10:00Z\n"
@@ -46,7 +46,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None
     writer.start()
     try:
         with pytest.raises(Problem, match="it changed while it was read, so it is still being written"):
-            read_file(path, tmp_path)
+            take_file(path, tmp_path)
     finally:
         is_over.set()
         writer.join()
@@ -56,5 +56,5 @@ def test_a_file_larger_than_is_read_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "large.csv"
     path.write_bytes(b"x" * 11)
     with pytest.raises(Problem, match="it has 0 MB, and files are read up to 0 MB"):
-        read_file(path, tmp_path, max_bytes=10)
-    assert read_file(path, tmp_path, max_bytes=11)[0] == b"x" * 11
+        take_file(path, tmp_path, max_bytes=10)
+    assert take_file(path, tmp_path, max_bytes=11).content() == b"x" * 11

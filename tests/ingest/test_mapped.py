@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from forecourt.home import Home
 from ingest import archive, mapped
-from ingest.intake import read_file
+from ingest.intake import take_file
 from ingest.mapped import Mapped, below, chunks_of, gathered, part, whole
 from ingest.readers.text import Dialect, decode, first_wrong, read_text
 from tests.ingest.landing_scene import Scene
@@ -94,7 +94,7 @@ def test_a_large_file_is_read_from_a_copy_that_nobody_can_change(
     inbox.mkdir()
     path = inbox / "large.csv"
     path.write_bytes(b"a,b\n" * 100)
-    data, _ = read_file(path, inbox)
+    data = take_file(path, inbox).content()
     path.write_bytes(b"")
     assert whole(data) == b"a,b\n" * 100
 
