@@ -18,7 +18,7 @@ from ingest import archive
 from ingest.contract import load_feeds
 from ingest.delivery import exported_at as exported_at_by_name
 from ingest.delivery import is_full, native_feed, own_name
-from ingest.intake import Taken, take_file
+from ingest.intake import Taken
 from ingest.outcome import FileAccount, FileResult, SameAgain, count
 from ingest.pinned import pin
 from ingest.sources import Source, native_source
@@ -29,12 +29,13 @@ def take(
     home: Home,
     settings: Settings,
     path: Path,
+    taking: Callable[[], Taken],
     received_at: datetime | None,
     on_rows: Callable[[Path, int], None] | None,
 ) -> Iterator[FileResult]:
-    """Archives, logs and lands one file from disk, or each file of a container."""
+    """Archives, logs and lands one file from disk, or each file of a container. ``taking`` gives its bytes."""
     try:
-        taken = take_file(path, home.inbox)
+        taken = taking()
     except Problem as problem:
         yield FileResult(path, path.name, status="refused", reason=str(problem))
         return

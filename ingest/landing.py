@@ -10,8 +10,10 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from forecourt.settings import Settings
 from ingest import archive, quarantine
 from ingest.arrival import take
 from ingest.contract import FEEDS_FOLDER, SYSTEMS, create_schema
+from ingest.intake import take_file
 from ingest.outcome import FileResult
 from ingest.sources import SOURCES_FOLDER
 from ingest.values import prepare
@@ -52,18 +55,23 @@ def land(
     the files count as known. ``on_rows(path, done)`` is called with the rows of a file that are staged so far.
     """
     results = []
-    with open_landing(home, settings) as connection:
-        _log_settings(home)
-        for path in files_of(paths):
-            if path.is_dir() and path.samefile(home.root):  # the default home lies in the folder one works in
-                continue
-            started = time.monotonic()
-            for result in take(connection, home, settings, path, received_at, on_rows):
-                result.seconds = time.monotonic() - started
+    # The default home lies in the folder one works in.
+    waiting = [path for path in files_of(paths) if not (path.is_dir() and path.samefile(home.root))]
+    home.create()
+    with ThreadPoolExecutor(1) as reading:
+        # The first file is read while the database is opened, which takes as long.
+        first = [reading.submit(take_file, path, home.inbox) for path in waiting[:1]]
+        with open_landing(home, settings) as connection:
+            _log_settings(home)
+            for path in waiting:
                 started = time.monotonic()
-                results.append(result)
-                if on_file:
-                    on_file(result)
+                taking = first.pop().result if first else partial(take_file, path, home.inbox)
+                for result in take(connection, home, settings, path, taking, received_at, on_rows):
+                    result.seconds = time.monotonic() - started
+                    started = time.monotonic()
+                    results.append(result)
+                    if on_file:
+                        on_file(result)
     return results
 
 

@@ -32,8 +32,8 @@ class Records:
     """Where the records of some bytes stand, if their quotes are sound.
 
     ``starts`` and ``ends``: offsets in these bytes, blank lines left out; ``row_lines``: first lines, counted from 0;
-    ``delimiters``: how many stand outside of quotes; ``blank`` and ``lines``: how many there are;
-    ``has_line_in_value``: a quoted value goes over a line's end.
+    ``delimiters``: how many stand outside of quotes; ``blank`` and ``lines``: how many there are; ``quotes``: offsets
+    of all quotes; ``has_line_in_value``: a quoted value goes over a line's end.
     """
 
     starts: Places
@@ -42,6 +42,7 @@ class Records:
     delimiters: int
     blank: int
     lines: int
+    quotes: Places
     has_line_in_value: bool
 
 
@@ -82,12 +83,12 @@ def read_block(
     # Other blanks than a space are so rare that one anywhere is reason enough to look.
     # One that separates values is part of a value only between quotes.
     others = {b"\t", b"\xc2", b"\xef"}
-    if data.find(dialect.quote.encode(), start, end) < 0 or not dialect.quote:
+    if not len(records.quotes):
         others -= {dialect.delimiter.encode()}
     is_blank_possible = (
         records.has_line_in_value
         or any(data.find(blank, start, end) >= 0 for blank in others)
-        or _has_space_at_border(text, dialect)
+        or _has_space_at_border(text, records.quotes, dialect)
     )
     return BlockRows(
         values=trim_columns(values) if trim and is_blank_possible else values,
@@ -126,6 +127,7 @@ def find_records(text: npt.NDArray[np.uint8], dialect: Dialect) -> Records | Non
         delimiters=delimiters,
         blank=count - len(starts),
         lines=len(newlines) + (text[-1] != _LF),
+        quotes=quotes,
         has_line_in_value=len(structural) < len(newlines),
     )
 
@@ -186,15 +188,21 @@ def _count_inside(text: npt.NDArray[np.uint8], byte: int, quotes: Places) -> int
     return int(np.count_nonzero(text[within] == byte))
 
 
-def _has_space_at_border(text: npt.NDArray[np.uint8], dialect: Dialect) -> bool:
+def _has_space_at_border(text: npt.NDArray[np.uint8], quotes: Places, dialect: Dialect) -> bool:
     """True when a value may begin or end with a space."""
     spaces = np.flatnonzero(text == 32)
     if not len(spaces):
         return False
+    if spaces[0] == 0 or spaces[-1] == len(text) - 1:
+        return True
     border = np.zeros(256, dtype=bool)
     border[[_LF, _CR, ord(dialect.delimiter), ord(dialect.quote or dialect.delimiter)]] = True
-    is_edge = spaces[0] == 0 or spaces[-1] == len(text) - 1
-    return bool(is_edge or border[text[spaces - 1]].any() or border[text[spaces + 1]].any())
+    at_border = spaces[border[text[spaces - 1]] | border[text[spaces + 1]]]
+    # A mark between quotes borders no value: "Berg, Ann". One beside a quote may.
+    is_inside = np.searchsorted(quotes, at_border) % 2 == 1
+    quote = ord(dialect.quote or dialect.delimiter)
+    is_by_quote = (text[at_border - 1] == quote) | (text[at_border + 1] == quote)
+    return bool((~is_inside | is_by_quote).any())
 
 
 def _cut(data: Bytes, start: int, end: int, columns: int, dialect: Dialect, has_line_in_value: bool) -> pa.Table | None:
