@@ -152,6 +152,9 @@ def _log_settings(home: Home) -> None:
 def _connect(home: Home) -> duckdb.DuckDBPyConnection:
     config: dict[str, Any] = {
         "preserve_insertion_order": "false",
+        # The optimizer does not know how many rows a batch of a file has: it would turn joins with one around, hold all
+        # its rows for that and store them with one processor. Here the smaller side of a join is written last.
+        "disabled_optimizers": "build_side_probe_side",
         # Else a checkpoint puts the ends of several files together and writes all rows around them anew.
         "max_vacuum_tasks": 0,
         "memory_limit": f"{max(_MEMORY, _MEMORY_OF_PROCESSOR * (os.cpu_count() or 1))}MB",

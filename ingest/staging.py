@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,22 +89,21 @@ def stage(
     first = delivery if can_be_first and is_first(connection, source.mappings[0].feed) else None
     staged.is_stored = first is not None
     _place_clocks(connection, settings, source)
-    with _rows_uncounted(connection):
-        for batch in rows.taken():
-            in_hand = _InHand(batch.rows)
-            connection.register("batch", in_hand)
-            staged.names.update(dict.fromkeys(filter(None, batch.header)))
-            layout = lay_out(source, batch.header, trimmed=batch.trimmed, place=batch.place)
-            mappings = usable_mappings(source, layout)
-            _check_dates(connection, mappings, source, layout)
-            for position, mapping in enumerate(mappings):
-                found = feed_rows(mapping, source, layout, "batch", with_rest=position == 0, has_marks=batch.has_marks)
-                _stage_mapping(connection, staged, mapping, found, source, layout, batch, settings, first)
-            if source.reader != "adf":
-                staged.notes.extend(_unmapped(connection, source, layout, batch))
-            connection.unregister("batch")
-            in_hand.rows = None
-            on_rows(rows.rows)
+    for batch in rows.taken():
+        in_hand = _InHand(batch.rows)
+        connection.register("batch", in_hand)
+        staged.names.update(dict.fromkeys(filter(None, batch.header)))
+        layout = lay_out(source, batch.header, trimmed=batch.trimmed, place=batch.place)
+        mappings = usable_mappings(source, layout)
+        _check_dates(connection, mappings, source, layout)
+        for position, mapping in enumerate(mappings):
+            found = feed_rows(mapping, source, layout, "batch", with_rest=position == 0, has_marks=batch.has_marks)
+            _stage_mapping(connection, staged, mapping, found, source, layout, batch, settings, first)
+        if source.reader != "adf":
+            staged.notes.extend(_unmapped(connection, source, layout, batch))
+        connection.unregister("batch")
+        in_hand.rows = None
+        on_rows(rows.rows)
     counts = Counter(rows.repairs)
     staged.notes.extend(Note(None, "repair", repair, count) for repair, count in counts.items())
     staged.notes.extend(Note(None, "remark", remark.sentence, remark.rows) for remark in rows.remarks)
@@ -142,23 +140,13 @@ class _InHand:
         return self.rows.__arrow_c_stream__(requested_schema)
 
 
-@contextmanager
-def _rows_uncounted(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """While a batch is read: the database does not know how many rows it has and takes it for one. It would turn the
-    look-up of rooftops around, hold all rows of the batch for it, and store them with one processor."""
-    connection.execute("set disabled_optimizers = 'build_side_probe_side'")
-    try:
-        yield
-    finally:
-        connection.execute("reset disabled_optimizers")
-
-
 def _place_clocks(connection: duckdb.DuckDBPyConnection, settings: Settings, source: Source) -> None:
-    """Adds the clock changes of the time zones that a file may name to ``clock_spans``."""
+    """Adds the clock changes of the time zones that a file may name to ``clock_spans`` and ``clock_changes``."""
     connection.execute(
         "create temp table if not exists clock_spans "
         "(time_zone varchar, starts timestamp, ends timestamp, kind varchar)"
     )
+    connection.execute("create temp table if not exists clock_changes (day varchar)")
     zones = {rooftop.time_zone for rooftop in settings.rooftops.values()} | {settings.fallback.time_zone}
     zones |= {source.time_zone} if source.time_zone else set()
     zones -= {zone for (zone,) in connection.execute("select distinct time_zone from clock_spans").fetchall()}
@@ -166,9 +154,10 @@ def _place_clocks(connection: duckdb.DuckDBPyConnection, settings: Settings, sou
     if not spans:
         return
     # As lists, because a table of Arrow that is made of Python values imports pandas, which takes a third of a second.
-    connection.execute(
-        f"insert into clock_spans select {', '.join(['unnest(?)'] * 4)}", list(map(list, zip(*spans, strict=True)))
-    )
+    columns = list(map(list, zip(*spans, strict=True)))
+    connection.execute(f"insert into clock_spans select {', '.join(['unnest(?)'] * 4)}", columns)
+    for moments in columns[1:3]:
+        connection.execute("insert into clock_changes select unnest(?)::date::varchar", [moments])
 
 
 def _stage_mapping(
@@ -262,10 +251,10 @@ def _may_meet_changes(
     if source.spelling.dates != "iso" or mapping.split or not batch.trimmed or not is_plain:
         return True
     columns = [f"c{layout.position(cell.column or '')}" for cell in cells]
-    days = "select starts::date::varchar from clock_spans union all select ends::date::varchar from clock_spans"
     # Most instants end in Z, and that is cheaper to see than their day.
     on_such_days = [
-        f"select 1 from batch where not ends_with({column}, 'Z') and {column}[:10] in ({days})" for column in columns
+        f"select 1 from batch where not ends_with({column}, 'Z') and {column}[:10] in (select day from clock_changes)"
+        for column in columns
     ]
     return bool(on_such_days) and bool(connection.execute(f"{' union all '.join(on_such_days)} limit 1").fetchall())
 
