@@ -62,7 +62,8 @@ LEDGER_TABLES = {
     # rows: how many keys of the rooftop the full file states; the next full file is measured against it.
     "full_scopes": "file_id varchar, feed varchar, rooftop varchar, rows bigint",
     "skipped": "file_id varchar, rule varchar, rows bigint",
-    # updated_at and carried: what the sighted row stated, needed to find its place when an older file arrives late.
+    # updated_at and carried: what the sighted row stated, needed to find its place when an older file arrives late;
+    # carried only where it is not what file_feeds says of the file.
     "sightings": """feed varchar, key varchar using compression zstd, file_id varchar, row_number bigint,
         updated_at timestamp, carried varchar""",
     # key: set when the row is unreadable but its key is not, so that a full file does not call it gone.

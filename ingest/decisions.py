@@ -22,6 +22,7 @@ from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.settings import Settings
 from ingest import archive, quarantine
+from ingest.contract import Feed
 from ingest.pinned import recognise_pinned
 from ingest.readers.text import values_of
 from ingest.reading import Batch, FileRows, read_rows
@@ -113,6 +114,14 @@ def _file(connection: duckdb.DuckDBPyConnection, file_id: str) -> tuple[Any, ...
     return found
 
 
+def _carried(connection: duckdb.DuckDBPyConnection, file_id: str, feed: Feed) -> str | None:
+    """The columns of a feed that a file carries, by the ledger."""
+    found = connection.execute(
+        "select carried from ledger.file_feeds where file_id = ? and feed = ?", [file_id, feed.name]
+    ).fetchone()
+    return found[0] if found else None
+
+
 def _withheld(connection: duckdb.DuckDBPyConnection, file_id: str, lines: Sequence[int]) -> list[_Withheld]:
     """The rows on these lines that no decision has settled."""
     found = connection.execute(
@@ -188,7 +197,7 @@ def _land(
         connection.execute(
             f"delete from typed_{feed.name} where row_number not in (select unnest(?::bigint[]))", [lines]
         )
-        split(connection, feed)
+        split(connection, staged, feed)
         unsound |= {
             (row.row_number, feed.name): row for row in quarantine.unsound(connection, feed, rows.raw, rows.unit)
         }
@@ -199,7 +208,7 @@ def _land(
                 "row whose key and required columns are sound can. Correct it where it was made, or discard it with a "
                 "reason."
             )
-        store_versions(connection, feed, delivery)
+        store_versions(connection, feed, delivery, _carried(connection, delivery.file_id, feed))
         results |= {
             (number, feed.name): result
             for number, result in connection.execute(

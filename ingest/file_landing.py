@@ -130,7 +130,7 @@ class FileLanding(FileAccount):
                 self.connection, source.name, self.entry["file_id"], self.entry["exported_at"], list(staged.names)
             )
         for feed in staged.feeds.values():
-            split(self.connection, feed)
+            split(self.connection, staged, feed)
             staged.notes += odd_facts(
                 self.connection, feed, staged.carried[feed.name], self.entry["exported_at"], staged.stated(feed)
             )
@@ -144,8 +144,9 @@ class FileLanding(FileAccount):
                     self._guard(feed)
         for feed in staged.feeds.values():
             if len(staged.feeds) > 1:
-                split(self.connection, feed)
-            removed[feed.name] = store_versions(self.connection, feed, delivery)
+                split(self.connection, staged, feed)
+            carried = carried_text(feed, staged.carried[feed.name])
+            removed[feed.name] = store_versions(self.connection, feed, delivery, carried)
         self._account(rows, staged, quarantined, len(empty), removed)
         for name in staged.feeds:
             self.connection.execute(f"drop table typed_{name} cascade")

@@ -51,12 +51,14 @@ class Note:
 class Staged:
     """The feeds of a file whose typed rows lie in ``typed_<feed>``, the columns they carry, and the notes.
 
+    ``sets``: the sets of columns (``carried_text``) that rows of a feed carry, which a typed row names by its place.
     ``names``: of the file's columns. ``is_one_to_one``: a file row gives one feed row at most. ``is_stored``: it was
     the first file of its feed, and its rows are in the feed's table; ``stored``: how many, all of them new.
     """
 
     feeds: dict[str, Feed] = field(default_factory=dict)
     carried: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    sets: dict[str, list[str | None]] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     names: dict[str, None] = field(default_factory=dict)
     is_one_to_one: bool = False
@@ -115,12 +117,16 @@ def stage(
     return staged
 
 
-def split(connection: duckdb.DuckDBPyConnection, feed: Feed) -> None:
+def split(connection: duckdb.DuckDBPyConnection, staged: Staged, feed: Feed) -> None:
     """Points ``incoming`` and ``withheld`` at the sound and the other rows of a staged feed."""
     rooftop = "coalesce(rooftop, '')" if feed.has_rooftop else "''"
+    texts = [f"{quoted(text)}::varchar" for text in staged.sets[feed.name]]
+    cases = " ".join(f"when {place} then {text}" for place, text in enumerate(texts))
+    carried = texts[0] if len(texts) == 1 else f"case carried {cases} end"
     connection.execute(
         f"""create or replace temp view incoming as
-            select * exclude (problem, problem_text, rooftop_text) from typed_{feed.name} where problem is null"""
+            select * exclude (problem, problem_text, rooftop_text) replace ({carried} as carried)
+            from typed_{feed.name} where problem is null"""
     )
     connection.execute(
         f"""create or replace temp view withheld as
@@ -178,6 +184,11 @@ def _stage_mapping(
         stored = store_first(connection, feed, first, query)
         staged.stored += stored
         query = f"select * from ({query}) where {'problem is not null' if stored < batch.rows.num_rows else 'false'}"
+    sets = staged.sets.setdefault(feed.name, [])
+    if found.carried_text not in sets:
+        sets.append(found.carried_text)
+    # Its place, because the text is longer than the rest of many a row.
+    query = f"select * replace ({sets.index(found.carried_text)}::usmallint as carried) from ({query})"
     if feed.name in staged.feeds:
         connection.execute(f"insert into typed_{feed.name} {query}")
     else:

@@ -26,6 +26,10 @@ _ORDER = "exported_at, updated_at nulls first, file_name, content_hash, row_numb
 _REVERSE = "exported_at desc, updated_at desc nulls last, file_name desc, content_hash desc, row_number desc"
 
 
+#: The columns that a sighted row carried: those of its file, unless it says others.
+_SIGHTED = "coalesce(sightings.carried, files_known.file_carried)"
+
+
 @dataclass(frozen=True)
 class Delivery:
     """What the history needs to know of the file that is being landed; instants are UTC without offset."""
@@ -61,14 +65,17 @@ class _Cell:
         return f'"p_{self.name}"'
 
 
-def store_versions(connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Delivery) -> int:
-    """Stores what the file says new about a feed; returns how many keys its being full removed.
+def store_versions(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Delivery, file_carried: str | None
+) -> int:
+    """Stores what the file says new about a feed; returns how many keys its being full removed. ``file_carried``: the
+    columns that the file carries, as ``ledger.file_feeds`` names them.
 
     Reads the temporary tables ``incoming`` (sound rows of the feed) and ``withheld`` (keys of rows that are in
     quarantine); writes the feed's table, ``ledger.sightings`` and the temporary table ``outcome`` (row_id, feed,
     result).
     """
-    step = _Step(connection, feed, delivery)
+    step = _Step(connection, feed, delivery, file_carried)
     step.choose_ways()
     step.compare_by_hash()
     step.compare_by_history()
@@ -100,7 +107,7 @@ def take_back_repeated(connection: duckdb.DuckDBPyConnection, feed: Feed) -> int
         return 0
     connection.execute(
         f"""insert into typed_{feed.name} by name
-            select row_number as row_id, row_number, {names}, key, carried, day_only, row_hash, rest, bad
+            select row_number as row_id, row_number, {names}, key, 0 as carried, day_only, row_hash, rest, bad
             from {feed.table} where key in (select key from repeated)"""
     )
     (moved,) = connection.execute(f"delete from {feed.table} where key in (select key from repeated)").fetchall()
@@ -152,10 +159,13 @@ def _rooftop(feed: Feed) -> str:
 class _Step:
     """The work for one feed of one file, on temporary tables that it makes anew."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Delivery) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Delivery, file_carried: str | None
+    ) -> None:
         self.connection = connection
         self.feed = feed
         self.delivery = delivery
+        self.file_carried = file_carried
         self.removed = 0
         self.names = list(feed.all_columns)
         self.late = False
@@ -181,11 +191,10 @@ class _Step:
         self.incoming = self.one("select count(*) from incoming")
         self.run(
             f"""create or replace temp table files_known as
-                select file_id, name as file_name, content_hash, exported_at
-                from ledger.files
-                where status = 'landed' and file_id in (
-                    select file_id from ledger.file_feeds where feed = {quoted(feed.name)}
-                )"""
+                select files.file_id, name as file_name, content_hash, exported_at, carried as file_carried
+                from ledger.files as files
+                inner join ledger.file_feeds as file_feeds on files.file_id = file_feeds.file_id
+                where status = 'landed' and feed = {quoted(feed.name)}"""
         )
         self.late = bool(
             self.one(f"select count(*) from files_known where exported_at >= timestamp '{delivery.exported_at}'")
@@ -194,7 +203,10 @@ class _Step:
             f"""select count(distinct coalesce(carried, '')) from (
                     select carried from {feed.table} where op = 'row'
                     union all select carried from incoming
-                    union all select carried from ledger.sightings where {self.late} and feed = {quoted(feed.name)}
+                    union all select {_SIGHTED} as carried
+                    from ledger.sightings
+                    inner join files_known on sightings.file_id = files_known.file_id
+                    where {self.late} and feed = {quoted(feed.name)}
                 )"""
         )
         self.mixed = carried_sets > 1
@@ -228,25 +240,27 @@ class _Step:
     def _place_latest(self, in_question: str) -> None:
         """Makes ``latest`` of the keys that a query names. Most have one version, which need not be sought."""
         feed = self.feed
-        said = f"versions.key, op, row_hash, {_rooftop(feed)} as rooftop_of, {self._key_columns()}"
+        said = ["op", "row_hash"]
+        if self.delivery.is_full:
+            said += ["rooftop_of", *self.feed.key]
+        one = ", ".join(f'any_value("{name}") as "{name}"' for name in said)
+        of_version = f"select *, {_rooftop(feed)} as rooftop_of from {feed.table}"
         self.run(
-            f"""create or replace temp table versions_of_key as
-                select key, count(*) as versions from {feed.table}
+            f"""create or replace temp table known_keys as
+                select key, count(*) as versions, {one} from ({of_version})
                 where key in ({in_question})
                 group by key"""
         )
+        columns = ", ".join(f'"{name}"' for name in said)
+        self.run(f"create or replace temp table latest as select key, {columns} from known_keys where versions = 1")
         self.run(
-            f"""create or replace temp table latest as
-                select {said}
-                from {feed.table} as versions
-                semi join (select key as of_key from versions_of_key where versions = 1) on versions.key = of_key
-                union all
-                select {said}
-                from {feed.table} as versions
+            f"""insert into latest
+                select key, {columns}
+                from ({of_version}) as versions
                 inner join files_known on versions.file_id = files_known.file_id
-                semi join (select key as of_key from versions_of_key where versions > 1) on versions.key = of_key
+                semi join (select key as of_key from known_keys where versions > 1) on key = of_key
                 qualify row_number() over (
-                    partition by versions.key order by {_REVERSE.replace("exported_at", "versions.exported_at")}
+                    partition by key order by {_REVERSE.replace("exported_at", "versions.exported_at")}
                 ) = 1"""
         )
 
@@ -294,7 +308,9 @@ class _Step:
         if unchanged:
             self.run(
                 f"""insert into ledger.sightings
-                    select {quoted(feed.name)}, key, {quoted(delivery.file_id)}, row_number, updated_at, carried
+                    select {quoted(feed.name)}, key, {quoted(delivery.file_id)}, row_number, updated_at,
+                        case when carried is distinct from {quoted(self.file_carried)}::varchar
+                            then coalesce(carried, {quoted(",".join(sorted(self.names)))}) end
                     from incoming
                     {self._with_result(results, "result = 'unchanged'", unchanged, total)}"""
             )
@@ -371,7 +387,7 @@ class _Step:
         feed, at = self.feed, f"timestamp '{self.delivery.exported_at}'"
         self.run(
             f"""insert into statements by name
-                select 'sighted' as origin, 'row' as op, key, carried, exported_at, updated_at, file_name,
+                select 'sighted' as origin, 'row' as op, key, {_SIGHTED} as carried, exported_at, updated_at, file_name,
                     content_hash, row_number, sightings.file_id
                 from ledger.sightings
                 inner join files_known on sightings.file_id = files_known.file_id
@@ -379,7 +395,7 @@ class _Step:
                     on key = of_key and sightings.file_id = of_file and row_number = number
                 where feed = {quoted(feed.name)} and exported_at >= {at} and key in (select key from careful)
                 qualify exported_at = {at} or 1 = row_number() over (
-                    partition by key, coalesce(carried, ''), exported_at = {at} order by {_ORDER}
+                    partition by key, coalesce({_SIGHTED}, ''), exported_at = {at} order by {_ORDER}
                 )"""
         )
         if not self.one("select count(*) from statements where origin = 'sighted'"):
