@@ -256,7 +256,7 @@ def key_text(feed: Feed) -> str:
             # Hardly any has one of them, and to look for them is cheaper than to replace them.
             part = f"case when contains({part}, '|') or contains({part}, '\\') then {escaped} else {part} end"
         parts.append(f"coalesce({part}, '')")
-    return " || '|' || ".join(parts)
+    return f"""concat({", '|', ".join(parts)})"""
 
 
 #: What stands between the parts of the text that is hashed, and what begins its place holder inside a part: no two
@@ -266,8 +266,12 @@ _BETWEEN, _ESCAPE = "chr(31)", "chr(30)"
 
 
 def row_hash(parts: list[str]) -> str:
-    """SQL of the hash of a row (md5, a number) from the parts of its columns (``hash_text``); a null part is left
-    out."""
+    """SQL of the hash of a row (md5, a number) from the parts of its columns (``hash_text``), of which none is null."""
+    return f"md5_number(concat({f', {_BETWEEN}, '.join(parts)}))"
+
+
+def row_hash_of_carried(parts: list[str]) -> str:
+    """The same where the part of a column that is not carried is null, and left out."""
     return f"md5_number(concat_ws({_BETWEEN}, {', '.join(parts)}))"
 
 

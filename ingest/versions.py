@@ -19,7 +19,7 @@ from datetime import datetime
 import duckdb
 
 from ingest.contract import Column, Feed
-from ingest.mapping import hash_text, quoted, row_hash
+from ingest.mapping import hash_text, quoted, row_hash_of_carried
 
 #: Place of a statement in the history of its key.
 _ORDER = "exported_at, updated_at nulls first, file_name, content_hash, row_number"
@@ -558,7 +558,7 @@ class _Step:
                     and {_ROW_CELL.said}.file_id = versions.file_id
                     and {_ROW_CELL.said}.row_number = versions.row_number"""
         values = ", ".join(f'"s_{name}".v' for name, _ in columns)
-        hashed = row_hash(
+        hashed = row_hash_of_carried(
             [
                 f"""case when "s_{name}" is not null then
                     {hash_text(column, f'"s_{name}".v', f'"s_{name}".b', f'"s_{name}".d')} end"""

@@ -62,7 +62,7 @@ def staged_rows(
     staged = stage(connection, recognised.source, rows, settings)
     found, withheld = {}, {bad.row_number: bad.reason_code for bad in rows.bad}
     for feed in staged.feeds.values():
-        split(connection, feed)
+        split(connection, staged, feed)
         withheld |= {row.row_number: row.reason_code for row in quarantine.unsound(connection, feed, rows.raw)}
         names = ", ".join(f'"{column}"::varchar as "{column}"' for column in feed.all_columns)
         cursor = connection.execute(f"select {names} from incoming order by row_id, key")
