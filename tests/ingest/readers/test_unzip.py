@@ -84,6 +84,7 @@ def test_a_member_that_unpacks_to_more_than_it_states_or_is_damaged_is_refused()
         (b"\x1f\x8bnothing", "it is a damaged gzip archive"),
         (gzip.compress(b"1") + b"rubbish", "it is a damaged gzip archive"),
     ],
+    ids=["bomb", "large", "cut", "nothing", "rubbish"],
 )
 def test_a_hostile_gzip_is_refused(data: bytes, reason: str) -> None:
     with pytest.raises(Problem, match=reason):
