@@ -5,10 +5,10 @@ content hash and row number, however late a file arrives. A statement that equal
 but sighted; what full files leave out is stored once as removed. The invariant: the state folded from the stored
 versions, at every place, is the state that the statements of all files give there.
 
-A file that is newer than all others of its feed, with the same columns as they, is compared by row hash with the
-last version of each key. Everything else goes the careful way: only the statements that can be touched are looked
-at, which are those right after the new ones, per key and set of carried columns. Where all versions carry the same
-columns a statement is one cell, its row hash; else it is one cell a column.
+A file that is newer than all others of its feed is compared with the last version of each key: by row hash, or, where
+files carry different columns, by column with the only version of a key. Everything else goes the careful way: only the
+statements that can be touched are looked at, which are those right after the new ones, per key and set of carried
+columns. Where all versions carry the same columns a statement is one cell, its row hash; else it is one cell a column.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from ingest.mapping import hash_text, quoted, row_hash_of_carried
 _ORDER = "exported_at, updated_at nulls first, file_name, content_hash, row_number"
 _REVERSE = "exported_at desc, updated_at desc nulls last, file_name desc, content_hash desc, row_number desc"
 
+
+#: Keys whose statements are compared at once.
+_KEYS_AT_ONCE = 100_000
 
 #: The columns that a sighted row carried: those of its file, unless it says others.
 _SIGHTED = "coalesce(sightings.carried, files_known.file_carried)"
@@ -77,7 +80,7 @@ def store_versions(
     """
     step = _Step(connection, feed, delivery, file_carried)
     step.choose_ways()
-    step.compare_by_hash()
+    step.compare_with_latest()
     step.compare_by_history()
     return step.removed
 
@@ -171,7 +174,8 @@ class _Step:
         self.late = False
         self.mixed = False
         self.incoming = 0
-        self.has_careful = False
+        self.careful = 0
+        self.has_sighted = False
         self.cells: list[_Cell] = []
 
     def run(self, query: str) -> int:
@@ -221,7 +225,12 @@ class _Step:
             select rooftop from ledger.full_scopes
             inner join files_known on full_scopes.file_id = files_known.file_id
             where feed = {quoted(feed.name)} and exported_at >= timestamp '{delivery.exported_at}')"""
-        touched = f" or key in (select key from latest union {covered})" if self.late or self.mixed else ""
+        touched = ""
+        if self.late:
+            self._place_settled()
+            touched = f" or key in (select key from latest union {covered}) and key not in (select key from settled)"
+        elif self.mixed:
+            touched = " or key in (select key from known_keys where versions > 1 or op <> 'row')"
         self.run(
             f"""create or replace temp table careful as
                 {f"select distinct key from incoming where key in ({several}){touched}" if touched else several}"""
@@ -235,7 +244,7 @@ class _Step:
                         and exported_at <= timestamp '{delivery.exported_at}'
                         and key not in (select key from incoming)"""
             )
-        self.has_careful = bool(self.one("select count(*) from careful"))
+        self.careful = self.one("select count(*) from careful")
 
     def _place_latest(self, in_question: str) -> None:
         """Makes ``latest`` of the keys that a query names. Most have one version, which need not be sought."""
@@ -264,6 +273,18 @@ class _Step:
                 ) = 1"""
         )
 
+    def _place_settled(self) -> None:
+        """Makes ``settled``: the keys whose only version is of an earlier instant and says the same as this late file.
+        The row is sighted, and nothing that later files said changes."""
+        self.run(
+            f"""create or replace temp table settled as
+                select incoming.key
+                from incoming
+                inner join {self.feed.table} as latest on incoming.key = latest.key
+                where latest.exported_at < timestamp '{self.delivery.exported_at}' and {self._is_same()}
+                    and incoming.key in (select key from known_keys where versions = 1)"""
+        )
+
     def _scope(self) -> str:
         return (
             f"select rooftop from ledger.full_scopes where file_id = {quoted(self.delivery.file_id)} "
@@ -272,18 +293,19 @@ class _Step:
 
     # --- the quick way -----------------------------------------------------------------------------------------
 
-    def compare_by_hash(self) -> None:
+    def compare_with_latest(self) -> None:
+        latest = f"{self.feed.table} as latest" if self.mixed else "latest"
         self.run(
             f"""create or replace temp table compared as
                 select incoming.row_id, incoming.key,
                     case
                         when latest.key is null then 'new'
-                        when latest.op = 'row' and latest.row_hash = incoming.row_hash then 'unchanged'
+                        when {self._is_same()} then 'unchanged'
                         else 'changed'
                     end as result
                 from incoming
-                left join latest on incoming.key = latest.key
-                where {"incoming.key not in (select key from careful)" if self.has_careful else "true"}"""
+                left join {latest} on incoming.key = latest.key
+                where {"incoming.key not in (select key from careful)" if self.careful else "true"}"""
         )
         self._write_results("compared")
         if self.delivery.is_full and not self.late:
@@ -293,6 +315,29 @@ class _Step:
                         and key not in (select key from incoming)
                         and key not in (select key from withheld where key is not null)"""
             )
+
+    def _is_same(self) -> str:
+        """Whether a row of ``incoming`` says what ``latest`` does, the last version of its key: by hash, or, where
+        files carry different columns, in those of the row: what the only version does not carry is empty in it."""
+        by_hash = "latest.row_hash = incoming.row_hash"
+        if not self.mixed:
+            return f"(latest.op = 'row' and {by_hash})"
+
+        def differs(column: Column) -> str:
+            found = [f'incoming."{column.name}" is distinct from latest."{column.name}"']
+            if column.type != "text":
+                bad = f"""json_extract_string({{}}.bad, '$."{column.name}"')"""
+                found.append(f"{bad.format('incoming')} is distinct from {bad.format('latest')}")
+            if column.type == "instant":
+                is_day = f"coalesce({_names('{}.day_only', column.name)}, false)"
+                found.append(f"{is_day.format('incoming')} <> {is_day.format('latest')}")
+            carried = f"(incoming.carried is null or {_names('incoming.carried', column.name)})"
+            return f"({carried} and ({' or '.join(found)}))"
+
+        different = " or ".join(differs(column) for column in self.feed.all_columns.values())
+        return f"""(latest.op = 'row' and case
+            when incoming.carried is not distinct from latest.carried then {by_hash}
+            else not ({different}) end)"""
 
     def _write_results(self, results: str) -> None:
         """Stores new and changed rows of the file, sights the others, and reports each."""
@@ -349,12 +394,19 @@ class _Step:
     # --- the careful way ---------------------------------------------------------------------------------------
 
     def compare_by_history(self) -> None:
-        if not self.has_careful:
-            return
-        self._collect_statements()
-        self._decide()
-        self._write_results("decided")
-        self._write_restored()
+        """Compares the careful keys, so many at once that their statements fit into the memory."""
+        parts = -(-self.careful // _KEYS_AT_ONCE)
+        if parts > 1:
+            self.run(
+                f"create or replace temp table all_careful as select key, hash(key) % {parts} as part from careful"
+            )
+        for part in range(parts):
+            if parts > 1:
+                self.run(f"create or replace temp table careful as select key from all_careful where part = {part}")
+            self._collect_statements()
+            self._decide()
+            self._write_results("decided")
+            self._write_restored()
 
     def _collect_statements(self) -> None:
         """Makes ``statements``: of each careful key what is stored, what this file states, and the sightings and
@@ -398,35 +450,7 @@ class _Step:
                     partition by key, coalesce({_SIGHTED}, ''), exported_at = {at} order by {_ORDER}
                 )"""
         )
-        if not self.one("select count(*) from statements where origin = 'sighted'"):
-            return
-        # What a sighted row said is the state at its place, as it was before this file came.
-        filled = ", ".join(
-            f"""case
-                    when origin <> 'sighted' then {cell.said}
-                    when {cell.carried_if} then coalesce(
-                        last_value(case when origin = 'stored' then {cell.said} end ignore nulls) over history,
-                        {cell.empty}
-                    )
-                end as {cell.said}"""
-            for cell in self.cells
-        )
-        self.run(
-            f"""create or replace temp table statements as
-                select * replace (
-                    {filled},
-                    case
-                        when origin <> 'sighted' then rest
-                        else struct_extract(last_value(
-                            case when origin = 'stored' and op = 'row' then struct_pack(rest := rest) end ignore nulls
-                        ) over history, 'rest')
-                    end as rest
-                )
-                from statements
-                window history as (
-                    partition by key order by {_ORDER} rows between unbounded preceding and current row
-                )"""
-        )
+        self.has_sighted = bool(self.one("select count(*) from statements where origin = 'sighted'"))
 
     def _collect_omissions(self) -> None:
         """The full files that do not name a key although they speak for its rooftop: this one, and those that may
@@ -476,29 +500,66 @@ class _Step:
                 anti join named on keys.key = named.key and later.file_id = named.file_id"""
         )
 
+    def _filled(self) -> str:
+        """The statements, with what sighted ones said: the state at their place, as it was before this file came."""
+        if not self.has_sighted:
+            return "statements"
+        filled = ", ".join(
+            f"""case
+                    when origin <> 'sighted' then {cell.said}
+                    when {cell.carried_if} then coalesce(
+                        last_value(case when origin = 'stored' then {cell.said} end ignore nulls) over history,
+                        {cell.empty}
+                    )
+                end as {cell.said}"""
+            for cell in self.cells
+        )
+        return f"""(
+            select * replace (
+                {filled},
+                case
+                    when origin <> 'sighted' then rest
+                    else struct_extract(last_value(
+                        case when origin = 'stored' and op = 'row' then struct_pack(rest := rest) end ignore nulls
+                    ) over history, 'rest')
+                end as rest
+            )
+            from statements
+            window history as (
+                partition by key order by {_ORDER} rows between unbounded preceding and current row
+            )
+        )"""
+
     def _decide(self) -> None:
-        """Makes ``judged`` (every statement, with the state before it in ``p_<name>`` and whether it must be stored)
-        and ``decided`` (row_id, key, result of the rows of this file)."""
+        """Makes ``judged`` (the rows of this file, and what else must be stored, ``is_news``) and ``decided`` (row_id,
+        key, result of the rows of this file)."""
         before = ", ".join(f"last_value({cell.said} ignore nulls) over before as {cell.before}" for cell in self.cells)
         differs = " or ".join(
             f"({cell.said} is not null and {cell.said}{cell.compared} is distinct from "
             f"coalesce({cell.before}, {cell.empty}){cell.compared})"
             for cell in self.cells
         )
+        # Cells take most of the room, and only a sighted row is stored from them.
+        cells = ", ".join(f"case when origin = 'sighted' then {cell.said} end as {cell.said}" for cell in self.cells)
         self.run(
             f"""create or replace temp table judged as
-                select *,
-                    origin <> 'stored' and case
-                        when op = 'removed' then coalesce(op_before = 'row', false)
-                        else op_before is distinct from 'row' or {differs}
-                    end as is_news
+                select origin, row_id, key, carried, exported_at, updated_at, file_name, content_hash, row_number,
+                    file_id, rest, {cells}, is_news
                 from (
-                    select *, lag(op) over (partition by key order by {_ORDER}) as op_before, {before}
-                    from statements
-                    window before as (
-                        partition by key order by {_ORDER} rows between unbounded preceding and 1 preceding
+                    select *,
+                        origin <> 'stored' and case
+                            when op = 'removed' then coalesce(op_before = 'row', false)
+                            else op_before is distinct from 'row' or {differs}
+                        end as is_news
+                    from (
+                        select *, lag(op) over (partition by key order by {_ORDER}) as op_before, {before}
+                        from {self._filled()}
+                        window before as (
+                            partition by key order by {_ORDER} rows between unbounded preceding and 1 preceding
+                        )
                     )
-                )"""
+                )
+                where is_news or origin = 'incoming'"""
         )
         self.run(
             f"""create or replace temp table decided as
@@ -516,29 +577,34 @@ class _Step:
     def _write_restored(self) -> None:
         """Stores what later files had said and what they had left out, where this file made it news again."""
         feed, landed_at = self.feed, f"timestamp '{self.delivery.landed_at}'"
-        self.run(
-            f"""insert into {feed.table}
-                select {self._restored_row(landed_at)}
-                where origin = 'sighted' and is_news"""
+        news = dict(
+            self.connection.execute("select origin, count(*) from judged where is_news group by origin").fetchall()
         )
-        self.run(
-            f"""insert into {feed.table}
-                select {self._only_key()}, key, 'removed', null, null, exported_at, {landed_at}, file_id, 0,
-                    null, null, null
-                from (
-                    select key as of_key, exported_at, file_id from judged where origin = 'omitted' and is_news
-                ) as omitted
-                inner join (
-                    select key, {self._key_columns()}
+        if news.get("sighted"):
+            self.run(
+                f"""insert into {feed.table}
+                    select {self._restored_row(landed_at)}
+                    where origin = 'sighted' and is_news"""
+            )
+        if news.get("omitted"):
+            omitted = "select key from judged where origin = 'omitted'"
+            self.run(
+                f"""insert into {feed.table}
+                    select {self._only_key()}, key, 'removed', null, null, exported_at, {landed_at}, file_id, 0,
+                        null, null, null
                     from (
-                        select key, {self._key_columns()} from {feed.table}
-                        where key in (select key from judged where origin = 'omitted')
-                        union all
-                        select key, {self._key_columns()} from incoming
-                    )
-                    qualify row_number() over (partition by key) = 1
-                ) as known on known.key = of_key"""
-        )
+                        select key as of_key, exported_at, file_id from judged where origin = 'omitted' and is_news
+                    ) as omitted
+                    inner join (
+                        select key, {self._key_columns()}
+                        from (
+                            select key, {self._key_columns()} from {feed.table} where key in ({omitted})
+                            union all
+                            select key, {self._key_columns()} from incoming where key in ({omitted})
+                        )
+                        qualify row_number() over (partition by key) = 1
+                    ) as known on known.key = of_key"""
+            )
         self.removed += self.one(
             f"""select count(*) from judged
                 where origin = 'omitted' and is_news and file_id = {quoted(self.delivery.file_id)}"""
@@ -580,14 +646,19 @@ class _Step:
                 from judged"""
 
 
+def _names(text: str, name: str) -> str:
+    """SQL of whether a text, names with commas between them, holds a name."""
+    return f"contains(',' || {text} || ',', ',{name},')"
+
+
 def _carries(name: str) -> str:
-    return f"(op = 'row' and (carried is null or contains(',' || carried || ',', ',{name},')))"
+    return f"(op = 'row' and (carried is null or {_names('carried', name)}))"
 
 
 def _column_cell(column: Column) -> _Cell:
     """A column as a cell: value, text that failed its type, whether only a day was given."""
     name = column.name
-    is_day = f"coalesce(contains(',' || day_only || ',', ',{name},'), false)" if column.type == "instant" else "false"
+    is_day = f"coalesce({_names('day_only', name)}, false)" if column.type == "instant" else "false"
     failed = f"""json_extract_string(bad, '$."{name}"')""" if column.type != "text" else "null::varchar"
     return _Cell(
         name,

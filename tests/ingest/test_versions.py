@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import tempfile
 from pathlib import Path
+from unittest.mock import patch
 
 import duckdb
 from hypothesis import HealthCheck, given, settings
@@ -34,7 +35,8 @@ def test_state_is_that_of_whole_files_in_any_order_of_arrival(seed: int) -> None
     source = random.Random(seed)
     files = random_history(source, 7)
     source.shuffle(files)
-    with tempfile.TemporaryDirectory() as folder:
+    keys_at_once = source.choice((1, 100_000))
+    with tempfile.TemporaryDirectory() as folder, patch("ingest.versions._KEYS_AT_ONCE", keys_at_once):
         scene = Scene(Path(folder))
         scene.home.settings.write_text(scene.home.settings.read_text().replace("Europe/London", "UTC"))
         results = scene.land(*[file.write(scene.given) for file in files])
