@@ -7,7 +7,6 @@ it is landed, and a delivery that the log names and the database does not is lan
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,15 +24,13 @@ from ingest import archive, quarantine
 from ingest.arrival import take
 from ingest.contract import FEEDS_FOLDER, SYSTEMS, create_schema
 from ingest.intake import take_file
+from ingest.memory import memory_limit
 from ingest.outcome import FileResult
 from ingest.sources import SOURCES_FOLDER
 from ingest.values import prepare
 
 #: Raised when the landing itself changes what it makes of the same files, so that it is made anew.
 LANDING_VERSION = 5
-
-#: Memory of the database in MB, in all and for each processor: beyond it, work of large files goes to disk.
-_MEMORY, _MEMORY_OF_PROCESSOR = 1024, 128
 
 #: Files that lie beside exports and are none.
 _NO_EXPORTS = ("forecourt.toml", "truth.json")
@@ -157,7 +154,7 @@ def _connect(home: Home) -> duckdb.DuckDBPyConnection:
         "disabled_optimizers": "build_side_probe_side",
         # Else a checkpoint puts the ends of several files together and writes all rows around them anew.
         "max_vacuum_tasks": 0,
-        "memory_limit": f"{max(_MEMORY, _MEMORY_OF_PROCESSOR * (os.cpu_count() or 1))}MB",
+        "memory_limit": memory_limit(),
     }
     return duckdb.connect(str(home.landing), config=config)
 

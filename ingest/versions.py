@@ -20,6 +20,7 @@ import duckdb
 
 from ingest.contract import Column, Feed
 from ingest.mapping import hash_text, quoted, row_hash_of_carried
+from ingest.memory import memory_limit
 
 #: Place of a statement in the history of its key.
 _ORDER = "exported_at, updated_at nulls first, file_name, content_hash, row_number"
@@ -397,6 +398,7 @@ class _Step:
         """Compares the careful keys, so many at once that their statements fit into the memory."""
         parts = -(-self.careful // _KEYS_AT_ONCE)
         if parts > 1:
+            self.run(f"set memory_limit = '{memory_limit(parts)}'")
             self.run(
                 f"create or replace temp table all_careful as select key, hash(key) % {parts} as part from careful"
             )
