@@ -79,6 +79,8 @@ def store_versions(
     quarantine); writes the feed's table, ``ledger.sightings`` and the temporary table ``outcome`` (row_id, feed,
     result).
     """
+    if not delivery.is_full and not connection.execute("select 1 from incoming limit 1").fetchall():
+        return 0
     step = _Step(connection, feed, delivery, file_carried)
     step.choose_ways()
     step.compare_with_latest()
