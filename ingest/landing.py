@@ -32,6 +32,10 @@ from ingest.values import prepare
 #: Raised when the landing itself changes what it makes of the same files, so that it is made anew.
 LANDING_VERSION = 5
 
+#: A checkpoint can put the rows of several files together, and writes those around them anew. After fewer rows than
+#: these it does: each small file would keep a group of rows of its own. A large file makes full groups, and would wait.
+_FEW_ROWS = 100_000
+
 #: Files that lie beside exports and are none.
 _NO_EXPORTS = ("forecourt.toml", "truth.json")
 
@@ -69,6 +73,8 @@ def land(
                     results.append(result)
                     if on_file:
                         on_file(result)
+            if 0 < sum(result.rows_read for result in results if result.status == "landed") < _FEW_ROWS:
+                connection.execute("reset max_vacuum_tasks")
     return results
 
 
@@ -152,7 +158,6 @@ def _connect(home: Home) -> duckdb.DuckDBPyConnection:
         # The optimizer does not know how many rows a batch of a file has: it would turn joins with one around, hold all
         # its rows for that and store them with one processor. Here the smaller side of a join is written last.
         "disabled_optimizers": "build_side_probe_side",
-        # Else a checkpoint puts the ends of several files together and writes all rows around them anew.
         "max_vacuum_tasks": 0,
         "memory_limit": memory_limit(),
     }
