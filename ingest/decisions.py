@@ -22,13 +22,14 @@ from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.settings import Settings
 from ingest import archive, quarantine
+from ingest.comparison import Delivery
 from ingest.contract import Feed
 from ingest.pinned import recognise_pinned
 from ingest.readers.text import values_of
 from ingest.reading import Batch, FileRows, read_rows
 from ingest.recognition import Recognised, TextContent
 from ingest.staging import Staged, split, stage
-from ingest.versions import Delivery, store_versions
+from ingest.versions import store_versions
 
 #: Decision -> what the status of its rows becomes.
 STATUS = {"retry": "retried", "accept": "accepted", "discard": "discarded"}

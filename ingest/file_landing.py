@@ -15,6 +15,7 @@ from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.settings import Settings
 from ingest import quarantine
+from ingest.comparison import Delivery
 from ingest.contract import Feed
 from ingest.drift import changed_keys, compare_header, odd_facts, repeated_keys
 from ingest.ledger import full_files_before
@@ -26,7 +27,7 @@ from ingest.quarantine import Quarantined
 from ingest.reading import FileRows, read_rows
 from ingest.recognition import Recognised
 from ingest.staging import Note, Staged, split, stage
-from ingest.versions import Delivery, note_scopes, store_versions
+from ingest.versions import note_scopes, store_versions
 
 #: Results of a file row from weak to strong; a row is counted once, under its strongest.
 _RESULTS = ("unchanged", "changed", "new", "quarantined")

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from forecourt.errors import Problem
 from forecourt.settings import Settings
+from ingest.comparison import Delivery
 from ingest.contract import Feed
 from ingest.mapping import (
     FeedRows,
@@ -29,7 +30,7 @@ from ingest.mapping import (
 from ingest.reading import Batch, FileRows
 from ingest.sources import Cell, FeedMapping, Source
 from ingest.values import clock_changes
-from ingest.versions import Delivery, is_first, store_first, take_back_repeated
+from ingest.versions import is_first, store_first, take_back_repeated
 
 _CLOCK_KINDS = {
     "ambiguous": "an hour that came twice: the first was taken",

@@ -36,7 +36,7 @@ def test_state_is_that_of_whole_files_in_any_order_of_arrival(seed: int) -> None
     files = random_history(source, 7)
     source.shuffle(files)
     keys_at_once = source.choice((1, 100_000))
-    with tempfile.TemporaryDirectory() as folder, patch("ingest.versions._KEYS_AT_ONCE", keys_at_once):
+    with tempfile.TemporaryDirectory() as folder, patch("ingest.history._KEYS_AT_ONCE", keys_at_once):
         scene = Scene(Path(folder))
         scene.home.settings.write_text(scene.home.settings.read_text().replace("Europe/London", "UTC"))
         results = scene.land(*[file.write(scene.given) for file in files])
