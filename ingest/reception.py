@@ -42,8 +42,8 @@ def receive(arrival: Arrival, data: Bytes, digest: str, stored: Future[None]) ->
             yield known
             continue
         with ThreadPoolExecutor(1) as archiving:
-            stored = archiving.submit(archive.store, arrival.home, file.content, own)
-            yield _received(arrival, file.name, file.content, own, stored, digest)
+            kept = archiving.submit(archive.store, arrival.home, file.content, own)
+            yield _received(arrival, file.name, file.content, own, kept, digest)
 
 
 def _received(

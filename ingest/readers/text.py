@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from math import ceil
 
 import numpy as np
 import pyarrow as pa
@@ -289,7 +290,8 @@ def _pieces(decoded: Decoded, header: list[str], start: int, lines: int, body: _
     data = decoded.data
     tables: list[pa.Table] = []
     piece = TextTable(header, _empty(len(header)), encoding=decoded.encoding)
-    size = -(-(len(data) - start) // -(-(len(data) - start) // PIECE)) if len(data) > start else 1
+    pieces = ceil((len(data) - start) / PIECE) or 1
+    size = ceil((len(data) - start) / pieces)
     line, border = lines + 1, start + size
     headers = _RepeatedHeaders(header, data[:start].decode("utf-8").rstrip("\r\n"))
     position = start
