@@ -42,11 +42,6 @@ def version_of(feed: Feed, delivery: Delivery) -> str:
         row_number, row_hash, rest, bad"""
 
 
-def rooftop_of(feed: Feed) -> str:
-    """SQL of the rooftop that a row belongs to; empty where the feed has none."""
-    return "coalesce(rooftop, '')" if feed.has_rooftop else "''"
-
-
 def names_hold(text: str, name: str) -> str:
     """SQL of whether a text, names with commas between them, holds a name."""
     return f"contains(',' || {text} || ',', ',{name},')"
@@ -112,11 +107,11 @@ class Comparison:
         self.mixed = carried_sets > 1
         in_question = "select key from incoming"
         if delivery.is_full and not self.late:
-            in_question += f" union all select key from {feed.table} where {rooftop_of(feed)} in ({self._scope()})"
+            in_question += f" union all select key from {feed.table} where {feed.rooftop_sql} in ({self._scope()})"
         self._place_latest(in_question)
         several = "select key from incoming group by key having count(*) > 1"
         # A key that is new and that no later full file could have left out needs no history.
-        covered = f"""select key from incoming where {rooftop_of(feed)} in (
+        covered = f"""select key from incoming where {feed.rooftop_sql} in (
             select rooftop from ledger.full_scopes
             inner join files_known on full_scopes.file_id = files_known.file_id
             where feed = {quoted(feed.name)} and exported_at >= timestamp '{delivery.exported_at}')"""
@@ -135,7 +130,7 @@ class Comparison:
             self.run(
                 f"""insert into careful
                     select distinct key from {feed.table}
-                    where {rooftop_of(feed)} in ({self._scope()})
+                    where {feed.rooftop_sql} in ({self._scope()})
                         and exported_at <= timestamp '{delivery.exported_at}'
                         and key not in (select key from incoming)"""
             )
@@ -148,7 +143,7 @@ class Comparison:
         if self.delivery.is_full:
             said += ["rooftop_of", *self.feed.key]
         one = ", ".join(f'any_value("{name}") as "{name}"' for name in said)
-        of_version = f"select *, {rooftop_of(feed)} as rooftop_of from {feed.table}"
+        of_version = f"select *, {feed.rooftop_sql} as rooftop_of from {feed.table}"
         self.run(
             f"""create or replace temp table known_keys as
                 select key, count(*) as versions, {one} from ({of_version})

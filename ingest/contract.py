@@ -123,6 +123,11 @@ class Feed:
         return "rooftop" in self.columns
 
     @property
+    def rooftop_sql(self) -> str:
+        """SQL of the rooftop that a row belongs to; empty where the feed has none."""
+        return "coalesce(rooftop, '')" if self.has_rooftop else "''"
+
+    @property
     def all_columns(self) -> Mapping[str, Column]:
         """The canonical columns and ``updated_at``, in the order of the landing table."""
         return {**self.columns, "updated_at": Column("updated_at", "instant")}

@@ -85,11 +85,10 @@ def changed_keys(connection: duckdb.DuckDBPyConnection, feed: Feed, file_id: str
     ``incoming`` and ``withheld`` hold its rows and ``ledger.full_scopes`` its rooftops. A file that is not the newest
     is not judged, because what is in force is later than it.
     """
-    rooftop = "coalesce(rooftop, '')" if feed.has_rooftop else "''"
     places = f"select rooftop from ledger.full_scopes where file_id = {quoted(file_id)} and feed = {quoted(feed.name)}"
     in_force = f"""
         select key from (
-            select key, op, {rooftop} as place from {feed.table} where exported_at <= timestamp '{exported_at}'
+            select key, op, {feed.rooftop_sql} as place from {feed.table} where exported_at <= timestamp '{exported_at}'
             qualify row_number() over (
                 partition by key order by exported_at desc, updated_at desc nulls last, landed_at desc, row_number desc
             ) = 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ingest.comparison import ORDER, SIGHTED, Comparison, names_hold, rooftop_of
+from ingest.comparison import ORDER, SIGHTED, Comparison, names_hold
 from ingest.contract import Column
 from ingest.mapping import hash_text, quoted, row_hash_of_carried
 from ingest.memory import memory_limit
@@ -153,7 +153,7 @@ class History:
                 select 'omitted' as origin, 'removed' as op, keys.key, exported_at, file_name, content_hash,
                     0 as row_number, later.file_id
                 from (
-                    select distinct key, {rooftop_of(feed)} as rooftop_of from incoming
+                    select distinct key, {feed.rooftop_sql} as rooftop_of from incoming
                     where key in (select key from careful)
                 ) as keys
                 -- A full file whose row of the key is in quarantine says nothing of it: any later one may be the next.

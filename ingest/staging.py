@@ -120,7 +120,6 @@ def stage(
 
 def split(connection: duckdb.DuckDBPyConnection, staged: Staged, feed: Feed) -> None:
     """Points ``incoming`` and ``withheld`` at the sound and the other rows of a staged feed."""
-    rooftop = "coalesce(rooftop, '')" if feed.has_rooftop else "''"
     texts = [f"{quoted(text)}::varchar" for text in staged.sets[feed.name]]
     cases = " ".join(f"when {place} then {text}" for place, text in enumerate(texts))
     carried = texts[0] if len(texts) == 1 else f"case carried {cases} end"
@@ -131,7 +130,7 @@ def split(connection: duckdb.DuckDBPyConnection, staged: Staged, feed: Feed) -> 
     )
     connection.execute(
         f"""create or replace temp view withheld as
-            select row_id, row_number, key, {rooftop} as rooftop, problem, problem_text
+            select row_id, row_number, key, {feed.rooftop_sql} as rooftop, problem, problem_text
             from typed_{feed.name} where problem is not null"""
     )
 

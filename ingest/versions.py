@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import duckdb
 
-from ingest.comparison import Comparison, Delivery, rooftop_of, version_of
+from ingest.comparison import Comparison, Delivery, version_of
 from ingest.contract import Feed
 from ingest.history import History
 from ingest.mapping import quoted
@@ -81,7 +81,7 @@ def note_scopes(connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Del
         f"""insert into ledger.full_scopes
             select {file_id}, {name}, rooftop, count(distinct key)
             from (
-                select {rooftop_of(feed)} as rooftop, key from incoming
+                select {feed.rooftop_sql} as rooftop, key from incoming
                 union all select rooftop, key from withheld where key is not null
             )
             group by rooftop"""
