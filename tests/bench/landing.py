@@ -185,6 +185,14 @@ def _measure(bench: Bench, rows: int, pairs: int, large: int) -> str:
                 f"| {_ratio(found, took['duckdb'], 'wall')} | {_ratio(found, took['duckdb'], 'processor')} "
                 f"| {median(one.memory for one in found):.0f} |"
             )
+    asked = [
+        f"a new home within 2.0 times DuckDB: {_ratio(took['first'], took['duckdb'], 'wall')}",
+        f"1 % changed in no more than the first: {_ratio(took['changed'], took['first'], 'wall')}",
+        f"the same bytes again under 0.5 s: {median(one.wall for one in took['again']):.2f}",
+    ]
+    if dlt:
+        asked.append(f"a new home 1.5 times faster than dlt: {_ratio(took['dlt'], took['first'], 'wall')}")
+    lines.append(f"\nAsked, and measured: {'; '.join(asked)}.")
     if not dlt:
         lines.append("\ndlt was not installed and is not measured; the bench says how to install it.")
     if large:
