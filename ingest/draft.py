@@ -21,15 +21,20 @@ from ingest.mapped import Bytes, whole
 from ingest.readers import workbook, xml_rows
 from ingest.readers.careful import Lines, Record, read_record
 from ingest.readers.dialect import Dialect, folded, trimmed
-from ingest.readers.encoding import decode_as
+from ingest.readers.encoding import decode_as, likely
 from ingest.readers.json_rows import read_json
 from ingest.readers.kinds import WORDS, Kind, kind_of, words_for
 from ingest.readers.web_page import open_page
 from ingest.sources import load_sources
 
 #: Delimiters that are tried; a longer one before the mark it contains.
-_DELIMITERS = (", ", "||", ";", "\t", "|", ",", "^", "~", "¦", "§")
-_QUOTES = ('"', "'")
+_DELIMITERS = (", ", "||", ";", "\t", "|", ",", "^", "~", "¦", "§", "\x1f", "\x01")
+#: Marks of several characters that may stand between values.
+_LONG_MARK = re.compile(r"(?=([^\w\s\"'.,()-]))(?!\1+(?:\w|\s|$))[^\w\s\"'.,()-]{2,4}")
+_DECIMAL_COMMA = re.compile(r"\d,\d{1,2}(?!\d)")
+#: A line drawn between rows.
+_RULE = re.compile(r"[|+ ;:,\t]*([-=]{2,}[|+ ;:,\t]*)+")
+_YEAR = re.compile(r"(19|20)\d\d")
 #: Names of columns that are compared with all known ones, letter by letter.
 _COMPARED = 30
 #: Records that are looked at to tell how a file is written.
@@ -44,7 +49,7 @@ _WORDS = {",": "','", ";": "';'", "\t": "a tab", "|": "'|'"}
 @dataclass(frozen=True)
 class Seen:
     """How a file seems to be written: the keys of a source that say so, the names of its columns, and values of the
-    first rows by column."""
+    first rows by column. ``doubt``: what only a person can tell, in a sentence."""
 
     name: str
     kind: Kind
@@ -52,6 +57,7 @@ class Seen:
     header: list[str]
     columns: list[list[str]]
     words: str
+    doubt: str = ""
 
 
 @dataclass
@@ -126,17 +132,21 @@ def propose(seen: Seen) -> Proposed:
 def draft(seen: Seen) -> str:
     """The YAML of a source for the file: to be completed where a line says so."""
     proposed = propose(seen)
-    stem = re.sub(r"[\W\d]+", "_", PurePosixPath(seen.name).stem.casefold()).strip("_") or "source"
+    words = re.findall(r"[^\W\d_]+", PurePosixPath(seen.name).stem.casefold())
+    stem = "_".join(words) or "source"
+    like = re.sub(r"[\W\d_]+", "*", PurePosixPath(seen.name).stem.casefold()).rstrip("*") + "*"
+    like = like if words else PurePosixPath(seen.name).name
     head: dict[str, object] = {
         "description": f"Export like {PurePosixPath(seen.name).name}",
         "evidence": f"the file {PurePosixPath(seen.name).name}",
-        "files": [f"{stem}*"],
-        "header": [name for name in dict.fromkeys(seen.header) if name and seen.header.count(name) == 1][:6],
+        "files": [like],
+        **({} if "names" in seen.keys else {"header": _signature(seen)}),
         **seen.keys,
         **_spelling(seen),
     }
     lines = [
         f"# A first mapping: check it, complete it, save it as ingest/sources/{stem}.yml, and land the file.",
+        *([f"# Not certain: {_on_one_line(seen.doubt)}"] if seen.doubt else []),
         yaml.safe_dump(head, allow_unicode=True, sort_keys=False, width=110).rstrip(),
         "feeds:",
         f"  {proposed.feed.name}:                    # {proposed.feed.description}",
@@ -151,7 +161,7 @@ def draft(seen: Seen) -> str:
             lines.append(f"      # {name}: needed ({column.type}): which column holds it?")
     left = [column for column in filter(None, seen.header) if column not in proposed.columns.values()]
     if left:
-        lines.append(f"# Kept aside, in no feed: {', '.join(dict.fromkeys(left))}")
+        lines.append(f"# Kept aside, in no feed: {', '.join(map(_on_one_line, dict.fromkeys(left)))}")
     absent = [name for name in proposed.feed.columns if name not in proposed.columns and name not in proposed.needed]
     if absent:
         lines.append(f"# {proposed.feed.name} could hold as well: {', '.join(absent)}")
@@ -163,58 +173,142 @@ def draft(seen: Seen) -> str:
 
 def _text(name: str, data: bytes) -> Seen:
     try:
-        decoded = decode_as(data, "utf-8")
+        encoding, doubt = decode_as(data, "utf-8").encoding, ""
     except Problem:
-        decoded = decode_as(data, "detect")
+        encoding, doubt = likely(data)
+    decoded = decode_as(data, encoding)
     lines = Lines(decoded.data[: 1 << 20])
-    best: tuple[float, Dialect, list[list[str]]] = (-1.0, Dialect(), [])
-    for mark in _DELIMITERS:
-        for quote in _QUOTES:
-            records = list(_records_of(lines, Dialect(delimiter=mark, quote=quote)))
-            widths = Counter(len(record) for record in records if len(record) > 1)
-            if not widths:
-                continue
-            width, count = widths.most_common(1)[0]
-            unread = sum(not record for record in records)
-            score = count / len(records) - unread / len(records) + min(width, 20) / 100
-            if score > best[0] + 0.001:
-                best = (score, Dialect(delimiter=mark, quote=quote), records)
-    _, dialect, records = best
-    if not records:
-        records = [[trimmed(lines.text(line))] for line in range(_SAMPLE) if lines.has(line)]
-    above, width = _header_row(records)
+    comment = _comment(lines)
+    dialect, records = _best_dialect(lines, comment)
+    above, width = _header_row([values for _, values in records])
     keys: dict[str, object] = {}
     if decoded.encoding not in ("utf-8",) and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         keys["encoding"] = decoded.encoding
     keys |= {"delimiter": dialect.delimiter} if dialect.delimiter != "," else {}
     keys |= {"quote": dialect.quote} if dialect.quote != '"' else {}
-    keys |= {"preamble": above} if above else {}
+    keys |= {"escape": dialect.escape} if dialect.escape else {}
+    keys |= {"comment": comment} if comment else {}
+    line = records[above][0] if records else 0
+    preamble = sum(1 for place in range(line) if not comment or not lines.text(place).startswith(comment))
+    header = records[above][1] if records else []
+    rows = [values for _, values in records[above + 1 :]]
+    names = _names_without_end(header, rows)
+    if names:
+        keys |= {"names": names, "preamble": preamble + 1}
+    elif preamble:
+        keys["preamble"] = preamble
     mark = _WORDS.get(dialect.delimiter, repr(dialect.delimiter))
-    words = f"{decoded.encoding}, values between {mark}, quotes {dialect.quote}, names of columns in line {above + 1}"
-    return Seen(name, "text", keys, records[above] if records else [], _columns(records[above + 1 :], width), words)
+    words = f"{decoded.encoding}, values between {mark}, quotes {dialect.quote}, names of columns in line {line + 1}"
+    return Seen(name, "text", keys, names or header, _columns(rows, len(names) or width), words, doubt)
 
 
-def _records_of(lines: Lines, dialect: Dialect) -> Iterator[list[str]]:
-    """The values of the first records; none for a line that cannot be read."""
+def _comment(lines: Lines) -> str:
+    """What lines begin with that are no rows: drawn ones, or notes between rows; empty for none."""
+    texts = [lines.text(line) for line in range(_SAMPLE) if lines.has(line)]
+    ruled = next((text for text in texts if _RULE.fullmatch(text) and text[:1] not in ("", " ", "\t", '"', "'")), "")
+    notes = [place for place, text in enumerate(texts) if text.startswith("#")]
+    # Where only the first lines begin so, they are a title, and the last of them may be the header.
+    is_between = bool(notes) and notes[-1] > len(notes) - 1
+    return ruled[:2] if ruled else "#" if is_between and len(notes) * 2 < len(texts) else ""
+
+
+def _best_dialect(lines: Lines, comment: str) -> tuple[Dialect, list[tuple[int, list[str]]]]:
+    """The marks with which most records have as many values, and these records with their lines."""
+    texts = [lines.text(line) for line in range(_SAMPLE) if lines.has(line)]
+    text = "\n".join(texts)
+    long_marks = {found[0] for found in _LONG_MARK.finditer(text)}
+    long_marks = {mark for mark in long_marks if text.count(mark) * 2 >= len(texts)}
+    best: tuple[float, Dialect, list[tuple[int, list[str]]]] = (-1.0, Dialect(), [])
+    for mark in (*sorted(long_marks), *_DELIMITERS):
+        parts = (long for long in long_marks if mark in long and mark != long)
+        if any(text.count(mark) == text.count(long) * long.count(mark) for long in parts):
+            continue
+        for dialect in _quoting(text, mark, comment):
+            records = list(_records_of(lines, dialect))
+            widths = Counter(len(values) for _, values in records if len(values) > 1)
+            if not widths:
+                continue
+            width, count = widths.most_common(1)[0]
+            unread = sum(not values for _, values in records)
+            score = count / len(records) - unread / len(records) + min(width, 20) / 100
+            # The commas of amounts part no values, where something else does.
+            score -= 0.6 * (mark == "," and len(_DECIMAL_COMMA.findall(text)) == text.count(","))
+            if score > best[0] + 0.001:
+                best = (score, dialect, records)
+    _, dialect, records = best
+    if not records:
+        records = [(line, [trimmed(text)]) for line, text in enumerate(texts)]
+    return dialect, records
+
+
+def _quoting(text: str, mark: str, comment: str) -> Iterator[Dialect]:
+    """The ways in which values between a mark may be quoted: by the quote that most values begin and end with."""
+    border = re.escape(mark)
+    begun = {
+        quote: len(re.findall(rf"(?:^|{border}){quote}|{quote}(?:{border}|$)", text, re.MULTILINE)) for quote in "\"'"
+    }
+    yield Dialect(delimiter=mark, comment=comment)
+    if begun["'"] > begun['"']:
+        yield Dialect(delimiter=mark, quote="'", comment=comment)
+    if '\\"' in text and mark != "\\":
+        yield Dialect(delimiter=mark, escape="\\", comment=comment)
+    if '"' in text and not begun['"']:
+        yield Dialect(delimiter=mark, quote="", comment=comment)
+
+
+def _records_of(lines: Lines, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+    """The lines and values of the first records; no values for a line that cannot be read."""
     line = 0
     while line < _SAMPLE and lines.has(line):
+        if dialect.comment and lines.text(line).startswith(dialect.comment):
+            line += 1
+            continue
         record = read_record(lines, line, dialect)
-        yield [trimmed(value) for value in record.values] if isinstance(record, Record) else []
+        yield line, [trimmed(value) for value in record.values] if isinstance(record, Record) else []
         line = record.next_line if isinstance(record, Record) else line + 1
 
 
 def _header_row(records: Sequence[Sequence[str]]) -> tuple[int, int]:
     """How many rows stand above the header, and how many columns it has: the first row that is as wide as most rows
-    and filled with words."""
+    and filled with words. A block of words and values above an empty line is no table, if a larger one follows."""
     widths = Counter(_width(record) for record in records if _width(record))
     if not widths:
         return 0, 0
     width = max(widths, key=lambda width: (widths[width] * min(width, 3), width))
-    for place, record in enumerate(records):
-        filled = [value for value in record if value]
-        if _width(record) >= width and len(filled) * 2 > width and not all(map(_is_figure, filled)):
-            return place, len(record)
+    found = [place for place, record in enumerate(records) if _may_be_header(record, width)]
+    blocks = {place: _rows_below(records, place) for place in found}
+    for place in found:
+        follows = [other for other in found if blocks[other] > blocks[place] > 0 and other > place + blocks[place] + 1]
+        if not any(_is_all_words(records[other]) for other in follows):
+            return place, len(records[place])
     return 0, len(records[0])
+
+
+def _may_be_header(record: Sequence[str], width: int) -> bool:
+    filled = [value for value in record if value]
+    is_wide = _width(record) >= width or (len(record) >= width and len(filled) * 4 >= width * 3)
+    has_words = not all(map(_is_figure, filled)) or (len(filled) > 1 and all(map(_YEAR.fullmatch, filled)))
+    return is_wide and len(filled) * 2 > width and has_words
+
+
+def _is_all_words(record: Sequence[str]) -> bool:
+    return all(value and not re.search(r"\d", value) for value in record)
+
+
+def _rows_below(records: Sequence[Sequence[str]], place: int) -> int:
+    """How many rows stand below a row, up to the next empty one."""
+    empty = (later for later in range(place + 1, len(records)) if not any(records[later]))
+    return next(empty, len(records)) - place - 1
+
+
+def _names_without_end(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The names of the columns where all lines but that of the header end in a delimiter, or only it does; else none."""
+    widths = Counter(len(row) for row in rows if len(row) > 1)
+    width = max(widths, key=widths.__getitem__, default=0)
+    if not width or width == len(header) or widths[width] * 5 < widths.total() * 4:
+        return []
+    ends = [row[len(header) :] for row in rows if len(row) == width] if width > len(header) else [header[width:]]
+    return [*header, *[""] * width][:width] if not any(map(any, ends)) else []
 
 
 def _width(record: Sequence[str]) -> int:
@@ -277,8 +371,27 @@ def _known_names() -> dict[str, list[tuple[str, str]]]:
     return {text: [place for place, _ in counts.most_common()] for text, counts in known.items()}
 
 
+def _signature(seen: Seen) -> list[str]:
+    """Names by which such a file is known: those that stand once, and that are the same in any encoding if it is in
+    doubt."""
+    names = [name for name in dict.fromkeys(seen.header) if name]
+    once = [name for name in names if seen.header.count(name) == 1] or names
+    plain = [name for name in once if name.isascii()] if seen.doubt else []
+    return (plain or once)[:6]
+
+
+def _on_one_line(text: str) -> str:
+    return re.sub(r"[\s\x00-\x1f\x7f]+", " ", text)
+
+
 def _quoted(name: str) -> str:
-    return yaml.safe_dump(name, allow_unicode=True, width=1000).removesuffix("\n").removesuffix("...").strip()
+    style = None if name.isprintable() else '"'
+    return (
+        yaml.safe_dump(name, allow_unicode=True, width=10_000, default_style=style)
+        .removesuffix("\n")
+        .removesuffix("...")
+        .strip()
+    )
 
 
 def _type(kind: str) -> str:
