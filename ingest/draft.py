@@ -20,7 +20,7 @@ from ingest.contract import Feed, load_feeds
 from ingest.mapped import Bytes, whole
 from ingest.readers import workbook, xml_rows
 from ingest.readers.careful import Lines, Record, read_record
-from ingest.readers.dialect import Dialect, folded, trimmed
+from ingest.readers.dialect import DETECT, Dialect, folded, trimmed
 from ingest.readers.encoding import decode_as, likely
 from ingest.readers.json_rows import read_json
 from ingest.readers.kinds import WORDS, Kind, kind_of, words_for
@@ -41,8 +41,9 @@ _COMPARED = 30
 _SAMPLE = 200
 
 _DATE = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})\b")
-_COMMA_AMOUNT = re.compile(r"-?\d{1,3}(\.\d{3})*,\d{1,2}|-?\d+,\d{1,2}")
-_POINT_AMOUNT = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
+#: Amounts with a comma and with a point before the decimals, and the mark between their thousands.
+_COMMA_AMOUNT = re.compile(r"-?\d{1,3}(?:([. '\u2019\u00a0\u202f])\d{3}(?:\1\d{3})*)?,\d{1,2}-?|-?\d+,\d{1,2}-?")
+_POINT_AMOUNT = re.compile(r"-?\d{1,3}([, '\u2019\u00a0\u202f])\d{3}(?:\1\d{3})*(?:\.\d+)?-?|-?\d+\.\d{1,2}-?")
 _WORDS = {",": "','", ";": "';'", "\t": "a tab", "|": "'|'"}
 
 
@@ -182,7 +183,10 @@ def _text(name: str, data: bytes) -> Seen:
     dialect, records = _best_dialect(lines, comment)
     above, width = _header_row([values for _, values in records])
     keys: dict[str, object] = {}
-    if decoded.encoding not in ("utf-8",) and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if doubt:
+        # So it is refused until a person has decided: a guess that nobody reads would spoil letters in silence.
+        keys["encoding"] = DETECT
+    elif decoded.encoding != "utf-8" and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         keys["encoding"] = decoded.encoding
     keys |= {"delimiter": dialect.delimiter} if dialect.delimiter != "," else {}
     keys |= {"quote": dialect.quote} if dialect.quote != '"' else {}
@@ -198,7 +202,8 @@ def _text(name: str, data: bytes) -> Seen:
     elif preamble:
         keys["preamble"] = preamble
     mark = _WORDS.get(dialect.delimiter, repr(dialect.delimiter))
-    words = f"{decoded.encoding}, values between {mark}, quotes {dialect.quote}, names of columns in line {line + 1}"
+    told = f"{decoded.encoding}{' (not certain)' if doubt else ''}"
+    words = f"{told}, values between {mark}, quotes {dialect.quote or 'none'}, names of columns in line {line + 1}"
     return Seen(name, "text", keys, names or header, _columns(rows, len(names) or width), words, doubt)
 
 
@@ -209,7 +214,7 @@ def _comment(lines: Lines) -> str:
     notes = [place for place, text in enumerate(texts) if text.startswith("#")]
     # Where only the first lines begin so, they are a title, and the last of them may be the header.
     is_between = bool(notes) and notes[-1] > len(notes) - 1
-    return ruled[:2] if ruled else "#" if is_between and len(notes) * 2 < len(texts) else ""
+    return ruled[:2] if ruled else "#" if is_between and len(notes) * 3 < len(texts) * 2 else ""
 
 
 def _best_dialect(lines: Lines, comment: str) -> tuple[Dialect, list[tuple[int, list[str]]]]:
@@ -302,7 +307,7 @@ def _rows_below(records: Sequence[Sequence[str]], place: int) -> int:
 
 
 def _names_without_end(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """The names of the columns where all lines but that of the header end in a delimiter, or only it does; else none."""
+    """The names of the columns where all lines but the header end in a delimiter, or only the header; else none."""
     widths = Counter(len(row) for row in rows if len(row) > 1)
     width = max(widths, key=widths.__getitem__, default=0)
     if not width or width == len(header) or widths[width] * 5 < widths.total() * 4:
@@ -338,12 +343,28 @@ def _spelling(seen: Seen) -> dict[str, object]:
     keys: dict[str, object] = {"dates": orders.pop()} if len(orders) == 1 else {}
     if not keys and any(found[2] == "." for found in dates):
         keys = {"dates": "dmy"}
-    amounts = [value for column in seen.columns for value in column]
-    if any(_COMMA_AMOUNT.fullmatch(value) for value in amounts):
-        keys |= {"decimal": ",", "thousands": "."}
-    elif any(_POINT_AMOUNT.fullmatch(value) for value in amounts):
-        keys |= {"thousands": ","}
-    return keys
+    return keys | _marks([value for column in seen.columns for value in column])
+
+
+def _marks(values: Sequence[str]) -> dict[str, object]:
+    """The marks in amounts: what parts decimals and thousands, and how one below zero is written."""
+    bare = [value[1:-1] if value.startswith("(") and value.endswith(")") else value for value in values]
+    for expression, decimal, usual in ((_COMMA_AMOUNT, ",", "."), (_POINT_AMOUNT, ".", "")):
+        found = [match for value in bare if (match := expression.fullmatch(value))]
+        thousands = Counter(match[1] for match in found if match[1])
+        if not found or (decimal == "." and not thousands):
+            continue
+        keys: dict[str, object] = {"decimal": decimal} if decimal != "." else {}
+        keys["thousands"] = thousands.most_common(1)[0][0] if thousands else usual
+        below = [
+            value for value, inner in zip(values, bare, strict=True) if value != inner and expression.fullmatch(inner)
+        ]
+        if below:
+            keys["negative"] = "brackets"
+        elif any(match[0].endswith("-") for match in found):
+            keys["negative"] = "behind"
+        return keys
+    return {}
 
 
 def _order(found: re.Match[str]) -> str:

@@ -15,7 +15,7 @@ from ingest.quarantine import Quarantined, unreadable
 from ingest.readers.adf import AdfFile, read_adf
 from ingest.readers.dialect import DETECT, folded
 from ingest.readers.foot import find_foot
-from ingest.readers.fragments import withhold_cut_off
+from ingest.readers.fragments import withhold_cut_off, withhold_swallowed
 from ingest.readers.headless import with_header
 from ingest.readers.rows import Objects, Remark, TextRow, as_table
 from ingest.readers.text import Decoded, Dialect, Originals, TextTable, read_pieces
@@ -141,6 +141,7 @@ def _text_batches(
     has_marks = any(mark in decoded.data for mark in HASH_MARKS)
     place = f"line {shift + 1}: the header"
     for piece in pieces:
+        withhold_swallowed(piece, dialect)
         withhold_cut_off(piece, dialect)
         rows.bad.extend(
             unreadable(row.row_number, row.row_number + shift, row.reason, row.raw, feed) for row in piece.bad

@@ -351,6 +351,12 @@ def _unknown(file: _File, named: list[Source]) -> Problem:
                 f"marks, and nothing else tells its columns. List all of them under names, or correct it. {_seen(file)}"
             )
         missing = [column for column in source.signature if folded(column) not in columns]
+        if not missing:
+            return Problem(
+                f"its name is that of {source.name} ({source.description}), and its header has the names of it, but it "
+                "does not stand where, or is not written as, the source says. Correct preamble, header_lines or the "
+                f"marks. {_seen(file)}"
+            )
         near = difflib.get_close_matches(folded(missing[0]), sorted(columns), n=1, cutoff=0.5) if missing else []
         nearest = f" The nearest to {missing[0]!r} is {_given(near[0], header)!r}." if near else ""
         return Problem(

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from forecourt.errors import Problem
-from ingest.mapped import Bytes
+from ingest.mapped import Bytes, part
 from ingest.readers.dialect import DETECT
 from ingest.readers.text import Decoded, decode, first_wrong
 
@@ -54,6 +54,8 @@ def decode_as(data: Bytes, encoding: str) -> Decoded:
     Raises Problem (a sentence without the file's name) for what is no text, holds NUL bytes, contradicts the declared
     encoding, or could be one of two encodings.
     """
+    while data.startswith(2 * codecs.BOM_UTF8):
+        data = part(data, len(codecs.BOM_UTF8))  # put together of files of which the first is empty
     if data.startswith(_MARKS):
         return decode(data, "utf-8")
     if encoding == DETECT:
@@ -87,7 +89,7 @@ def likely(data: Bytes) -> tuple[str, str]:
         if rival != text and rival not in said:
             place = _first_unlike(text, rival)
             said[rival] = f"{_around(text, place)!r} would be {_around(rival, place)!r} as {name}"
-    return first, f"it may be another than {first}{': ' if said else ''}{', '.join(said.values())}"
+    return first, "; ".join([f"the encoding, here {first}", *said.values()])
 
 
 def detect(data: Bytes) -> str:

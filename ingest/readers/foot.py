@@ -173,18 +173,18 @@ def _declared(data: Bytes, body: int, columns: int, dialect: Dialect, declared: 
 
 def _unlike_above(data: Bytes, body: int, end: int, columns: int, dialect: Dialect) -> Iterator[tuple[int, str]]:
     """Where the first row below an empty line is unlike the rows above it, and why."""
+    header = Lines(data).text(0)
     for gap in _gaps(data, body, end, columns, dialect):
         below = _rows_below(data, gap, end, columns, dialect)
         before = _rows_above(data, body, gap, columns, dialect)
-        # An empty line inside a quoted value parts nothing.
-        if not below or below[0].values is None or (before and before[-1].after > gap):
+        # An empty line inside a quoted value parts nothing, and a page goes on below its title and header.
+        below = [row for row in below if row.values and row.text != header]
+        if not below or (before and before[-1].after > gap):
             continue
         above = [row.values for row in before if row.values]
-        if above:
-            reason = _why_unlike(above, [row for row in below if row.values])
-        else:
-            # Of the table nothing can be read, so nothing tells what belongs to it.
-            reason = TABLE if any(trimmed(row.text) for row in before) else ""
+        # Where nothing of the table can be read, nothing tells what belongs to it.
+        is_unread = not above and any(trimmed(row.text) for row in before)
+        reason = _why_unlike(above, below) if above else TABLE if is_unread else ""
         if reason:
             yield below[0].start, reason
             return

@@ -1,12 +1,13 @@
-"""Withholds a record whose last value may go on in the line below it: a line end inside a value that is not quoted.
+"""Withholds a record of which a part may stand in the line below or above it: a line end inside a value without quotes.
 
-The first part of such a record has all its values and would pass for whole; only the rest of it, a line with too few
-values, tells that it is not.
+The other part of such a record has all its values and would pass for whole; only the rest, a line with too few values,
+tells that it is not. Likewise a record that a stray quote has made of several.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,13 @@ from ingest.readers.text import TextTable
 
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 _SHAPE = re.compile(r"\d+")
+_LINE_END = re.compile(r"\r\n|\n|\r")
+#: Values of a column that are looked at to tell whether it holds words.
+_SAMPLE = 200
+
+REST = "line {line} has too few values and may be the rest of its last one"
+SWALLOWED = "each of its lines looks like a record: a quote that was not meant as one may have joined them"
+BEGINNING = "line {line} has too few values and may be the beginning of its first one"
 
 
 def withhold_cut_off(piece: TextTable, dialect: Dialect) -> None:
@@ -26,26 +34,92 @@ def withhold_cut_off(piece: TextTable, dialect: Dialect) -> None:
         return
     numbers = piece.rows.column("row_number").to_numpy()
     first, last = piece.rows.column("c0"), piece.rows.column(f"c{width - 1}")
-    cut_off: list[int] = []
-    for bad in piece.bad:
+    ends_in_words = _holds_words(last)
+    unread = {bad.row_number for bad in piece.bad}
+    cut_off: dict[int, str] = {}
+    for bad in list(piece.bad):
         place = int(np.searchsorted(numbers, bad.row_number)) - 1
         values = bad.raw.split(dialect.delimiter)
-        if place < 0 or len(values) >= width or (dialect.quote and dialect.quote in bad.raw):
+        if len(values) >= width or _opens_a_quote(values, dialect):
             continue
-        end = last[place].as_py()
-        # A value that begins with a line end leaves an empty one above.
-        may_go_on = bool(_LETTERS.search(end)) or (not end and len(values) == 1)
-        if not may_go_on or _starts_alike(values[0], first[place].as_py()):
-            continue
-        raw = piece.raw(int(numbers[place]))
-        if numbers[place] + len(re.findall(r"\r\n|\n|\r", raw)) + 1 == bad.row_number:
-            cut_off.append(place)
-            reason = f"line {bad.row_number} has too few values and may be the rest of its last one"
-            piece.bad.append(BadRow(int(numbers[place]), reason, raw))
+        below = place + 1
+        has_row_below = below < len(numbers) and numbers[below] == bad.row_number + 1
+        if place >= 0 and not _starts_alike(values[0], first[place].as_py()):
+            end = last[place].as_py()
+            # A value that begins with a line end leaves an empty one above.
+            may_go_on = bool(_LETTERS.search(end)) or (bool(end) and ends_in_words) or (not end and len(values) == 1)
+            raw = piece.raw(int(numbers[place]))
+            after = int(numbers[place]) + len(_LINE_END.findall(raw)) + 1
+            # Below empty lines it is a note, unless the table goes on right under it.
+            is_near = after == bad.row_number or (has_row_below and not unread & set(range(after, bad.row_number)))
+            if may_go_on and is_near:
+                cut_off[place] = REST.format(line=bad.row_number)
+        if has_row_below and len(values) == 1 and _LETTERS.search(bad.raw):
+            start, other = first[below].as_py(), first[place if place >= 0 else min(below + 1, len(first) - 1)].as_py()
+            is_rest = place in cut_off and not (start[:1].islower() and not other[:1].islower())
+            if _LETTERS.search(start) and not _starts_alike(start, other) and not is_rest:
+                cut_off[below] = BEGINNING.format(line=bad.row_number)
     if cut_off:
-        kept = np.ones(len(numbers), dtype=bool)
-        kept[cut_off] = False
+        for place, reason in cut_off.items():
+            piece.bad.append(BadRow(int(numbers[place]), reason, piece.raw(int(numbers[place]))))
+        _take_out(piece, cut_off)
+
+
+def withhold_swallowed(piece: TextTable, dialect: Dialect) -> None:
+    """Moves a record to the bad ones of which each line looks like a record: a quote that was not meant as one opens a
+    value, the next one closes it some lines below, and the grammar is kept."""
+    if len(piece.header) < 2 or not dialect.quote or not piece.rows.num_rows:
+        return
+    numbers = piece.rows.column("row_number")
+    lines = numbers[-1].as_py() - numbers[0].as_py() + 1
+    ends = [piece.rows.column(f"c{place}")[-1].as_py() for place in range(len(piece.header))]
+    if lines == len(numbers) and not any(map(_LINE_END.search, ends)):
+        return  # each record is one line: most files are so
+    several = _with_lines_in_value(piece, dialect)
+    places = [
+        row for row in several if _looks_like_records(piece.raw(numbers[row].as_py()), len(piece.header), dialect)
+    ]
+    for row in places:
+        piece.bad.append(BadRow(numbers[row].as_py(), SWALLOWED, piece.raw(numbers[row].as_py())))
+    _take_out(piece, places)
+
+
+def _take_out(piece: TextTable, places: Collection[int]) -> None:
+    if places:
+        kept = np.ones(piece.rows.num_rows, dtype=bool)
+        kept[list(places)] = False
         piece.rows = piece.rows.filter(pa.array(kept))
+
+
+def _with_lines_in_value(piece: TextTable, dialect: Dialect) -> list[int]:
+    """The rows of which a value goes over a line end, with figures and a delimiter behind it."""
+    import pyarrow.compute as pc  # Here, because it takes a tenth of a second and few files need it.
+
+    mark = "".join(f"\\x{{{ord(letter):x}}}" for letter in dialect.delimiter)
+    expression = rf"[\r\n][^\r\n]*[0-9][^\r\n]*{mark}"
+    found: set[int] = set()
+    for place in range(len(piece.header)):
+        is_long = pc.match_substring_regex(piece.rows.column(f"c{place}"), expression)
+        found.update(pc.indices_nonzero(is_long).to_pylist())
+    return sorted(found)
+
+
+def _looks_like_records(raw: str, columns: int, dialect: Dialect) -> bool:
+    """True for lines of which each has enough values, the first with figures in the same form."""
+    lines = [line.split(dialect.delimiter) for line in _LINE_END.split(raw)]
+    forms = {_SHAPE.sub("0", trimmed(values[0])) for values in lines}
+    return min(map(len, lines)) >= columns and len(forms) == 1 and "0" in forms.pop()
+
+
+def _holds_words(column: pa.ChunkedArray) -> bool:
+    """True where at least half of the first values of a column have letters."""
+    filled = [value for value in column.slice(0, _SAMPLE).to_pylist() if value]
+    return sum(any(map(str.isalpha, value)) for value in filled) * 2 >= len(filled) > 0
+
+
+def _opens_a_quote(values: list[str], dialect: Dialect) -> bool:
+    """True for a line of several values of which one begins with a quote: a record with a fault of its own."""
+    return len(values) > 1 and bool(dialect.quote) and any(value.startswith(dialect.quote) for value in values)
 
 
 def _starts_alike(text: str, first: str) -> bool:

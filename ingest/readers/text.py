@@ -45,6 +45,9 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be", 2),
 )
 
+#: What may stand before the header of a page: a form feed, or the byte order mark of a file put behind another.
+_BEFORE_A_PAGE = "\f\ufeff"
+
 #: First bytes -> what the file is in truth.
 _SIGNATURES = (
     (b"PK\x03\x04", "a zip archive or an Excel workbook"),
@@ -409,7 +412,7 @@ class _RepeatedHeaders:
         for place in [] if self.line else self._repeated(rows):
             number = int(numbers[place])
             kept[place] = False
-            if texts.text(number) == self.written:
+            if texts.text(number).lstrip(_BEFORE_A_PAGE) == self.written:
                 piece.page_headers += 1
             elif self.has_rows or kept[:place].any():
                 self.line = number
@@ -434,7 +437,9 @@ class _RepeatedHeaders:
         found = []
         for row in _rows_with(rows.column(place), self.header[place]):
             values = (column[row].as_py() for column in rows.columns)
-            if all(trimmed(value) == name for value, name in zip(values, self.header, strict=True)):
+            if all(
+                trimmed(value.lstrip(_BEFORE_A_PAGE)) == name for value, name in zip(values, self.header, strict=True)
+            ):
                 found.append(row)
         return found
 
