@@ -98,7 +98,9 @@ def lay_out(source: Source, header: list[str], *, trimmed: bool, place: str = "l
     )
     # A reader of leads or chats makes columns of its own, and what it makes them of is in them.
     is_made = source.reader in ("adf", "whatsapp")
-    whole = used if is_made else {folded(cell.column or "") for cell in cells if not (cell.match or cell.when)}
+    whole = (
+        used if is_made else {folded(cell.column) for cell in cells if cell.column and not (cell.match or cell.when)}
+    )
     whole_positions = {cell.position - 1 for cell in cells if cell.position and not (cell.match or cell.when)}
     kept = tuple(
         place
