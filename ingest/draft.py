@@ -102,7 +102,10 @@ def sentence(seen: Seen) -> str:
     proposed = propose(seen)
     near = [f"{column!r} looks like {name}" for name, column in list(proposed.columns.items())[:3]]
     alike = f" As {proposed.feed.name}: {', '.join(near)}." if near else ""
-    return f"Seen: {seen.words}.{alike} A first mapping: `forecourt land --draft {PurePosixPath(seen.name).name}`."
+    doubt = f" Not certain: {seen.doubt}." if seen.doubt else ""
+    return (
+        f"Seen: {seen.words}.{doubt}{alike} A first mapping: `forecourt land --draft {PurePosixPath(seen.name).name}`."
+    )
 
 
 def propose(seen: Seen) -> Proposed:
@@ -182,6 +185,7 @@ def _text(name: str, data: bytes) -> Seen:
     comment = _comment(lines)
     dialect, records = _best_dialect(lines, comment)
     above, width = _header_row([values for _, values in records])
+    doubt = doubt or _why_one_column(lines, records) if width < 2 else doubt
     keys: dict[str, object] = {}
     if doubt:
         # So it is refused until a person has decided: a guess that nobody reads would spoil letters in silence.
@@ -199,6 +203,10 @@ def _text(name: str, data: bytes) -> Seen:
     names = _names_without_end(header, rows)
     if names:
         keys |= {"names": names, "preamble": preamble + 1}
+    elif _is_like_rows(header, rows):
+        doubt = doubt or "no line seems to name the columns: name them under names"
+        names = [f"column {place}" for place in range(1, len(header) + 1)]
+        keys |= {"names": names, "preamble": preamble}
     elif preamble:
         keys["preamble"] = preamble
     mark = _WORDS.get(dialect.delimiter, repr(dialect.delimiter))
@@ -212,9 +220,12 @@ def _comment(lines: Lines) -> str:
     texts = [lines.text(line) for line in range(_SAMPLE) if lines.has(line)]
     ruled = next((text for text in texts if _RULE.fullmatch(text) and text[:1] not in ("", " ", "\t", '"', "'")), "")
     notes = [place for place, text in enumerate(texts) if text.startswith("#")]
+    if ruled or not notes:
+        return ruled[:2]
     # Where only the first lines begin so, they are a title, and the last of them may be the header.
-    is_between = bool(notes) and notes[-1] > len(notes) - 1
-    return ruled[:2] if ruled else "#" if is_between and len(notes) * 3 < len(texts) * 2 else ""
+    last, below = texts[notes[-1]], texts[notes[-1] + 1] if notes[-1] + 1 < len(texts) else ""
+    is_header = any(last.count(mark) == below.count(mark) > 0 for mark in ";\t,|")
+    return "#" if len(notes) <= notes[-1] and len(notes) * 3 < len(texts) * 2 and not is_header else ""
 
 
 def _best_dialect(lines: Lines, comment: str) -> tuple[Dialect, list[tuple[int, list[str]]]]:
@@ -224,7 +235,9 @@ def _best_dialect(lines: Lines, comment: str) -> tuple[Dialect, list[tuple[int, 
     long_marks = {found[0] for found in _LONG_MARK.finditer(text)}
     long_marks = {mark for mark in long_marks if text.count(mark) * 2 >= len(texts)}
     best: tuple[float, Dialect, list[tuple[int, list[str]]]] = (-1.0, Dialect(), [])
-    for mark in (*sorted(long_marks), *_DELIMITERS):
+    # Blanks between a delimiter and a quote belong to the delimiter.
+    padded = {found[1] for found in re.finditer(r"\"( *[;,|\t] *)(?=\")", text) if found[1].strip(" ") != found[1]}
+    for mark in (*sorted(long_marks), *sorted(padded), *_DELIMITERS):
         parts = (long for long in long_marks if mark in long and mark != long)
         if any(text.count(mark) == text.count(long) * long.count(mark) for long in parts):
             continue
@@ -242,7 +255,8 @@ def _best_dialect(lines: Lines, comment: str) -> tuple[Dialect, list[tuple[int, 
                 best = (score, dialect, records)
     _, dialect, records = best
     if not records:
-        records = [(line, [trimmed(text)]) for line, text in enumerate(texts)]
+        dialect = Dialect(comment=comment)
+        records = list(_records_of(lines, dialect))
     return dialect, records
 
 
@@ -257,7 +271,7 @@ def _quoting(text: str, mark: str, comment: str) -> Iterator[Dialect]:
         yield Dialect(delimiter=mark, quote="'", comment=comment)
     if '\\"' in text and mark != "\\":
         yield Dialect(delimiter=mark, escape="\\", comment=comment)
-    if '"' in text and not begun['"']:
+    if text.count('"') > 1 and not re.search(rf'(?:^|{border}) *"', text, re.MULTILINE):
         yield Dialect(delimiter=mark, quote="", comment=comment)
 
 
@@ -314,6 +328,31 @@ def _names_without_end(header: Sequence[str], rows: Sequence[Sequence[str]]) -> 
         return []
     ends = [row[len(header) :] for row in rows if len(row) == width] if width > len(header) else [header[width:]]
     return [*header, *[""] * width][:width] if not any(map(any, ends)) else []
+
+
+def _is_like_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """True where a header has figures in the form of those below it, in several columns: it may be a row itself."""
+    alike = 0
+    for place, name in enumerate(header):
+        forms = Counter(_form(row[place]) for row in rows if place < len(row) and row[place])
+        most = max(forms, key=forms.__getitem__, default="")
+        alike += "0" in most and _form(name) == most and not _YEAR.fullmatch(name)
+    return alike > 1
+
+
+def _form(value: str) -> str:
+    return re.sub(r"\d+", "0", value)
+
+
+def _why_one_column(lines: Lines, records: Sequence[tuple[int, list[str]]]) -> str:
+    """What is odd about a text that has one value a line; empty where it may well be so."""
+    texts = [text for line, _ in records if (text := lines.text(line)).strip()]
+    if len(texts) > 1 and sum(bool(re.search(r"\S {2,}\S", text)) for text in texts) * 5 >= len(texts) * 4:
+        return "its values seem to stand in columns of a fixed width, which are not read: export it with a delimiter"
+    values = [value for _, record in records for value in record if value]
+    if len(values) > 1 and any(all(mark in value for value in values) for mark in ",;\t|"):
+        return "each line is quoted as a whole, so it is one value: export it with quotes around values"
+    return ""
 
 
 def _width(record: Sequence[str]) -> int:
