@@ -25,7 +25,7 @@ from ingest.readers.encoding import decode_as, likely
 from ingest.readers.json_rows import read_json
 from ingest.readers.kinds import WORDS, Kind, kind_of, words_for
 from ingest.readers.web_page import open_page
-from ingest.sources import load_sources
+from ingest.sources import MAX_PREAMBLE, load_sources
 
 #: Delimiters that are tried; a longer one before the mark it contains.
 _DELIMITERS = (", ", "||", ";", "\t", "|", ",", "^", "~", "¦", "§", "\x1f", "\x01")
@@ -185,7 +185,7 @@ def _text(name: str, data: bytes) -> Seen:
     comment = _comment(lines)
     dialect, records = _best_dialect(lines, comment)
     above, width = _header_row([values for _, values in records])
-    doubt = doubt or _why_one_column(lines, records) if width < 2 else doubt
+    doubts = [doubt, _why_one_column(lines, records) if width < 2 else ""]
     keys: dict[str, object] = {}
     if doubt:
         # So it is refused until a person has decided: a guess that nobody reads would spoil letters in silence.
@@ -204,15 +204,19 @@ def _text(name: str, data: bytes) -> Seen:
     if names:
         keys |= {"names": names, "preamble": preamble + 1}
     elif _is_like_rows(header, rows):
-        doubt = doubt or "no line seems to name the columns: name them under names"
+        doubts.append("no line seems to name the columns: name them under names")
         names = [f"column {place}" for place in range(1, len(header) + 1)]
         keys |= {"names": names, "preamble": preamble}
     elif preamble:
         keys["preamble"] = preamble
     mark = _WORDS.get(dialect.delimiter, repr(dialect.delimiter))
+    if preamble > MAX_PREAMBLE:
+        doubts.append(f"{preamble} lines stand above the header, and {MAX_PREAMBLE} may: remove them")
     told = f"{decoded.encoding}{' (not certain)' if doubt else ''}"
     words = f"{told}, values between {mark}, quotes {dialect.quote or 'none'}, names of columns in line {line + 1}"
-    return Seen(name, "text", keys, names or header, _columns(rows, len(names) or width), words, doubt)
+    return Seen(
+        name, "text", keys, names or header, _columns(rows, len(names) or width), words, "; ".join(filter(None, doubts))
+    )
 
 
 def _comment(lines: Lines) -> str:
@@ -220,12 +224,16 @@ def _comment(lines: Lines) -> str:
     texts = [lines.text(line) for line in range(_SAMPLE) if lines.has(line)]
     ruled = next((text for text in texts if _RULE.fullmatch(text) and text[:1] not in ("", " ", "\t", '"', "'")), "")
     notes = [place for place, text in enumerate(texts) if text.startswith("#")]
-    if ruled or not notes:
-        return ruled[:2]
     # Where only the first lines begin so, they are a title, and the last of them may be the header.
-    last, below = texts[notes[-1]], texts[notes[-1] + 1] if notes[-1] + 1 < len(texts) else ""
-    is_header = any(last.count(mark) == below.count(mark) > 0 for mark in ";\t,|")
-    return "#" if len(notes) <= notes[-1] and len(notes) * 3 < len(texts) * 2 and not is_header else ""
+    if ruled or not notes or len(notes) > notes[-1]:
+        return ruled[:4]
+    rows = sum(_has_marks_of(texts[place], texts[max(place - 1, 0) : place + 2]) for place in notes)
+    return "#" if rows * 2 < len(notes) < len(texts) * 2 / 3 else ""
+
+
+def _has_marks_of(text: str, others: Sequence[str]) -> bool:
+    """True for a line with as many delimiters as one of its neighbours, so that it may be a row."""
+    return any(text.count(mark) == other.count(mark) > 0 for mark in ";\t,|" for other in others if other != text)
 
 
 def _best_dialect(lines: Lines, comment: str) -> tuple[Dialect, list[tuple[int, list[str]]]]:
@@ -250,7 +258,10 @@ def _best_dialect(lines: Lines, comment: str) -> tuple[Dialect, list[tuple[int, 
             unread = sum(not values for _, values in records)
             score = count / len(records) - unread / len(records) + min(width, 20) / 100
             # The commas of amounts part no values, where something else does.
-            score -= 0.6 * (mark == "," and len(_DECIMAL_COMMA.findall(text)) == text.count(","))
+            is_decimal = mark == "," and len(_DECIMAL_COMMA.findall(text)) == text.count(",")
+            score -= 0.6 * is_decimal
+            if is_decimal and score < 0.4:
+                continue
             if score > best[0] + 0.001:
                 best = (score, dialect, records)
     _, dialect, records = best
@@ -436,7 +447,7 @@ def _signature(seen: Seen) -> list[str]:
     doubt."""
     names = [name for name in dict.fromkeys(seen.header) if name]
     once = [name for name in names if seen.header.count(name) == 1] or names
-    plain = [name for name in once if name.isascii()] if seen.doubt else []
+    plain = [name for name in once if name.isascii()] if seen.keys.get("encoding") == DETECT else []
     return (plain or once)[:6]
 
 
