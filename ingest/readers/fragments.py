@@ -34,7 +34,7 @@ def withhold_cut_off(piece: TextTable, dialect: Dialect) -> None:
         return
     numbers = piece.rows.column("row_number").to_numpy()
     first, last = piece.rows.column("c0"), piece.rows.column(f"c{width - 1}")
-    ends_in_words = _holds_words(last)
+    starts_in_words, ends_in_words = _holds_words(first), _holds_words(last)
     unread = {bad.row_number for bad in piece.bad}
     cut_off: dict[int, str] = {}
     for bad in list(piece.bad):
@@ -47,7 +47,7 @@ def withhold_cut_off(piece: TextTable, dialect: Dialect) -> None:
         if place >= 0 and not _starts_alike(values[0], first[place].as_py()):
             end = last[place].as_py()
             # A value that begins with a line end leaves an empty one above.
-            may_go_on = bool(_LETTERS.search(end)) or (bool(end) and ends_in_words) or (not end and len(values) == 1)
+            may_go_on = bool(_LETTERS.search(end)) or (ends_in_words and (bool(end) or len(values) == 1))
             raw = piece.raw(int(numbers[place]))
             after = int(numbers[place]) + len(_LINE_END.findall(raw)) + 1
             # Below empty lines it is a note, unless the table goes on right under it.
@@ -55,9 +55,13 @@ def withhold_cut_off(piece: TextTable, dialect: Dialect) -> None:
             if may_go_on and is_near:
                 cut_off[place] = REST.format(line=bad.row_number)
         if has_row_below and len(values) == 1 and _LETTERS.search(bad.raw):
-            start, other = first[below].as_py(), first[place if place >= 0 else min(below + 1, len(first) - 1)].as_py()
-            is_rest = place in cut_off and not (start[:1].islower() and not other[:1].islower())
-            if _LETTERS.search(start) and not _starts_alike(start, other) and not is_rest:
+            start = first[below].as_py()
+            near = place if place >= 0 else below + 1
+            other = first[near].as_py() if near < len(first) else ""
+            # What goes on in small letters among capitals belongs to the row above; else both may be cut off.
+            is_rest = place in cut_off and bad.raw[:1].islower() and start[:1].isupper() and other[:1].isupper()
+            is_word = starts_in_words or bool(_LETTERS.search(start))
+            if is_word and not is_rest and not _starts_alike(start, other):
                 cut_off[below] = BEGINNING.format(line=bad.row_number)
     if cut_off:
         for place, reason in cut_off.items():
@@ -112,9 +116,9 @@ def _looks_like_records(raw: str, columns: int, dialect: Dialect) -> bool:
 
 
 def _holds_words(column: pa.ChunkedArray) -> bool:
-    """True where at least half of the first values of a column have letters."""
+    """True where at least half of the first filled values of a column have letters."""
     filled = [value for value in column.slice(0, _SAMPLE).to_pylist() if value]
-    return sum(any(map(str.isalpha, value)) for value in filled) * 2 >= len(filled) > 0
+    return sum(any(map(str.isalpha, value)) for value in filled) * 2 >= len(filled)
 
 
 def _opens_a_quote(values: list[str], dialect: Dialect) -> bool:
