@@ -30,7 +30,7 @@ from ingest.sources import MAX_PREAMBLE, load_sources
 #: Delimiters that are tried; a longer one before the mark it contains.
 _DELIMITERS = (", ", "||", ";", "\t", "|", ",", "^", "~", "¦", "§", "\x1f", "\x01")
 #: Marks of several characters that may stand between values.
-_LONG_MARK = re.compile(r"(?=([^\w\s\"'.,()-]))(?!\1+(?:\w|\s|$))[^\w\s\"'.,()-]{2,4}")
+_LONG_MARK = re.compile(r"(?=([|~^;,¦§]))(?!\1+[^|~^;,¦§])[|~^;,¦§]{2,4}")
 _DECIMAL_COMMA = re.compile(r"\d,\d{1,2}(?!\d)")
 #: A line drawn between rows.
 _RULE = re.compile(r"[|+ ;:,\t]*([-=]{2,}[|+ ;:,\t]*)+")
@@ -266,7 +266,8 @@ def _best_dialect(lines: Lines, comment: str) -> tuple[Dialect, list[tuple[int, 
                 best = (score, dialect, records)
     _, dialect, records = best
     if not records:
-        dialect = Dialect(comment=comment)
+        # One value a line: between a mark that stands nowhere, so that no comma parts it.
+        dialect = Dialect(delimiter=next((mark for mark in ",;\t|^~" if mark not in text), "\x1f"), comment=comment)
         records = list(_records_of(lines, dialect))
     return dialect, records
 
