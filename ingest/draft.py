@@ -283,7 +283,8 @@ def _quoting(text: str, mark: str, comment: str) -> Iterator[Dialect]:
         yield Dialect(delimiter=mark, quote="'", comment=comment)
     if '\\"' in text and mark != "\\":
         yield Dialect(delimiter=mark, escape="\\", comment=comment)
-    if text.count('"') > 1 and not re.search(rf'(?:^|{border}) *"', text, re.MULTILINE):
+    quoted = rf"(?:^|{border}) *\"|(?:^|{border})'[^'\n]*'(?:{border}|$)"
+    if text.count('"') > 1 and not re.search(quoted, text, re.MULTILINE):
         yield Dialect(delimiter=mark, quote="", comment=comment)
 
 

@@ -39,8 +39,10 @@ def _utf8_letters(*, is_western: bool) -> dict[bytes, re.Pattern[bytes]]:
     below a small letter, with a sign behind it."""
     inside = rb"%s(?:(?<=[a-z]%s)[\x80-\xbf]%s)"
     western = rb"|[\x80-\xbf](?=[a-z])|(?<=[A-Z]%s)[\x80-\xbf](?=[A-Z])"
+    # Of central Europe some words begin with such a capital and a letter; these bytes are signs.
+    central = rb"|[\x80-\x89\x8b\x90-\x99\x9b\xa0\xa2\xa4\xa7\xa8\xad\xb0\xb2\xb4\xb7\xb8\xbd](?=[a-z])"
     return {
-        lead: re.compile(inside % (lead, lead, western % lead if is_western else b""))
+        lead: re.compile(inside % (lead, lead, western % lead if is_western else central))
         for lead in (b"\xc3", b"\xc4", b"\xc5")
     }
 

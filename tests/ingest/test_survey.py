@@ -196,6 +196,59 @@ FILES: dict[str, File] = {
         withheld=1,
         notes=1,
     ),
+    "a line end that is not quoted, in the first value": File(
+        b"place,day,cars\nNord,a,1\nOst\nstadt,b,2\nWest,c,3\n",
+        rows("Nord|a|1", "Ost\nstadt|b|2", "West|c|3"),
+        withheld=1,
+        notes=1,
+    ),
+    "a line end that is not quoted, before figures": File(
+        b"cars,note\n1,sold\n2,7\n0 left\n3,none\n",
+        rows("1|sold", "2|7\n0 left", "3|none"),
+        header=("cars", "note"),
+        withheld=1,
+        notes=1,
+    ),
+    "a line end that is not quoted, before a word in quotes": File(
+        b'cars,note\n1,sold\nas "new" ones\n2,none\n',
+        rows('1|sold\nas "new" ones', "2|none"),
+        header=("cars", "note"),
+        withheld=1,
+        notes=1,
+    ),
+    "line ends that are not quoted, one of an empty line": File(
+        b"cars,note\n1,sold\n\nto Ann\n2,none\n",
+        rows("1|sold\n\nto Ann", "2|none"),
+        header=("cars", "note"),
+        withheld=1,
+        notes=1,
+    ),
+    "a stray quote that the next one closes": File(
+        b'cars,note,place\n1,"sold,a\n2,none,b\n3,left",c\n4,none,d\n',
+        rows('1|"sold|a', "2|none|b", '3|left"|c', "4|none|d"),
+        header=("cars", "note", "place"),
+        withheld=3,
+        notes=-2,  # one record is withheld, and it has three rows of the twin
+    ),
+    "a value of several lines that are no records": File(
+        b'cars,note,place\n1,"sold,\n2 of them, at last,\nin May",a\n4,none,d\n',
+        [("1", "sold,\n2 of them, at last,\nin May", "a"), ("4", "none", "d")],
+        header=("cars", "note", "place"),
+    ),
+    "a second table of the same width below its title": File(
+        text(*BODY, "", "By brand", "brand|year|sold", "Vega|2025|9", mark=","), PLAIN, notes=3
+    ),
+    "a table that goes on below the title of a page": File(
+        text(*BODY[:3], "", "Page 2", BODY[0], EAST, mark=","), PLAIN, notes=1
+    ),
+    "files put together, each with a byte order mark": File(
+        text("\ufeffplace|day|cars", NORTH, "\ufeffplace|day|cars", SOUTH, EAST, mark=";"), PLAIN, {"delimiter": ";"}
+    ),
+    "two byte order marks": File(b'\xef\xbb\xbf\xef\xbb\xbf"place","day","cars"\na,b,1\n', rows("a|b|1")),
+    "pages behind a form feed": File(text(*BODY[:3], "\f" + BODY[0], EAST, mark=","), PLAIN),
+    "columns without a name": File(
+        b",2025,,2026\nNord,1,x,2\nEast,3,,4\n", rows("Nord|1|x|2", "East|3||4"), header=("", "2025", "", "2026")
+    ),
     "declared notes": File(text(*BODY, "", "Source: office", "* counted, twice", mark=","), PLAIN, {"footer": 2}),
     "declared notes, a blank line among them": File(
         text(*BODY, "Source: office", "", "* counted twice", "", mark=","), PLAIN, {"footer": 3}

@@ -6,9 +6,10 @@ import pytest
 
 from forecourt.errors import Problem
 from ingest.readers.dialect import is_character_set
-from ingest.readers.encoding import decode_as, detect
+from ingest.readers.encoding import decode_as, detect, likely
 
 GERMAN = "Modell;Händler\nKäfer;Jürgen Groß\nŠkoda;5\n"
+MIXED = "Käfer\n".encode() + "Grün\n".encode("cp1252")
 POLISH = "Województwo łódzkie;Kraków;Zażółć gęślą jaźń;właściciel;Łukasz Wójcik\n"
 
 
@@ -34,6 +35,12 @@ def test_a_byte_order_mark_wins_and_is_recorded() -> None:
         (b"a\n5 \x80\n", "iso-8859-1", "line 2 has the byte 0x80, which is no letter in iso-8859-1"),
         (b"a\nK\xe4fer\n", "utf-8", "line 2 has the byte 0xE4, which is not UTF-8"),
         (b"a\n\x81\n", "cp1252", "line 2 has the byte 0x81, which is not CP1252"),
+        (MIXED, "cp1252", "line 1 has letters in UTF-8 and line 2 has others, so no one encoding reads both"),
+        (MIXED, "iso-8859-2", "line 1 has letters in UTF-8 and line 2 has others"),
+        (MIXED, "detect", "line 1 has letters in UTF-8 and line 2 has others"),
+        ("MÜNCHEN\n".encode() + b"K\xd6LN\n", "iso-8859-1", "line 1 has letters in UTF-8 and line 2 has others"),
+        ("über\nGrü".encode()[:-1], "cp1252", "line 1 has letters in UTF-8 and line 2 has others"),
+        ("Köln;Gießen\n".encode("mac-roman"), "detect", "'Kšln;Gie§en' is no word"),
     ],
 )
 def test_a_contradiction_is_refused(data: bytes, encoding: str, reason: str) -> None:
@@ -47,6 +54,7 @@ def test_a_contradiction_is_refused(data: bytes, encoding: str, reason: str) -> 
         (GERMAN, "utf-8"),
         (GERMAN, "utf-16-le"),
         (GERMAN, "utf-16-be"),
+        ("город;цена\nОрёл;5\n", "utf-16-le"),
         ("Käfer;Jürgen Groß\n", "cp1252"),
         (POLISH, "iso8859_2"),
         (POLISH, "cp1250"),
@@ -60,6 +68,22 @@ def test_an_encoding_is_detected(text: str, encoding: str) -> None:
 def test_what_could_be_two_encodings_is_refused_with_both_readings() -> None:
     with pytest.raises(Problem, match=r"'Preis 5 ¤' as cp1252 would be 'Preis 5 €' as iso8859_15"):
         detect("Preis 5 €\n".encode("iso-8859-15"))
+
+
+@pytest.mark.parametrize("text", ["CAFÉ»;NESCAFÉ®;ü", "IRMÃ»;PADRÃO", "SPÓŁKA;Ăştia;ż", "ÄÖÜ"])
+def test_capitals_beside_signs_are_no_letters_of_utf8(text: str) -> None:
+    encoding = "cp1250" if "Ł" in text else "cp1252"
+    assert decode_as(text.encode(encoding), encoding).data.decode() == text
+
+
+def test_an_encoding_in_doubt_is_told_with_its_readings() -> None:
+    assert likely("Käfer;Jürgen Groß\n".encode("cp1252")) == ("cp1252", "")
+    name, doubt = likely("Endereço;Situação\nSão Paulo;Concluída\n".encode("cp1252"))
+    assert name == "cp1252"
+    assert "'o;Situação São Pa' would be 'o;Situaçăo Săo Pa' as cp1250" in doubt
+    assert likely("Филиал;Москва\n".encode("cp1251"))[0] == "cp1251"
+    with pytest.raises(Problem, match="line 1 has letters in UTF-8"):
+        likely(MIXED)
 
 
 def test_only_character_sets_are_encodings() -> None:
