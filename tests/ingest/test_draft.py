@@ -5,19 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from forecourt.cli import cli
 from forecourt.errors import Problem
+from forecourt.settings import load_settings
 from ingest.draft import draft, look_at, propose, sentence
+from ingest.reading import read_rows
 from ingest.recognition import recognise
-from ingest.sources import read_source
+from ingest.sources import name_fits, read_source
 from tests.ingest.workbooks import xlsx
 
 GERMAN = """Anfragen M\u00e4rz;;;;;
 
 Filiale;Lead-Nr;Eingang;Kunde;E-Mail;Budget
-Nord;4711;31.03.2026;J\u00fcrgen Gro\u00df;erika@example.com;18.500,00
+Nord;4711;31.03.2026;J\u00fcrgen Groß;erika@example.com;18.500,00
 Nord;4712;03.11.2026;Max K\u00f6nig;;1.200,50
 """.encode("cp1252")
 
@@ -51,6 +54,102 @@ D2|S2|WVWZZZ2|Retail|Open|900.00|4/1/2026
 def test_what_a_file_is_written_like_is_seen(data: bytes, keys: dict[str, object], header: list[str]) -> None:
     seen = look_at("survey.dat", data)
     assert (seen.keys, seen.header) == (keys, header)
+
+
+#: A file -> the rows that it gives with the marks of its draft, or why it is refused with them.
+DRAFTED: dict[str, tuple[bytes, list[list[str]] | str]] = {
+    "a statement with quotes above it": (
+        b'"Account:";"4711"\n\n"From:";"1.11.2026"\n"Day";"Text";"Amount";"Note"\n"2.11.";"Rent\nMay";"-1,50";""\n"3.11.";"a";"2";"b"\n',
+        [["2.11.", "Rent\nMay", "-1,50", ""], ["3.11.", "a", "2", "b"]],
+    ),
+    "a delimiter behind each row, none behind the header": (
+        b"Nr;Name\n1;Ann;\n2;Bob;\n3;Cid;\n",
+        [["1", "Ann", ""], ["2", "Bob", ""], ["3", "Cid", ""]],
+    ),
+    "a delimiter behind the header alone": (b"Nr;Name;\n1;Ann\n2;Bob\n", [["1", "Ann"], ["2", "Bob"]]),
+    "backslashes": (b'id,said\n1,"a \\"b\\" c"\n2,d\n', [["1", 'a "b" c'], ["2", "d"]]),
+    "inches": (b'id,rim\n1,17" alloy\n2,18" steel\n', [["1", '17" alloy'], ["2", '18" steel']]),
+    "inches in quotes": (b'"id","rim"\n"1","17" alloy"\n"2","steel"\n', [["2", "steel"]]),
+    "numbers kept as text": (b'id;zip\n="07";Ulm\n="08";Bonn\n', [['="07"', "Ulm"], ['="08"', "Bonn"]]),
+    "blanks before quotes": (b'"id" ; "say"\n"1" ; "a; b"\n"2" ; "c"\n', [["1", "a; b"], ["2", "c"]]),
+    "three marks between values": (b"id~|~say\n1~|~a|b\n2~|~c\n", [["1", "a|b"], ["2", "c"]]),
+    "control marks between values": (b"id\x1fsay\n1\x1fa,b\n2\x1fc\n", [["1", "a,b"], ["2", "c"]]),
+    "a drawn table": (
+        b"+----+-----+\n| id | say |\n+----+-----+\n|  1 | a   |\n|  2 | b   |\n+----+-----+\n",
+        [["", "1", "a", ""], ["", "2", "b", ""]],
+    ),
+    "notes between rows": (b"# made\nid,say\n1,a\n# page 2\n2,b\n", [["1", "a"], ["2", "b"]]),
+    "names that begin like notes": (b"#who\n\n#id;#say\n1;a\n2;b\n3;c\n", [["1", "a"], ["2", "b"], ["3", "c"]]),
+    "years as names": (b";2025;2026\nNord;1;2\nEast;3;4\n", [["Nord", "1", "2"], ["East", "3", "4"]]),
+    "names twice": (b"say;say;n;\na;b;1;x\nc;d;2;y\n", [["a", "b", "1", "x"], ["c", "d", "2", "y"]]),
+    "names on several lines": (b'id,"n\n(EUR)"\n1,2\n', [["1", "2"]]),
+    "a title on several lines": (b'"Sales\nof May"\nid;say\n1;a\n2;b\n', [["1", "a"], ["2", "b"]]),
+    "words and values above the table": (
+        b"Report;Sales\nFrom;1.11.2026\n\nPlace;Cars\nNord;1\nEast;2\nWest;3\n",
+        [["Nord", "1"], ["East", "2"], ["West", "3"]],
+    ),
+    "short rows with decimal commas": (
+        b"id;n;say\n1;1,5\n2;2,5;b\n3;3,5\n4;4,5;d\n",
+        [["2", "2,5", "b"], ["4", "4,5", "d"]],
+    ),
+    "no names": (b"4711;Golf;1,5\n4712;Polo;2,5\n", [["4711", "Golf", "1,5"], ["4712", "Polo", "2,5"]]),
+    "one column with commas": (b'"say"\n"a, b"\n"c"\n', [["a, b"], ["c"]]),
+    "a name with a number first": (b"id,say\n1,a\n", [["1", "a"]]),
+    "letters that may be others": ("Straße;\u20ac\nœuvre;1\n".encode("iso-8859-15"), "its encoding cannot be told"),
+}
+
+
+@pytest.mark.parametrize("name", DRAFTED)
+def test_a_draft_reads_the_file_that_it_was_made_for(name: str) -> None:
+    data, rows = DRAFTED[name]
+    file = f"{len(name)} {name}-03.csv"
+    head = yaml.safe_load(draft(look_at(file, data)))
+    key = [column for column in head.get("names") or head["header"] if column][:1]
+    columns = {"rooftop": {"const": "R1"}, "portal": {"const": "x"}, "listing_id": {"digest": key}}
+    source = read_source("s", yaml.safe_dump(head | {"feeds": {"portal_listings": {"columns": columns}}}), "s.yml")
+    assert name_fits(file, source)
+    if isinstance(rows, str):
+        with pytest.raises(Problem, match=rows):
+            recognise(file, data, {"s": source})
+        return
+    found = read_rows(recognise(file, data, {"s": source}), load_settings(Path("absent.toml")))
+    tables = [batch.rows.drop(["row_id", "row_number"]).to_pylist() for batch in found.taken()]
+    assert [list(row.values()) for table in tables for row in table] == rows
+
+
+@pytest.mark.parametrize(
+    ("data", "doubt"),
+    [
+        (b"WHO     WHERE    HOW MANY\nAnn     Ulm      5\nBob     Bonn     17\n", "columns of a fixed width"),
+        (b'"id,say"\n"1,""a, b"""\n"2,c"\n', "each line is quoted as a whole"),
+        (b"4711;Golf;1,5\n4712;Polo;2,5\n", "no line seems to name the columns"),
+        (b"note\n" * 120 + b"id;say\n" + b"1;a\n" * 250, "120 lines stand above the header"),
+        ("Город;Цена\nКазань;5\n".encode("cp1251"), "the encoding, here cp1251"),
+    ],
+)  # fmt: skip
+def test_what_only_a_person_can_tell_is_said(data: bytes, doubt: str) -> None:
+    seen = look_at("survey.csv", data)
+    assert doubt in seen.doubt
+    assert f"Not certain: {seen.doubt}" in draft(seen)
+    with pytest.raises(Problem, match=doubt):
+        recognise("survey.csv", data, {})
+
+
+@pytest.mark.parametrize(
+    ("values", "keys"),
+    [
+        (("1 234,56", "12,50"), {"decimal": ",", "thousands": " "}),
+        (("1\u202f234,56", "-12,50"), {"decimal": ",", "thousands": "\u202f"}),
+        (("1.234,56-",), {"decimal": ",", "thousands": ".", "negative": "behind"}),
+        (('"(1,234.56)"', "7.50"), {"thousands": ",", "negative": "brackets"}),
+        (("1'234.50", "7.50"), {"thousands": "'"}),
+        (("12.50", "7.50"), {}),
+    ],
+)
+def test_the_marks_in_amounts_are_seen(values: tuple[str, ...], keys: dict[str, str]) -> None:
+    data = "\n".join(["who;what", *(f"x;{value}" for value in values)]).encode()
+    head = yaml.safe_load(draft(look_at("survey.csv", data)))
+    assert {key: head[key] for key in ("decimal", "thousands", "negative") if key in head} == keys
 
 
 def test_a_draft_names_what_is_known_and_leaves_what_is_not() -> None:
