@@ -326,8 +326,8 @@ Other people publish files that are written wrongly on purpose, with the truth b
 becomes of each cell, for forecourt's reader of delimited text and for three readers of others, all told the same
 delimiter, quote, escape mark, header and preamble. `python -m tests.bench.torture FOLDER ...` makes it anew from
 folders with such sets; the files themselves are not part of this project. forecourt reads each through a source, one
-YAML as a person would write it; `tests/ingest/test_survey.py` does the same with invented files, fifty written by
-hand and six hundred at random, where no cell may be silent.
+YAML as a person would write it; `tests/ingest/test_survey.py` does the same with invented files, nearly seventy written
+by hand and six hundred at random, where no cell may be silent.
 
 A cell is **right** when it is as in the truth, **withheld** when its row is in quarantine with a reason or its file is
 refused with one, and **silent** when it is different, lost or made up without a word. Blanks around a value, how a line
