@@ -115,7 +115,8 @@ def kept_name(layout: Layout, place: int) -> str:
     """Under which name an unmapped column is kept: its own, with its position where others have the same or none."""
     name = layout.names[place]
     if not name:
-        return f"column {place + 1}"
+        made = f"column {place + 1}"
+        return made if made not in map(folded, layout.names) else f"{made} without a name"
     return f"{name} (column {place + 1})" if folded(name) in layout.repeated else name
 
 

@@ -37,6 +37,7 @@ def withhold_cut_off(piece: TextTable, dialect: Dialect) -> None:
     starts_in_words, ends_in_words = _holds_words(first), _holds_words(last)
     unread = {bad.row_number for bad in piece.bad}
     cut_off: dict[int, str] = {}
+    afters: dict[int, int] = {}
     for bad in list(piece.bad):
         place = int(np.searchsorted(numbers, bad.row_number)) - 1
         values = bad.raw.split(dialect.delimiter)
@@ -48,8 +49,10 @@ def withhold_cut_off(piece: TextTable, dialect: Dialect) -> None:
             end = last[place].as_py()
             # A value that begins with a line end leaves an empty one above.
             may_go_on = bool(_LETTERS.search(end)) or (ends_in_words and (bool(end) or len(values) == 1))
-            raw = piece.raw(int(numbers[place]))
-            after = int(numbers[place]) + len(_LINE_END.findall(raw)) + 1
+            if place not in afters:
+                line = int(numbers[place])
+                afters[place] = line + len(_LINE_END.findall(piece.raw(line))) + 1
+            after = afters[place]
             # Below empty lines it is a note, unless the table goes on right under it.
             is_near = after == bad.row_number or (has_row_below and not unread & set(range(after, bad.row_number)))
             if may_go_on and is_near:
