@@ -181,6 +181,18 @@ def test_a_refusal_tells_what_was_seen_and_how_to_begin() -> None:
     assert "`forecourt land --draft anfragen.csv`" in str(refused.value)
 
 
+def test_a_header_that_stands_elsewhere_is_told_from_one_without_the_names() -> None:
+    columns = "{rooftop: {const: R1}, portal: {const: x}, listing_id: who}"
+    declared = (
+        f"description: a list\nfiles: ['list*']\nheader: [who]\nfeeds: {{portal_listings: {{columns: {columns}}}}}"
+    )
+    source = read_source("list", declared, "list.yml")
+    with pytest.raises(Problem, match="has the names of it, but it does not stand where, or is not written as"):
+        recognise("list.csv", b"A list\nwho,what\nx,1\ny,2\n", {"list": source})
+    with pytest.raises(Problem, match="its header has no who"):
+        recognise("list.csv", b"whom,what\nx,1\ny,2\n", {"list": source})
+
+
 def test_the_draft_is_printed_and_nothing_lands(tmp_path: Path) -> None:
     path = tmp_path / "sold.csv"
     path.write_bytes(SOLD)

@@ -356,6 +356,19 @@ def test_every_cell_is_right_or_withheld(asked: tuple[duckdb.DuckDBPyConnection,
         assert bad.raw.splitlines()[0] == lines_of(file)[bad.row_number - 1]
 
 
+def test_a_column_without_a_name_is_kept_under_a_name_that_no_other_has(
+    asked: tuple[duckdb.DuckDBPyConnection, Settings],
+) -> None:
+    connection, settings = asked
+    source = source_of(File(b"", [], header=("column 2", "cars")))
+    stage(
+        connection, source, read_rows(recognise("s.csv", b"column 2,,cars\na,b,1\n", {"s": source}), settings), settings
+    )
+    (kept,) = connection.execute("select rest::varchar from typed_portal_listings").fetchall()[0]
+    connection.execute("drop table typed_portal_listings")
+    assert json.loads(kept) == {"column 2": "a", "column 2 without a name": "b", "cars": "1"}
+
+
 def plain(name: str) -> str:
     """A name as it is kept, on one line."""
     return " ".join(name.split())
