@@ -32,7 +32,8 @@ _COMPARED = 30
 #: Records that are looked at.
 _SAMPLE = 200
 
-_DATE = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})\b")
+#: A day in figures: no telephone number, no version, no address of a computer.
+_DATE = re.compile(r"(\d{4}|\d{1,2}(?=\D\d+\D\d\d))([./-])(\d{1,2})\2(\d{4}|\d{1,2})(?!\d|[./-]\d)")
 #: Amounts with a comma and with a point before the decimals, and the mark between their thousands.
 _COMMA_AMOUNT = re.compile(r"-?\d{1,3}(?:([. '\u2019\u00a0\u202f])\d{3}(?:\1\d{3})*)?,\d{1,2}-?|-?\d+,\d{1,2}-?")
 _POINT_AMOUNT = re.compile(r"-?\d{1,3}([, '\u2019\u00a0\u202f])\d{3}(?:\1\d{3})*(?:\.\d+)?-?|-?\d+\.\d{1,2}-?")
@@ -229,6 +230,8 @@ def _marks(values: Sequence[str]) -> dict[str, object]:
         thousands = Counter(match[1] for match in found if match[1])
         if not found or (decimal == "." and not thousands):
             continue
+        if decimal == "." and not any("." in match[0] or match[0].count(",") != 1 for match in found if match[1]):
+            continue  # 1,234 alone may be a thousand or one and a fraction
         keys: dict[str, object] = {"decimal": decimal} if decimal != "." else {}
         keys["thousands"] = thousands.most_common(1)[0][0] if thousands else usual
         below = [

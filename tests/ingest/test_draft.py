@@ -143,13 +143,25 @@ def test_what_only_a_person_can_tell_is_said(data: bytes, doubt: str) -> None:
         (("1.234,56-",), {"decimal": ",", "thousands": ".", "negative": "behind"}),
         (('"(1,234.56)"', "7.50"), {"thousands": ",", "negative": "brackets"}),
         (("1'234.50", "7.50"), {"thousands": "'"}),
-        (("12.50", "7.50"), {}),
+        (("1,234,567", "1,234"), {"thousands": ","}),
+        (("1,234", "7.50"), {}),
     ],
 )
 def test_the_marks_in_amounts_are_seen(values: tuple[str, ...], keys: dict[str, str]) -> None:
     data = "\n".join(["who;what", *(f"x;{value}" for value in values)]).encode()
     head = yaml.safe_load(draft(look_at("survey.csv", data)))
     assert {key: head[key] for key in ("decimal", "thousands", "negative") if key in head} == keys
+
+
+@pytest.mark.parametrize(
+    ("value", "dates"),
+    [
+        ("31.03.2026", "dmy"), ("3/31/26 14:05", "mdy"), ("2026/3/1", "ymd"), ("2026-03-01T14:05:00", "iso"),
+        ("3.4.2026", "dmy"), ("3/4/2026", None), ("555-12-3456", None), ("10.20.30.40", None), ("13.1.2", None),
+    ],
+)  # fmt: skip
+def test_the_order_of_dates_is_seen(value: str, dates: str | None) -> None:
+    assert yaml.safe_load(draft(look_at("survey.csv", f"who;when\nx;{value}\n".encode()))).get("dates") == dates
 
 
 def test_a_draft_names_what_is_known_and_leaves_what_is_not() -> None:
