@@ -99,13 +99,13 @@ def _best_dialect(lines: Lines, comment: str) -> tuple[Dialect, list[tuple[int, 
     texts = [lines.text(line) for line in range(_SAMPLE) if lines.has(line)]
     text = "\n".join(texts)
     long_marks = {found[0] for found in _LONG_MARK.finditer(text)}
-    long_marks = {mark for mark in long_marks if text.count(mark) * 2 >= len(texts)}
+    long_marks = {mark for mark in (*long_marks, "||") if text.count(mark) * 2 >= len(texts)}
     best: tuple[float, Dialect, list[tuple[int, list[str]]]] = (-1.0, Dialect(), [])
     # Blanks between a delimiter and a quote belong to the delimiter.
     padded = {found[1] for found in re.finditer(r"\"( *[;,|\t] *)(?=\")", text) if found[1].strip(" ") != found[1]}
     for mark in (*sorted(long_marks), *sorted(padded), *_DELIMITERS):
         parts = (long for long in long_marks if mark in long and mark != long)
-        if any(text.count(mark) == text.count(long) * long.count(mark) for long in parts):
+        if any(text.count(mark) * 0.9 <= text.count(long) * long.count(mark) for long in parts):
             continue
         for dialect in _quoting(text, mark, comment):
             records = list(_records_of(lines, dialect))
@@ -116,6 +116,11 @@ def _best_dialect(lines: Lines, comment: str) -> tuple[Dialect, list[tuple[int, 
             unread = sum(not values for _, values in records)
             score = count / len(records) - unread / len(records) + min(width, 20) / 100
             # The commas of amounts part no values, where something else does.
+            if dialect.quote:
+                # A single fault in a record says less than values in quotes.
+                border, quote = re.escape(mark), dialect.quote
+                quoted = rf"(?:^|{border}){quote}[^{quote}\n]*{quote}(?={border}|$)"
+                score += 0.1 * (len(re.findall(quoted, text, re.MULTILINE)) > 2)
             is_decimal = mark == "," and len(_DECIMAL_COMMA.findall(text)) == text.count(",")
             score -= 0.6 * is_decimal
             if is_decimal and score < 0.4:
@@ -136,9 +141,9 @@ def _quoting(text: str, mark: str, comment: str) -> Iterator[Dialect]:
     begun = {
         quote: len(re.findall(rf"(?:^|{border}){quote}|{quote}(?:{border}|$)", text, re.MULTILINE)) for quote in "\"'"
     }
-    yield Dialect(delimiter=mark, comment=comment)
-    if begun["'"] > begun['"']:
-        yield Dialect(delimiter=mark, quote="'", comment=comment)
+    for quote in sorted(begun, key=begun.__getitem__, reverse=True):
+        if begun[quote] or quote == '"':
+            yield Dialect(delimiter=mark, quote=quote, comment=comment)
     if '\\"' in text and mark != "\\":
         yield Dialect(delimiter=mark, escape="\\", comment=comment)
     quoted = r"(?:^|[,;\t|]) *\"|(?:^|[,;\t|])'[^'\n]*'(?:[,;\t|]|$)"
@@ -160,20 +165,30 @@ def _records_of(lines: Lines, dialect: Dialect) -> Iterator[tuple[int, list[str]
 
 def header_row(records: Sequence[Sequence[str]]) -> tuple[int, int]:
     """How many rows stand above the header, and how many columns it has: the first row that is as wide as most rows
-    and filled with words. A block of words and values above an empty line is no table, if a larger one follows."""
+    and filled with words. Two columns of words and values above an empty line are no table, if a larger one follows.
+    """
     widths = Counter(_width(record) for record in records if _width(record))
     if not widths:
         return 0, 0
     width = max(widths, key=lambda width: (widths[width] * min(width, 3), width))
+    width = max(width, _common_width(records))
     found = [place for place, record in enumerate(records) if _may_be_header(record, width)]
     blocks = {place: _rows_below(records, place) for place in found}
     end = -1
     for place in (place for place in found if place > end):
         follows = [other for other in found if blocks[other] > blocks[place] > 0 and other > place + blocks[place] + 1]
-        if not any(_is_all_words(records[other]) for other in follows):
+        if width > 2 or not any(_is_all_words(records[other]) for other in follows):
             return place, len(records[place])
         end = place + blocks[place]
     return 0, len(records[0])
+
+
+def _common_width(records: Sequence[Sequence[str]]) -> int:
+    """How many values nearly all records have, without the last ones that are always empty; else 0."""
+    widths = Counter(len(record) for record in records if len(record) > 1)
+    width, count = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
+    alike = [record for record in records if len(record) == width]
+    return max(map(_width, alike), default=0) if count * 5 >= widths.total() * 4 else 0
 
 
 def _may_be_header(record: Sequence[str], width: int) -> bool:
@@ -189,7 +204,8 @@ def _is_all_words(record: Sequence[str]) -> bool:
 
 def _rows_below(records: Sequence[Sequence[str]], place: int) -> int:
     """How many rows stand below a row, up to the next empty one."""
-    empty = (later for later in range(place + 1, len(records)) if not any(records[later]))
+    # A line that cannot be read has no values, and is none.
+    empty = (later for later in range(place + 1, len(records)) if records[later] and not any(records[later]))
     return next(empty, len(records)) - place - 1
 
 

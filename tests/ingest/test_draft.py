@@ -73,6 +73,16 @@ DRAFTED: dict[str, tuple[bytes, list[list[str]] | str]] = {
     "numbers kept as text": (b'id;zip\n="07";Ulm\n="08";Bonn\n', [['="07"', "Ulm"], ['="08"', "Bonn"]]),
     "blanks before quotes": (b'"id" ; "say"\n"1" ; "a; b"\n"2" ; "c"\n', [["1", "a; b"], ["2", "c"]]),
     "three marks between values": (b"id~|~say\n1~|~a|b\n2~|~c\n", [["1", "a|b"], ["2", "c"]]),
+    "two bars between values": (b"id||n||say\n1||2||a | b\n2||||c\n", [["1", "2", "a | b"], ["2", "", "c"]]),
+    "some values in apostrophes": (
+        b"id,say\n'1',a\n'2','b'\n3,'c'\n" + b"4,d\n" * 40 + b"5,e 'f\n",
+        [["1", "a"], ["2", "b"], ["3", "c"], *[["4", "d"]] * 40],
+    ),
+    "a title with the delimiter, and a third column": (
+        b"Cars; sold\n\nid;n;say\n1;2;\n3;4;\n5;6;a\n",
+        [["1", "2", ""], ["3", "4", ""], ["5", "6", "a"]],
+    ),
+    "a line that cannot be read": (b'id^say\n1^a\n2^b "c\n3^d\n4^e\n', [["1", "a"], ["3", "d"], ["4", "e"]]),
     "control marks between values": (b"id\x1fsay\n1\x1fa,b\n2\x1fc\n", [["1", "a,b"], ["2", "c"]]),
     "a drawn table": (
         b"+----+-----+\n| id | say |\n+----+-----+\n|  1 | a   |\n|  2 | b   |\n+----+-----+\n",
