@@ -35,6 +35,8 @@ def withhold_cut_off(piece: TextTable, dialect: Dialect) -> None:
     numbers = piece.rows.column("row_number").to_numpy()
     first, last = piece.rows.column("c0"), piece.rows.column(f"c{width - 1}")
     starts_in_words, ends_in_words = _holds_words(first), _holds_words(last)
+    starts = [value for value in first.slice(0, _SAMPLE).to_pylist() if value]
+    starts_in_capitals = sum(value[0].isupper() for value in starts) * 10 >= len(starts) * 9
     unread = {bad.row_number for bad in piece.bad}
     cut_off: dict[int, str] = {}
     afters: dict[int, int] = {}
@@ -62,7 +64,7 @@ def withhold_cut_off(piece: TextTable, dialect: Dialect) -> None:
             near = place if place >= 0 else below + 1
             other = first[near].as_py() if near < len(first) else ""
             # What goes on in small letters among capitals belongs to the row above; else both may be cut off.
-            is_rest = place in cut_off and bad.raw[:1].islower() and start[:1].isupper() and other[:1].isupper()
+            is_rest = place in cut_off and starts_in_capitals and bad.raw[:1].islower() and start[:1].isupper()
             is_word = starts_in_words or bool(_LETTERS.search(start))
             if is_word and not is_rest and not _starts_alike(start, other):
                 cut_off[below] = BEGINNING.format(line=bad.row_number)

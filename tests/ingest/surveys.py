@@ -116,6 +116,12 @@ class _Writer:
             return [line, rest], (*row[:-1], f"{row[-1]}\n{rest}")
         if dirt == 4 and self.width > 1:
             return [self.chance.choice(("", self.delimiter * (self.width - 1))), line], row
+        if dirt == 5 and self.width > 1 and " " in row[0] and line.startswith(row[0]):
+            start, rest = row[0].split(" ", 1)
+            return [start, line[len(start) + 1 :]], (f"{start}\n{rest}", *row[1:])
+        if dirt == 6 and self.width > 1 and self.kinds[-1] == "words" and row[-1]:
+            rest = f"the {self.quote}new{self.quote} one"
+            return [line, rest], (*row[:-1], f"{row[-1]}\n{rest}")
         return [line], row
 
     def _padded(self, text: str) -> str:
