@@ -263,7 +263,14 @@ def _first_single(rows: Sequence[_Row]) -> _Row | None:
         last -= 1
     above = rows[max(last - _SAMPLE, 0) : last]
     is_note = last < len(rows) and len(rows[last].values or ()) > 2 and bool(above)
-    return rows[last] if is_note and _are_few(len(row.filled) < 2 for row in above) else None
+    if not is_note:
+        return None
+    if _are_few(len(row.filled) < 2 for row in above):
+        return rows[last]
+    # Words below figures are none of the column, however many rows above have a first value alone.
+    starts = _Column([row.values[0] for row in above if row.values], [])
+    below = (row for row in rows[last:] if row.values and not _DIGIT.search(row.values[0]))
+    return next(below, None) if starts.has_figures else None
 
 
 def _gaps(data: Bytes, body: int, end: int, columns: int, dialect: Dialect) -> list[int]:

@@ -269,6 +269,12 @@ FILES: dict[str, File] = {
         text(*BODY, "||", "Source: office||", "* counted twice||", mark=","), PLAIN, notes=2
     ),
     "notes right below the rows": File(text(*BODY, "Source: office||", mark=","), PLAIN, notes=1),
+    "notes right below rows of which many have a first value alone": File(
+        b"day,cars,note\n2026-03-01,,\n2026-03-02,4,\n2026-03-03,,\nSource: office,,\n",
+        rows("2026-03-01||", "2026-03-02|4|", "2026-03-03||"),
+        header=("day", "cars", "note"),
+        notes=1,
+    ),
     "notes of another width": File(
         text(*BODY, "", "Source: office", "* counted, twice, since, May", mark=","), PLAIN, notes=2
     ),
