@@ -105,10 +105,7 @@ class Comparison:
                 )"""
         )
         self.mixed = carried_sets > 1
-        in_question = "select key from incoming"
-        if delivery.is_full and not self.late:
-            in_question += f" union all select key from {feed.table} where {feed.rooftop_sql} in ({self._scope()})"
-        self._place_latest(in_question)
+        self._place_latest()
         several = "select key from incoming group by key having count(*) > 1"
         # A key that is new and that no later full file could have left out needs no history.
         covered = f"""select key from incoming where {feed.rooftop_sql} in (
@@ -136,9 +133,14 @@ class Comparison:
             )
         self.careful = self.one("select count(*) from careful")
 
-    def _place_latest(self, in_question: str) -> None:
-        """Makes ``latest`` of the keys that a query names. Most have one version, which need not be sought."""
+    def _place_latest(self) -> None:
+        """Makes ``known_keys`` and ``latest`` of the keys that the file names or, being full, ends; of all keys where
+        the file names as many as half of them. Most have one version, which need not be sought."""
         feed = self.feed
+        in_question = "select key from incoming"
+        if self.delivery.is_full and not self.late:
+            in_question += f" union all select key from {feed.table} where {feed.rooftop_sql} in ({self._scope()})"
+        is_large = self.incoming * 2 >= self.one(f"select count(*) from {feed.table}")
         said = ["op", "row_hash"]
         if self.delivery.is_full:
             said += ["rooftop_of", *self.feed.key]
@@ -147,7 +149,7 @@ class Comparison:
         self.run(
             f"""create or replace temp table known_keys as
                 select key, count(*) as versions, {one} from ({of_version})
-                where key in ({in_question})
+                where {"true" if is_large else f"key in ({in_question})"}
                 group by key"""
         )
         columns = ", ".join(f'"{name}"' for name in said)
@@ -188,7 +190,7 @@ class Comparison:
         latest = f"{self.feed.table} as latest" if self.mixed else "latest"
         self.run(
             f"""create or replace temp table compared as
-                select incoming.row_id, incoming.key,
+                select place, row_id,
                     case
                         when latest.key is null then 'new'
                         when {self._is_same()} then 'unchanged'
@@ -261,8 +263,7 @@ class Comparison:
         join = "semi"
         if total == self.incoming and chosen > total / 2:
             join, test = "anti", f"not ({test})"
-        return f"""{join} join (select row_id as of_row, key as of_key from {results} where {test})
-                    on incoming.row_id = of_row and incoming.key = of_key"""
+        return f"{join} join (select place as of_place from {results} where {test}) on place = of_place"
 
     def _remove(self, keys: str) -> int:
         delivery = self.delivery

@@ -81,14 +81,14 @@ class History:
         cells = ", ".join(f"{cell.made} as {cell.said}" for cell in self.cells)
         self.run(
             f"""create or replace temp table statements as
-                select 'stored' as origin, null::bigint as row_id, op, versions.key, carried,
+                select 'stored' as origin, null::bigint as place, null::bigint as row_id, op, versions.key, carried,
                     versions.exported_at, updated_at, file_name, content_hash, row_number, versions.file_id,
                     rest, {cells}
                 from {feed.table} as versions
                 inner join files_known on versions.file_id = files_known.file_id
                 where versions.key in (select key from careful)
                 union all
-                select 'incoming', row_id, 'row', key, carried, {own_place}, rest, {cells}
+                select 'incoming', place, row_id, 'row', key, carried, {own_place}, rest, {cells}
                 from (select *, 'row' as op, {quoted(delivery.file_id)} as file_id from incoming) as versions
                 where key in (select key from careful)"""
         )
@@ -193,8 +193,8 @@ class History:
         )"""
 
     def _decide(self) -> None:
-        """Makes ``judged`` (the rows of this file, and what else must be stored, ``is_news``) and ``decided`` (row_id,
-        key, result of the rows of this file)."""
+        """Makes ``judged`` (the rows of this file, and what else must be stored, ``is_news``) and ``decided`` (place,
+        row_id, result of the rows of this file)."""
         before = ", ".join(f"last_value({cell.said} ignore nulls) over before as {cell.before}" for cell in self.cells)
         differs = " or ".join(
             f"({cell.said} is not null and {cell.said}{cell.compared} is distinct from "
@@ -205,8 +205,8 @@ class History:
         cells = ", ".join(f"case when origin = 'sighted' then {cell.said} end as {cell.said}" for cell in self.cells)
         self.run(
             f"""create or replace temp table judged as
-                select origin, row_id, key, carried, exported_at, updated_at, file_name, content_hash, row_number,
-                    file_id, rest, {cells}, is_news
+                select origin, place, row_id, key, carried, exported_at, updated_at, file_name, content_hash,
+                    row_number, file_id, rest, {cells}, is_news
                 from (
                     select *,
                         origin <> 'stored' and case
@@ -225,7 +225,7 @@ class History:
         )
         self.run(
             f"""create or replace temp table decided as
-                select row_id, key,
+                select place, row_id,
                     case
                         when not is_news then 'unchanged'
                         when key in (select key from latest) then 'changed'

@@ -119,13 +119,13 @@ def stage(
 
 
 def split(connection: duckdb.DuckDBPyConnection, staged: Staged, feed: Feed) -> None:
-    """Points ``incoming`` and ``withheld`` at the sound and the other rows of a staged feed."""
+    """Points ``incoming`` and ``withheld`` at the sound and the other rows of a staged feed; ``place`` is unique."""
     texts = [f"{quoted(text)}::varchar" for text in staged.sets[feed.name]]
     cases = " ".join(f"when {place} then {text}" for place, text in enumerate(texts))
     carried = texts[0] if len(texts) == 1 else f"case carried {cases} end"
     connection.execute(
         f"""create or replace temp view incoming as
-            select * exclude (problem, problem_text, rooftop_text) replace ({carried} as carried)
+            select * exclude (problem, problem_text, rooftop_text) replace ({carried} as carried), rowid as place
             from typed_{feed.name} where problem is null"""
     )
     connection.execute(
