@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from forecourt.errors import Problem
+from ingest.delivery import told_name
 from ingest.mapped import CHUNK, LARGE, Bytes, gathered
 
 #: More than ten million rows of an export; what is larger is split, so that landing stays within its memory.
@@ -77,6 +78,8 @@ def _chunks(file: BinaryIO, most: int, on_chunk: Callable[[bytes], object]) -> I
 
 def _why_no_file(path: Path, inbox: Path) -> str | None:
     """Why there are no bytes to read under a path; None for a file, and for one that reading will say more about."""
+    if path.name != told_name(path.name):
+        return "has a name that is no UTF-8, and neither log nor ledger could name it. Rename it and run again."
     if path.is_symlink() and not path.exists():
         return f"is a link to {path.readlink()}, which is not there. Put the file itself here, or remove the link."
     if (

@@ -63,7 +63,8 @@ def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", keyed: Ke
     What an object around the list says is given to each record, under its name after a slash: ``/dealer``.
     ``decimal``: the mark that numbers get, because the source reads them by it. ``keyed``: lists of objects with a
     name and a value, like the answers of a form, which become names: ``answers.EMAIL``. Raises Problem (a sentence
-    without the file's name) for what is no JSON, nested too deeply, or without a list at the path.
+    without the file's name) for what is no JSON, nested too deeply, without a list at the path, or
+    without a record that can be read.
     """
     document = _Document(whole(decoded.data).decode("utf-8"))
     found = Objects([], [], document.raw, decoded.encoding)
@@ -81,6 +82,10 @@ def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", keyed: Ke
             continue
         places.append(place)
         document.spans.append((start, end))
+    if unfit and not found.values:
+        # Without a sound record no column is known, and the file would be refused for the columns that it lacks.
+        place, reason, _ = unfit[0]
+        raise Problem(f"none of its records can be read; line {lines[place]}: {reason}. Export it again.")
     if len({*lines}) < len(lines):
         found.unit, lines = "record", list(range(1, len(lines) + 1))
     found.row_numbers = [lines[place] for place in places]

@@ -31,6 +31,17 @@ def test_a_link_that_leads_out_of_the_inbox_is_refused_and_one_inside_is_read(sc
     assert outside.exists()
 
 
+def test_a_name_that_is_no_utf8_is_refused_and_stops_no_other_file(scene: Scene) -> None:
+    (scene.home.inbox / "crm_tasks_\udce9_2026-01-01.csv").write_text(TASKS)
+    (scene.home.inbox / "crm_tasks_2026-01-02.csv").write_text(TASKS)
+    results = scene.land(scene.home.inbox)
+    assert [(result.name, result.status) for result in results] == [
+        ("crm_tasks_2026-01-02.csv", "landed"),
+        ("crm_tasks_\\xe9_2026-01-01.csv", "refused"),
+    ]
+    assert "no UTF-8" in results[1].reason
+
+
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "crm_tasks.csv"
     with path.open("wb") as file:

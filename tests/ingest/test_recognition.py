@@ -48,6 +48,11 @@ def test_a_kind_is_known_by_the_bytes(data: bytes, kind: str) -> None:
     assert kind_of(data) == kind
 
 
+def test_many_comments_before_the_first_tag_take_no_time() -> None:
+    assert kind_of(b"<!-- x -->" * 400 + b"<adf/>") == "xml"
+    assert kind_of(b"<!-- x -->\n" * 300 + b"<html>") == "page"
+
+
 def test_a_name_that_belies_the_bytes_is_told_and_does_not_decide() -> None:
     found = recognise("crm_tasks.xls", f"{HEADER}\n".encode())
     assert isinstance(found.content, TextContent)
