@@ -25,7 +25,7 @@ def own_name(name: str) -> str:
 
 
 def told_name(name: str) -> str:
-    """A name as text that can be written: bytes that are no UTF-8, as file systems and mails allow them, as ``\\xe9``."""
+    """A name as text that can be written: bytes that are no UTF-8, which file systems allow, as ``\\xe9``."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 

@@ -306,8 +306,8 @@ def _sentence(note: Note) -> str:
             )
         case "future export":
             return (
-                f"It says that it was exported on {note.detail}, and that day is still to come: until then its rows win "
-                "over those of files that are dated rightly."
+                f"It says that it was exported on {note.detail}, and that day is still to come: until then its rows "
+                "win over those of files that are dated rightly."
             )
         case "no currency":
             return f"{where}currency is empty in {rows} with an amount; they count in the rooftop's currency."

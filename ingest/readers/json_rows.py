@@ -84,8 +84,8 @@ def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", keyed: Ke
         document.spans.append((start, end))
     if unfit and not found.values:
         # Without a sound record no column is known, and the file would be refused for the columns that it lacks.
-        place, reason, _ = unfit[0]
-        raise Problem(f"none of its records can be read; line {lines[place]}: {reason}. Export it again.")
+        place, why, _ = unfit[0]
+        raise Problem(f"none of its records can be read; line {lines[place]}: {why}. Export it again.")
     if len({*lines}) < len(lines):
         found.unit, lines = "record", list(range(1, len(lines) + 1))
     found.row_numbers = [lines[place] for place in places]
