@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -60,6 +61,11 @@ def take_file(path: Path, inbox: Path, *, max_bytes: int = MAX_BYTES) -> Taken:
             parts = gathered(chunks, inbox.parent, large=0) if before.st_size > LARGE else list(chunks)
             after = os.fstat(file.fileno())
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise Problem(
+                f"it is copied beside the inbox to be read, and there is no room for it ({error.strerror}). Free "
+                f"{before.st_size / (1 << 20):,.0f} MB in {inbox.parent} and run again."
+            ) from None
         raise Problem(f"the file cannot be read ({error.strerror}). Check its path and its permissions.") from None
     size = sum(map(len, parts)) if isinstance(parts, list) else len(parts)
     if size != before.st_size or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):

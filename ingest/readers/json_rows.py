@@ -82,6 +82,10 @@ def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", keyed: Ke
             continue
         places.append(place)
         document.spans.append((start, end))
+    if not lines:
+        raise Problem(
+            "it has no record, so nothing tells its columns. A table that is empty comes as csv with its header."
+        )
     if unfit and not found.values:
         # Without a sound record no column is known, and the file would be refused for the columns that it lacks.
         place, why, _ = unfit[0]

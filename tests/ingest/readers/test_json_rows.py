@@ -85,6 +85,7 @@ def test_one_object_over_several_lines_is_one_record() -> None:
         ('{"a": {}}', "a", "there is no list where its records should be"),
         ('{"x.y": 1, "x": {"y": 2}, "a": [{"b": 1}]}', "a", r"what stands around its records cannot be read"),
         ('{"a": [{"b": 1}]', "a", r"line 1, character 17: this is no JSON"),
+        ("[]", "", "it has no record, so nothing tells its columns"),
         ("[" * 100_000 + "]" * 100_000, "", "it is nested more deeply than any export"),
         ('\n{"a": ' + "[" * 60 + "]" * 60 + "}", "", "none of its records can be read; line 2: it is nested more"),
     ],
