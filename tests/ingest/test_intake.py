@@ -67,9 +67,10 @@ def test_a_disk_without_room_for_a_large_file_is_told(tmp_path: Path, monkeypatc
     path = tmp_path / "large.csv"
     path.write_bytes(b"x" * 11)
     monkeypatch.setattr("ingest.intake.LARGE", 10)
-    monkeypatch.setattr("ingest.mapped.tempfile.TemporaryFile", lambda **_: Path("/dev/full").open("wb", buffering=0))
-    with pytest.raises(Problem, match="there is no room for it"):
-        take_file(path, tmp_path)
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        monkeypatch.setattr("ingest.mapped.tempfile.TemporaryFile", lambda **_: full)
+        with pytest.raises(Problem, match="there is no room for it"):
+            take_file(path, tmp_path)
 
 
 def test_a_file_larger_than_is_read_is_refused_unread(tmp_path: Path) -> None:
