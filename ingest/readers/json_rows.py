@@ -19,6 +19,8 @@ from ingest.readers.text import Decoded
 
 MAX_BYTES = 256 << 20
 MAX_DEPTH = 40
+#: A record takes a kilobyte of memory and more, however short it is written.
+MAX_RECORDS = 2_000_000
 
 _BLANK = re.compile(r"[ \t\r\n]*")
 _EXPONENT = re.compile(r"-?\d{1,30}(\.\d{1,30})?[eE][+-]?\d{1,2}")
@@ -63,8 +65,8 @@ def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", keyed: Ke
     What an object around the list says is given to each record, under its name after a slash: ``/dealer``.
     ``decimal``: the mark that numbers get, because the source reads them by it. ``keyed``: lists of objects with a
     name and a value, like the answers of a form, which become names: ``answers.EMAIL``. Raises Problem (a sentence
-    without the file's name) for what is no JSON, nested too deeply, without a list at the path, or
-    without a record that can be read.
+    without the file's name) for what is no JSON, nested too deeply, without a list at the path, without a record that
+    can be read, or with too many.
     """
     document = _Document(whole(decoded.data).decode("utf-8"))
     found = Objects([], [], document.raw, decoded.encoding)
@@ -72,6 +74,10 @@ def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", keyed: Ke
     lines: list[int] = []
     places: list[int] = []
     for place, (start, end, value, why) in enumerate(document.records([name for name in path.split(".") if name])):
+        if place == MAX_RECORDS:
+            raise Problem(
+                f"it has more than {MAX_RECORDS:,} records. Export fewer records in a file, or export them as csv."
+            )
         lines.append(document.line(start))
         try:
             if why:

@@ -108,6 +108,13 @@ def test_hostile_records_are_withheld_and_the_others_read() -> None:
     assert found.values == [{"a": "1e999999999"}]
 
 
+def test_too_many_records_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.readers.json_rows.MAX_RECORDS", 2)
+    assert len(read('{"a": 1}\n' * 2).values) == 2
+    with pytest.raises(Problem, match="it has more than 2 records"):
+        read('{"a": 1}\n' * 3)
+
+
 def test_too_large_and_too_wide_files_are_refused() -> None:
     with pytest.raises(Problem, match=r"it has 0 MB, and JSON is read up to 0 MB"):
         check_size(b'[{"id": 1}]', max_bytes=5)
