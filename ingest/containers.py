@@ -23,6 +23,9 @@ from ingest.readers.unzip import LIMITS, Allowance, Limits, chunks_of, gunzip, o
 #: What programs put beside the files that a person packed.
 _ACCOMPANYING = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 
+#: A mail is taken apart in memory; one that is larger carries nothing that is looked at, and is refused.
+MAX_MAIL = 100 << 20
+
 #: Endings of attachments that are exports; a mail's pictures and signatures are none.
 _EXPORTS = (*(ending for endings in ENDINGS.values() for ending in endings), ".zip", ".gz")
 
@@ -38,7 +41,8 @@ class Member:
 def is_container(data: Bytes) -> bool:
     """True for a zip or gzip, and for a mail that carries exports and is no lead itself."""
     kind = kind_of(data)
-    return kind in ("zip", "gzip") or (kind == "mail" and not looks_like_adf(data) and bool(_attached(whole(data))))
+    is_mail = kind == "mail" and len(data) <= MAX_MAIL
+    return kind in ("zip", "gzip") or (is_mail and not looks_like_adf(data) and bool(_attached(whole(data))))
 
 
 def members(name: str, data: Bytes, limits: Limits = LIMITS) -> Iterator[Member]:

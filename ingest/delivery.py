@@ -24,6 +24,11 @@ def own_name(name: str) -> str:
     return PurePosixPath(name).name
 
 
+def told_name(name: str) -> str:
+    """A name as text that can be written: bytes that are no UTF-8, which file systems allow, as ``\\xe9``."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def native_feed(name: str) -> str | None:
     """The feed of a file named ``<feed>[_anything].csv`` or another of the endings; None for any other name."""
     return named_feed(name) if name.lower().endswith(NATIVE_ENDINGS) else None

@@ -64,6 +64,14 @@ def odd_facts(
     return [Note(feed.name, kind, detail, count) for (kind, detail), count in zip(counts, row, strict=True) if count]
 
 
+def ahead_of_time(exported_at: datetime, received_at: datetime) -> list[Note]:
+    """What is odd about a delivery that says it was exported after it came: until that day it would win over all
+    that are dated rightly."""
+    if exported_at <= received_at + _TOLERANCE:
+        return []
+    return [Note(None, "future export", f"{exported_at:%Y-%m-%d}", 0)]
+
+
 def repeated_keys(connection: duckdb.DuckDBPyConnection, feed: Feed) -> list[Note]:
     """How many keys stand in a stored file more than once with different values, and in how many rows."""
     changed = f"select row_id from outcome where feed = {quoted(feed.name)} and result = 'changed'"

@@ -17,7 +17,7 @@ from forecourt.settings import Settings
 from ingest import quarantine
 from ingest.comparison import Delivery
 from ingest.contract import Feed
-from ingest.drift import changed_keys, compare_header, odd_facts, repeated_keys
+from ingest.drift import ahead_of_time, changed_keys, compare_header, odd_facts, repeated_keys
 from ingest.ledger import full_files_before
 from ingest.mapped import Bytes
 from ingest.mapping import carried_text
@@ -122,6 +122,7 @@ class FileLanding(FileAccount):
         )
         self.connection.execute("create or replace temp table outcome (row_id bigint, feed varchar, result varchar)")
         staged = stage(self.connection, source, rows, self.settings, delivery, on_rows=self._tell)
+        staged.notes += ahead_of_time(self.entry["exported_at"], self.entry["received_at"])
         result.rows_read = rows.rows_read
         quarantined = list(rows.bad)
         empty: set[int] = set()
@@ -302,6 +303,11 @@ def _sentence(note: Note) -> str:
         case "future instant":
             return (
                 f"{where}{note.detail} lies after the export in {rows}: a clock or the order of day and month is wrong."
+            )
+        case "future export":
+            return (
+                f"It says that it was exported on {note.detail}, and that day is still to come: until then its rows "
+                "win over those of files that are dated rightly."
             )
         case "no currency":
             return f"{where}currency is empty in {rows} with an amount; they count in the rooftop's currency."

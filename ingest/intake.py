@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from forecourt.errors import Problem
+from ingest.delivery import told_name
 from ingest.mapped import CHUNK, LARGE, Bytes, gathered
 
 #: More than ten million rows of an export; what is larger is split, so that landing stays within its memory.
@@ -59,6 +61,11 @@ def take_file(path: Path, inbox: Path, *, max_bytes: int = MAX_BYTES) -> Taken:
             parts = gathered(chunks, inbox.parent, large=0) if before.st_size > LARGE else list(chunks)
             after = os.fstat(file.fileno())
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise Problem(
+                f"it is copied beside the inbox to be read, and there is no room for it ({error.strerror}). Free "
+                f"{before.st_size / (1 << 20):,.0f} MB in {inbox.parent} and run again."
+            ) from None
         raise Problem(f"the file cannot be read ({error.strerror}). Check its path and its permissions.") from None
     size = sum(map(len, parts)) if isinstance(parts, list) else len(parts)
     if size != before.st_size or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
@@ -77,6 +84,8 @@ def _chunks(file: BinaryIO, most: int, on_chunk: Callable[[bytes], object]) -> I
 
 def _why_no_file(path: Path, inbox: Path) -> str | None:
     """Why there are no bytes to read under a path; None for a file, and for one that reading will say more about."""
+    if path.name != told_name(path.name):
+        return "has a name that is no UTF-8, and neither log nor ledger could name it. Rename it and run again."
     if path.is_symlink() and not path.exists():
         return f"is a link to {path.readlink()}, which is not there. Put the file itself here, or remove the link."
     if (

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from forecourt.errors import Problem
-from ingest.delivery import impossible_date, own_name
+from ingest.delivery import impossible_date, own_name, told_name
 from ingest.sources import Source
 
 
@@ -36,6 +36,9 @@ class FileResult:
     feeds: tuple[str, ...] = ()
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.name = told_name(self.name)
 
 
 class Held(Exception):

@@ -18,6 +18,10 @@ from forecourt.home import Home
 from ingest.contract import Feed, load_feeds
 from ingest.values import EXPECTED
 
+#: Rows of one file that are withheld one by one, at most. Each is held in memory until it is written, and a file of
+#: which more are wrong is not as its source says; it is more than a sheet of a workbook has.
+MOST = 1_500_000
+
 
 @dataclass(frozen=True)
 class Quarantined:
@@ -40,21 +44,29 @@ def unreadable(
     return Quarantined(row_id, row_number, feed, "unreadable_line", sentence, raw)
 
 
+def check_number(number: int, first: str) -> None:
+    """Raises Problem for a file of which too many rows are withheld; ``first``: the reason of its first one."""
+    if number > MOST:
+        raise Problem(f"more than {MOST:,} of its rows cannot land, so it is refused as a whole. The first: {first}")
+
+
 def unsound(
     connection: duckdb.DuckDBPyConnection, feed: Feed, raw: Callable[[int], str], unit: str = "line"
 ) -> list[Quarantined]:
     """The rows of ``withheld`` (row_id, row_number, key, rooftop, problem, problem_text), each with its sentence.
 
-    ``unit``: what the file counts: lines, rows of a sheet, or records.
+    ``unit``: what the file counts: lines, rows of a sheet, or records. Raises Problem for more than ``MOST``.
     """
     rows = connection.execute(
-        "select row_id, row_number, problem, problem_text, key from withheld order by row_id"
+        f"select row_id, row_number, problem, problem_text, key from withheld order by row_id limit {MOST + 1}"
     ).fetchall()
-    found = []
+    found: list[Quarantined] = []
     for row_id, row_number, problem, text, key in rows:
         kind, _, column = problem.partition(":")
         code = "missing_value" if kind == "missing" else "wrong_value"
         sentence = _sentence(feed, f"{unit} {row_number}", kind, column, text)
+        if not found:
+            check_number(len(rows), sentence)
         found.append(Quarantined(row_id, row_number, feed.name, code, sentence, raw(row_id), key))
     return found
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from forecourt.settings import Settings
 from ingest.mapped import part
 from ingest.mapping import HASH_MARKS
-from ingest.quarantine import Quarantined, unreadable
+from ingest.quarantine import Quarantined, check_number, unreadable
 from ingest.readers.adf import AdfFile, read_adf
 from ingest.readers.dialect import DETECT, folded
 from ingest.readers.foot import find_foot
@@ -146,6 +146,8 @@ def _text_batches(
         rows.bad.extend(
             unreadable(row.row_number, row.row_number + shift, row.reason, row.raw, feed) for row in piece.bad
         )
+        if rows.bad:
+            check_number(len(rows.bad), rows.bad[0].reason)
         passed = (
             ("blank line", piece.blank),
             ("repeated page header", piece.page_headers),

@@ -14,11 +14,12 @@ from typing import Any
 
 from forecourt.errors import Problem
 from ingest import draft
-from ingest.containers import beside_a_lead, is_container, members
+from ingest.containers import MAX_MAIL, beside_a_lead, is_container, members
 from ingest.contract import Feed, load_feeds
 from ingest.delivery import is_full, named_feed, native_feed
 from ingest.mapped import Bytes, part, whole
-from ingest.readers import text, workbook, xml_rows
+from ingest.readers import adf as adf_reader
+from ingest.readers import text, web_page, workbook, xml_rows
 from ingest.readers.adf import looks_like_adf
 from ingest.readers.dialect import folded
 from ingest.readers.encoding import decode_as
@@ -27,13 +28,19 @@ from ingest.readers.json_rows import Keyed, check_size, read_json
 from ingest.readers.kinds import ENDINGS, WORDS, Kind, kind_of, words_for
 from ingest.readers.rows import MAX_COLUMNS, Objects
 from ingest.readers.text import Decoded, Dialect
-from ingest.readers.web_page import open_page
 from ingest.readers.whatsapp import CHAT_HEAD, looks_like_chat, read_chat
 from ingest.sources import Source, load_sources, name_fits, native_source, told_by_name
 
 #: A line that is longer than this is no row of an export.
 MAX_LINE = 16 << 20
 MAX_HEADER = 1 << 20
+#: Kinds that are taken apart in memory, and up to how many bytes that is done: asked before anything is read.
+MAX_SIZES: dict[Kind, int] = {
+    "mail": MAX_MAIL,
+    "page": web_page.MAX_BYTES,
+    "workbook": workbook.MAX_BYTES,
+    "xml": xml_rows.MAX_BYTES,
+}
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
@@ -89,7 +96,7 @@ class _File:
         return self._once(("text", encoding), lambda: decode_as(self.data, encoding))
 
     def book(self) -> workbook.Workbook:
-        opened = open_page if self.kind == "page" else workbook.open_workbook
+        opened = web_page.open_page if self.kind == "page" else workbook.open_workbook
         return self._once("book", lambda: opened(whole(self.data)))
 
     def root(self) -> Any:
@@ -122,6 +129,7 @@ def recognise(name: str, data: Bytes, declared: Mapping[str, Source] | None = No
         members(name, data)
         raise Problem("its files are deliveries of their own. Deliver it again.")
     file = _File(name, data)
+    _check_size(file.kind, data)
     if file.kind == "text":
         check_lines(data)
     feed = native_feed(file.name)
@@ -136,7 +144,7 @@ def recognise(name: str, data: Bytes, declared: Mapping[str, Source] | None = No
     # A file that is XML and no lead belongs to another source, whatever its name ends in.
     may_be_adf = file.kind in ("text", "xml", "page", "mail")
     if adf and may_be_adf and not named and looks_like_adf(data):
-        return Recognised(adf, AdfContent(whole(data)), _passed_over(file))
+        return Recognised(adf, _leads(data), _passed_over(file))
     problems: list[Problem] = []
     for source in (*named, *others):
         try:
@@ -149,7 +157,7 @@ def recognise(name: str, data: Bytes, declared: Mapping[str, Source] | None = No
             said = found.remarks if isinstance(found, Objects) else []
             return Recognised(told_by_name(source, file.name), found, [*_remarks(file), *said])
     if adf and may_be_adf and (looks_like_adf(data) if named else name_fits(file.name, adf)):
-        return Recognised(adf, AdfContent(whole(data)), _passed_over(file))
+        return Recognised(adf, _leads(data), _passed_over(file))
     if problems:
         raise problems[0]
     raise _unknown(file, named)
@@ -168,6 +176,25 @@ def check_lines(data: Bytes, most: int = MAX_LINE) -> None:
                 f"line {line} is longer than {most / (1 << 20):,.0f} MB, so it is no table of rows. Export it again."
             )
         position = end + 1
+
+
+def _check_size(kind: Kind, data: Bytes) -> None:
+    """Raises Problem for a file of a kind that is read in memory and larger than that can be done."""
+    most = MAX_SIZES.get(kind, len(data))
+    if len(data) > most:
+        raise Problem(
+            f"it is {WORDS[kind]} of {len(data) / (1 << 20):,.0f} MB, and such files are read up to "
+            f"{most / (1 << 20):,.0f} MB. Export fewer records in a file, or export them as csv."
+        )
+
+
+def _leads(data: Bytes) -> AdfContent:
+    if len(data) > adf_reader.MAX_BYTES:
+        raise Problem(
+            f"it has {len(data) / (1 << 20):,.0f} MB, and lead files are read up to "
+            f"{adf_reader.MAX_BYTES / (1 << 20):,.0f} MB. Split it into smaller ones."
+        )
+    return AdfContent(whole(data))
 
 
 # --- what a file is ----------------------------------------------------------------------------------------------

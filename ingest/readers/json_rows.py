@@ -19,6 +19,8 @@ from ingest.readers.text import Decoded
 
 MAX_BYTES = 256 << 20
 MAX_DEPTH = 40
+#: A record takes a kilobyte of memory and more, however short it is written.
+MAX_RECORDS = 2_000_000
 
 _BLANK = re.compile(r"[ \t\r\n]*")
 _EXPONENT = re.compile(r"-?\d{1,30}(\.\d{1,30})?[eE][+-]?\d{1,2}")
@@ -63,7 +65,8 @@ def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", keyed: Ke
     What an object around the list says is given to each record, under its name after a slash: ``/dealer``.
     ``decimal``: the mark that numbers get, because the source reads them by it. ``keyed``: lists of objects with a
     name and a value, like the answers of a form, which become names: ``answers.EMAIL``. Raises Problem (a sentence
-    without the file's name) for what is no JSON, nested too deeply, or without a list at the path.
+    without the file's name) for what is no JSON, nested too deeply, without a list at the path, without a record that
+    can be read, or with too many.
     """
     document = _Document(whole(decoded.data).decode("utf-8"))
     found = Objects([], [], document.raw, decoded.encoding)
@@ -71,6 +74,10 @@ def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", keyed: Ke
     lines: list[int] = []
     places: list[int] = []
     for place, (start, end, value, why) in enumerate(document.records([name for name in path.split(".") if name])):
+        if place == MAX_RECORDS:
+            raise Problem(
+                f"it has more than {MAX_RECORDS:,} records. Export fewer records in a file, or export them as csv."
+            )
         lines.append(document.line(start))
         try:
             if why:
@@ -81,6 +88,14 @@ def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", keyed: Ke
             continue
         places.append(place)
         document.spans.append((start, end))
+    if not lines:
+        raise Problem(
+            "it has no record, so nothing tells its columns. A table that is empty comes as csv with its header."
+        )
+    if unfit and not found.values:
+        # Without a sound record no column is known, and the file would be refused for the columns that it lacks.
+        place, why, _ = unfit[0]
+        raise Problem(f"none of its records can be read; line {lines[place]}: {why}. Export it again.")
     if len({*lines}) < len(lines):
         found.unit, lines = "record", list(range(1, len(lines) + 1))
     found.row_numbers = [lines[place] for place in places]

@@ -37,9 +37,10 @@ WORDS: dict[Kind, str] = {
 _OLE = b"\xd0\xcf\x11\xe0"
 _JSON_START = re.compile(rb'\s*(?:\{\s*(?:["}]|\Z)|\[\s*(?:[\[{"\]]|\Z|-?\d))')
 _XML_START = re.compile(rb"\s*<(?:\?xml|!--|!DOCTYPE|[A-Za-z_])")
-#: HTML, which starts like XML and often is none.
+#: HTML, which starts like XML and often is none. What stands before its first tag is read one way only: a comment that
+#: could also end with a later one would be tried in every combination, and thirty of them would take for ever.
 _WEB_PAGE = re.compile(
-    rb"(?:\s|<\?xml[^>]*>|<!--.*?-->)*<(?:(?:!doctype\s+html|html|head|body|meta|style|div)\b|table\b[^>]*>.*?<t[rhbd])",
+    rb"(?>\s+|<\?xml[^>]*>|<!--.*?-->)*+<(?:(?:!doctype\s+html|html|head|body|meta|style|div)\b|table\b[^>]*>.*?<t[rhbd])",
     re.IGNORECASE | re.DOTALL,
 )
 _WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}

@@ -32,6 +32,9 @@ DEFAULT_PREAMBLE = 20
 #: A workbook that takes longer than this is none that anybody opens.
 MAX_SECONDS = 600
 
+#: A workbook of as many rows as a sheet can have is smaller.
+MAX_BYTES = 200 << 20
+
 _PROCESS = Path(__file__).with_name("workbook_process.py")
 
 Row = list[str]

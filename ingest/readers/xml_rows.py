@@ -17,6 +17,8 @@ from forecourt.errors import Problem
 from ingest.readers.rows import Objects
 
 MAX_BYTES = 256 << 20
+#: An element takes 150 bytes of memory and more, however short it is written.
+MAX_TAGS = 20_000_000
 
 #: So many of one kind a record is searched for under a path with ``{n}``.
 MAX_REPEATED = 500
@@ -53,6 +55,8 @@ def open_xml(data: bytes, *, max_bytes: int = MAX_BYTES) -> etree._Element:
             f"it has {len(data) / (1 << 20):,.0f} MB, and XML is read up to {max_bytes / (1 << 20):,.0f} MB. Export "
             "fewer records in a file."
         )
+    if data.count(b"<") > MAX_TAGS:
+        raise Problem(f"it has more than {MAX_TAGS:,} tags. Export fewer records in a file.")
     if _DOCTYPE.search(data):
         raise Problem(_REFUSED)
     parser = etree.XMLParser(

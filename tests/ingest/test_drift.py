@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -45,6 +46,14 @@ def test_columns_that_come_and_go_are_kept_and_said(scene: Scene) -> None:
     before = scene.everything()
     rebuild(scene.home, scene.settings)
     assert scene.everything() == before
+
+
+def test_a_file_that_says_it_was_exported_after_it_came_is_told(scene: Scene) -> None:
+    text = "rooftop,lead_id,received_at\nR1,L1,2026-01-01T10:00\n"
+    early, late = scene.write("crm_leads_2031-01-02.csv", text), scene.write("crm_leads_2026-01-02.csv", text)
+    scene.land(early, late, received_at=datetime(2026, 1, 2, 12, tzinfo=UTC))
+    assert ("future export", "2031-01-02", 0) in kinds(scene, early.name)
+    assert not [kind for kind, *_ in kinds(scene, late.name) if kind == "future export"]
 
 
 def test_an_instant_to_come_is_counted(scene: Scene) -> None:

@@ -19,16 +19,28 @@ def test_a_link_that_leads_out_of_the_inbox_is_refused_and_one_inside_is_read(sc
     link = scene.home.inbox / "crm_tasks_2026-01-02.csv"
     link.symlink_to(outside)
     (scene.home.inbox / "crm_tasks_2026-01-03.csv").write_text(TASKS)
-    (scene.home.inbox / "crm_tasks_2026-01-04.csv").symlink_to("crm_tasks_2026-01-03.csv")
+    # Before its target by name, which is moved out once it has landed.
+    (scene.home.inbox / "crm_tasks_2026-01-01.csv").symlink_to("crm_tasks_2026-01-03.csv")
     results = scene.land(scene.home.inbox)
     assert [(result.name, result.status) for result in results] == [
+        ("crm_tasks_2026-01-01.csv", "landed"),
         ("crm_tasks_2026-01-02.csv", "refused"),
         ("crm_tasks_2026-01-03.csv", "landed"),
-        ("crm_tasks_2026-01-04.csv", "refused"),
     ]
-    assert results[0].reason == (f"is a link to {outside}, which lies outside of the inbox. Put the file itself here.")
+    assert results[1].reason == (f"is a link to {outside}, which lies outside of the inbox. Put the file itself here.")
     assert link.is_symlink()
     assert outside.exists()
+
+
+def test_a_name_that_is_no_utf8_is_refused_and_stops_no_other_file(scene: Scene) -> None:
+    (scene.home.inbox / "crm_tasks_\udce9_2026-01-01.csv").write_text(TASKS)
+    (scene.home.inbox / "crm_tasks_2026-01-02.csv").write_text(TASKS)
+    results = scene.land(scene.home.inbox)
+    assert [(result.name, result.status) for result in results] == [
+        ("crm_tasks_2026-01-02.csv", "landed"),
+        ("crm_tasks_\\xe9_2026-01-01.csv", "refused"),
+    ]
+    assert "no UTF-8" in results[1].reason
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
@@ -50,6 +62,16 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None
     finally:
         is_over.set()
         writer.join()
+
+
+def test_a_disk_without_room_for_a_large_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "large.csv"
+    path.write_bytes(b"x" * 11)
+    monkeypatch.setattr("ingest.intake.LARGE", 10)
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        monkeypatch.setattr("ingest.mapped.tempfile.TemporaryFile", lambda **_: full)
+        with pytest.raises(Problem, match="there is no room for it"):
+            take_file(path, tmp_path)
 
 
 def test_a_file_larger_than_is_read_is_refused_unread(tmp_path: Path) -> None:

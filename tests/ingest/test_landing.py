@@ -476,3 +476,17 @@ def test_a_torn_last_line_of_the_log_is_dropped(scene: Scene) -> None:
     lines = scene.home.log.read_text().splitlines()
     assert all(json.loads(line) for line in lines)
     assert len(lines) == 3
+
+
+@pytest.mark.parametrize("row", ["R1,T,2026-01-09T10:00Z,", "R1,T,soon"])
+def test_a_file_of_wrong_rows_is_refused_for_the_first_of_them(
+    row: str, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.quarantine.MOST", 2)
+    text = f"rooftop,task_id,due_at\n{row}\n{row}\n"
+    assert scene.land_text("crm_tasks_2026-01-01.csv", text).rows_quarantined == 2
+    result = scene.land_text("crm_tasks_2026-01-02.csv", text + f"{row}\n")
+    assert result.status == "refused"
+    assert result.reason.startswith(
+        "more than 2 of its rows cannot land, so it is refused as a whole. The first: line 2"
+    )

@@ -48,6 +48,27 @@ def test_a_kind_is_known_by_the_bytes(data: bytes, kind: str) -> None:
     assert kind_of(data) == kind
 
 
+@pytest.mark.parametrize("start", [b"From: a@example.com\nTo: b\n\n", b"\xd0\xcf\x11\xe0", b"<html>", b"<Stock>"])
+def test_what_is_read_in_memory_is_refused_by_its_size_before_that(
+    start: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.containers.MAX_MAIL", 99)
+    monkeypatch.setattr("ingest.recognition.MAX_SIZES", dict.fromkeys(("mail", "page", "workbook", "xml"), 99))
+    with pytest.raises(Problem, match="of 0 MB, and such files are read up to 0 MB"):
+        recognise("stock", start + b"x" * 100)
+
+
+def test_a_large_file_of_leads_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.readers.adf.MAX_BYTES", 99)
+    with pytest.raises(Problem, match="lead files are read up to 0 MB"):
+        recognise("lead.xml", b"<adf><prospect>" + b"x" * 100)
+
+
+def test_many_comments_before_the_first_tag_take_no_time() -> None:
+    assert kind_of(b"<!-- x -->" * 400 + b"<adf/>") == "xml"
+    assert kind_of(b"<!-- x -->\n" * 300 + b"<html>") == "page"
+
+
 def test_a_name_that_belies_the_bytes_is_told_and_does_not_decide() -> None:
     found = recognise("crm_tasks.xls", f"{HEADER}\n".encode())
     assert isinstance(found.content, TextContent)

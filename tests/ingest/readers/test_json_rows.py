@@ -85,7 +85,9 @@ def test_one_object_over_several_lines_is_one_record() -> None:
         ('{"a": {}}', "a", "there is no list where its records should be"),
         ('{"x.y": 1, "x": {"y": 2}, "a": [{"b": 1}]}', "a", r"what stands around its records cannot be read"),
         ('{"a": [{"b": 1}]', "a", r"line 1, character 17: this is no JSON"),
+        ("[]", "", "it has no record, so nothing tells its columns"),
         ("[" * 100_000 + "]" * 100_000, "", "it is nested more deeply than any export"),
+        ('\n{"a": ' + "[" * 60 + "]" * 60 + "}", "", "none of its records can be read; line 2: it is nested more"),
     ],
 )
 def test_a_broken_document_is_refused_with_its_line(text: str, path: str, reason: str) -> None:
@@ -104,6 +106,13 @@ def test_hostile_records_are_withheld_and_the_others_read() -> None:
         "a holds a NUL character",
     ]
     assert found.values == [{"a": "1e999999999"}]
+
+
+def test_too_many_records_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.readers.json_rows.MAX_RECORDS", 2)
+    assert len(read('{"a": 1}\n' * 2).values) == 2
+    with pytest.raises(Problem, match="it has more than 2 records"):
+        read('{"a": 1}\n' * 3)
 
 
 def test_too_large_and_too_wide_files_are_refused() -> None:

@@ -117,3 +117,9 @@ def test_a_text_below_the_document_is_told_and_hides_no_record() -> None:
     for cut in (b"<a><car>", b"no document", document + b"\n<b/> x"):
         with pytest.raises(Problem):
             open_xml(without_tail(cut)[0])
+
+
+def test_too_many_tags_are_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.readers.xml_rows.MAX_TAGS", 3)
+    with pytest.raises(Problem, match="it has more than 3 tags"):
+        open_xml(b"<a><b/><b/></a>")
