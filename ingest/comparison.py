@@ -66,6 +66,7 @@ class Comparison:
         self.late = False
         self.mixed = False
         self.incoming = 0
+        self.has_rest = False
         self.careful = 0
 
     def run(self, query: str) -> int:
@@ -84,6 +85,7 @@ class Comparison:
         """Makes ``files_known``, ``latest`` (last version of the keys in question) and ``careful`` (keys)."""
         feed, delivery = self.feed, self.delivery
         self.incoming = self.one("select count(*) from incoming")
+        self.has_rest = bool(self.one("select count(rest) from incoming"))
         self.run(
             f"""create or replace temp table files_known as
                 select files.file_id, name as file_name, content_hash, exported_at, carried as file_carried
@@ -142,6 +144,8 @@ class Comparison:
             in_question += f" union all select key from {feed.table} where {feed.rooftop_sql} in ({self._scope()})"
         is_large = self.incoming * 2 >= self.one(f"select count(*) from {feed.table}")
         said = ["op", "row_hash"]
+        if self.has_rest:
+            said.append("rest")
         if self.delivery.is_full:
             said += ["rooftop_of", *self.feed.key]
         one = ", ".join(f'any_value("{name}") as "{name}"' for name in said)
@@ -244,12 +248,18 @@ class Comparison:
                     {self._with_result(results, "result <> 'unchanged'", total - unchanged, total)}"""
             )
         if unchanged:
+            rest, latest = "null", ""
+            if self.has_rest:
+                rest = "case when incoming.rest is distinct from latest.rest then incoming.rest end"
+                latest = "left join latest on incoming.key = latest.key"
             self.run(
                 f"""insert into ledger.sightings
-                    select {quoted(feed.name)}, key, {quoted(delivery.file_id)}, row_number, updated_at,
+                    select {quoted(feed.name)}, incoming.key, {quoted(delivery.file_id)}, row_number, updated_at,
                         case when carried is distinct from {quoted(self.file_carried)}::varchar
-                            then coalesce(carried, {quoted(",".join(sorted(self.names)))}) end
+                            then coalesce(carried, {quoted(",".join(sorted(self.names)))}) end,
+                        {rest}
                     from incoming
+                    {latest}
                     {self._with_result(results, "result = 'unchanged'", unchanged, total)}"""
             )
         if total:

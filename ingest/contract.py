@@ -63,9 +63,10 @@ LEDGER_TABLES = {
     "full_scopes": "file_id varchar, feed varchar, rooftop varchar, rows bigint",
     "skipped": "file_id varchar, rule varchar, rows bigint",
     # updated_at and carried: what the sighted row stated, needed to find its place when an older file arrives late;
-    # carried only where it is not what file_feeds says of the file.
+    # carried only where it is not what file_feeds says of the file. rest: what no feed takes, where it is not what the
+    # version of the row holds.
     "sightings": """feed varchar, key varchar using compression zstd, file_id varchar, row_number bigint,
-        updated_at timestamp, carried varchar""",
+        updated_at timestamp, carried varchar, rest json""",
     # key: set when the row is unreadable but its key is not, so that a full file does not call it gone.
     # status: open, closed (by the later file closed_by), accepted, retried or discarded (by a decision).
     "quarantine": """file_id varchar, row_number bigint, feed varchar, reason_code varchar, reason varchar,

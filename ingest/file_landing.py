@@ -286,7 +286,7 @@ def _sentence(note: Note) -> str:
     where = f"{note.feed}: " if note.feed else ""
     match note.kind:
         case "unmapped column":
-            return f"Column {note.detail!r} is in no feed; its {rows} are kept aside."
+            return f"Column {note.detail!r} is in no feed; its values are kept aside ({rows})."
         case "failed value":
             return f"{where}{note.detail} is not of its type in {rows}; kept as text, empty as a value."
         case "unknown word":

@@ -102,7 +102,7 @@ class History:
         self.run(
             f"""insert into statements by name
                 select 'sighted' as origin, 'row' as op, key, {SIGHTED} as carried, exported_at, updated_at, file_name,
-                    content_hash, row_number, sightings.file_id
+                    content_hash, row_number, sightings.file_id, rest
                 from ledger.sightings
                 inner join files_known on sightings.file_id = files_known.file_id
                 anti join (select key as of_key, file_id as of_file, row_number as number from statements) as stored
@@ -180,7 +180,7 @@ class History:
             select * replace (
                 {filled},
                 case
-                    when origin <> 'sighted' then rest
+                    when origin <> 'sighted' or rest is not null then rest
                     else struct_extract(last_value(
                         case when origin = 'stored' and op = 'row' then struct_pack(rest := rest) end ignore nulls
                     ) over history, 'rest')
@@ -281,7 +281,7 @@ class History:
         if not self.comparison.mixed:
             return f"""{", ".join(f'versions."{name}"' for name, _ in columns)}, judged.key, 'row', versions.carried,
                     versions.day_only, judged.exported_at, {landed_at}, judged.file_id, judged.row_number,
-                    versions.row_hash, versions.rest, versions.bad
+                    versions.row_hash, judged.rest, versions.bad
                 from judged
                 inner join {feed.table} as versions
                     on judged.key = versions.key and versions.op = 'row'

@@ -33,7 +33,7 @@ def test_columns_that_come_and_go_are_kept_and_said(scene: Scene) -> None:
     assert kinds(scene, "dms_vehicles_2026-01-01.csv") == []
     result = scene.land_text("dms_vehicles_2026-01-02.csv", "rooftop,stock_number,Model,Shine\nR1,S1,One,high\n")
     assert result.notes == [
-        "Column 'Shine' is in no feed; its 1 row are kept aside.",
+        "Column 'Shine' is in no feed; its values are kept aside (1 row).",
         "Column 'Model' is new: the file of this kind before did not have it.",
         "Column 'Shine' is new: the file of this kind before did not have it.",
         "Column 'make', which the file before had, is not in it; its values stay as they were.",

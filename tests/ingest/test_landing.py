@@ -93,6 +93,27 @@ def test_columns_without_a_feed_are_kept_aside(scene: Scene) -> None:
     assert scene.rows("select kind, detail, rows from ledger.notes") == [("unmapped column", "Mood", 1)]
 
 
+def test_what_no_feed_takes_is_kept_where_a_row_says_nothing_else_that_is_new(scene: Scene) -> None:
+    due = "R1,T1,2026-01-09T10:00Z"
+    scene.land_text("crm_tasks_2026-01-01.csv", f"rooftop,task_id,due_at,Mood\n{due},calm\n")
+    for day, mood in ((2, "calm"), (4, "cross"), (5, "calm")):
+        again = scene.land_text(f"crm_tasks_2026-01-0{day}.csv", f"rooftop,task_id,due_at,Mood\n{due},{mood}\n")
+        assert again.rows_unchanged == 1
+    kept = "select left(name, 20), rest->>'Mood' from ledger.sightings natural join ledger.files order by all"
+    assert scene.rows(kept) == [
+        ("crm_tasks_2026-01-02", None),
+        ("crm_tasks_2026-01-04", "cross"),
+        ("crm_tasks_2026-01-05", None),
+    ]
+    late = scene.land_text("crm_tasks_2026-01-03.csv", "rooftop,task_id,due_at\nR1,T1,2026-01-10T10:00Z\n")
+    assert late.rows_changed == 1
+    restored = "select rest->>'Mood' from crm.crm_tasks where exported_at::date = '2026-01-04'"
+    assert scene.rows(restored) == [("cross",)]
+    before = scene.everything()
+    rebuild(scene.home, scene.settings)
+    assert scene.everything() == before
+
+
 def test_the_same_bytes_with_the_same_instant_are_a_no_op(scene: Scene) -> None:
     path = scene.write("crm_tasks_2026-01-01.csv", tasks(2))
     first, second = scene.land(path)[0], scene.land(path)[0]
