@@ -71,6 +71,9 @@ def print_files(results: Sequence[FileResult]) -> None:
     told = [result for result in results if result.status in ("held", "refused")]
     for result in told:
         out.print(f"  [yellow]{result.status}[/] {escape(result.name)}: {escape(result.reason)}")
+    for result in results:
+        if result.stays:
+            out.print(f"  [yellow]stays[/] {escape(result.path.name)}: {escape(result.stays)}")
     quarantined = [result for result in results if result.rows_quarantined]
     if quarantined:
         columns = [("file with quarantined rows", "left"), ("read", "right"), ("quarantined", "right")]

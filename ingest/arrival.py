@@ -40,12 +40,18 @@ def take(
         yield FileResult(path, path.name, status="refused", reason=str(problem))
         return
     arrival = Arrival(connection, home, settings, path, archive.utc(taken.changed_at), received_at, on_rows)
-    is_done = True
+    results = []
     for result in _results(arrival, taken):
-        is_done = is_done and result.status != "refused"
+        results.append(result)
         yield result
-    if is_done and path.parent.resolve() == home.inbox.resolve():
-        path.unlink()
+    if path.parent.resolve() == home.inbox.resolve() and all(result.status != "refused" for result in results):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            results[-1].stays = (
+                f"it cannot be removed from the inbox ({error.strerror}), and each run looks at it again. Give access "
+                "to the inbox, or remove the file."
+            )
 
 
 def _results(arrival: Arrival, taken: Taken) -> Iterator[FileResult]:

@@ -18,7 +18,7 @@ class FileResult:
     """What became of one file.
 
     ``status``: landed, same again, held or refused; ``reason`` says why it is not landed, without
-    the file's name. ``notes``: sentences about what was odd in it.
+    the file's name. ``notes``: sentences about what was odd in it. ``stays``: why it still lies in the inbox.
     """
 
     path: Path
@@ -36,6 +36,7 @@ class FileResult:
     feeds: tuple[str, ...] = ()
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
+    stays: str = ""
 
     def __post_init__(self) -> None:
         self.name = told_name(self.name)

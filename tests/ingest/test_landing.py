@@ -17,6 +17,7 @@ from forecourt.errors import Problem
 from ingest import archive
 from ingest.deciding import confirm
 from ingest.landing import land, rebuild
+from ingest.outcome import FileResult
 from tests.ingest.landing_scene import Scene
 
 LEADS = "rooftop,lead_id,received_at,budget,stage\n"
@@ -91,6 +92,28 @@ def test_columns_without_a_feed_are_kept_aside(scene: Scene) -> None:
     scene.land_text("crm_tasks_2026-01-01.csv", 'Rooftop,task_id,due_at,Mood\nR1,T1,2026-01-01,"so ""so"""\n')
     assert scene.rows("select rest, day_only from crm.crm_tasks") == [('{"Mood":"so \\"so\\""}', "due_at")]
     assert scene.rows("select kind, detail, rows from ledger.notes") == [("unmapped column", "Mood", 1)]
+
+
+def test_a_file_that_cannot_be_removed_from_the_inbox_is_said_and_the_others_land(scene: Scene) -> None:
+    paths = [scene.home.inbox / f"crm_tasks_2026-01-0{day}.csv" for day in (1, 2, 3)]
+    for number, path in enumerate(paths):
+        path.write_text(tasks(number + 1))
+
+    def disturb(result: FileResult) -> None:
+        if result.path == paths[0]:
+            result.path.unlink()
+        if result.path == paths[1]:
+            result.path.unlink()
+            result.path.mkdir()  # as little to be removed as a file in a folder without access
+
+    with scene.home.lock():
+        results = land(scene.home, scene.settings, [scene.home.inbox], on_file=disturb)
+    assert [result.status for result in results] == ["landed", "landed", "landed"]
+    assert [result.stays.partition(",")[0] for result in results] == [
+        "",
+        "it cannot be removed from the inbox (Is a directory)",
+        "",
+    ]
 
 
 def test_what_no_feed_takes_is_kept_where_a_row_says_nothing_else_that_is_new(scene: Scene) -> None:
