@@ -31,8 +31,9 @@ class Layout:
     """The columns of one file: folded name -> SQL of its text, and what of them no feed takes.
 
     ``kept``: what no feed takes as it stands, and so is kept aside: the unmapped columns, and those that only give a
-    part of a value, a test or a digest; ``repeated``: folded names that stand more than once. ``place``: where the
-    names stand, for a sentence that goes on with "has no column".
+    part of a value, a test or a digest; ``repeated``: folded names that stand more than once. ``trimmed``: the cells
+    are known to have no surrounding blanks. ``place``: where the names stand, for a sentence that goes on with "has no
+    column".
     """
 
     names: tuple[str, ...]
@@ -40,6 +41,7 @@ class Layout:
     unmapped: tuple[int, ...]
     kept: tuple[int, ...] = ()
     repeated: frozenset[str] = frozenset()
+    trimmed: bool = False
     place: str = "line 1: the header"
 
     def position(self, column: str) -> int:
@@ -66,10 +68,7 @@ def carried_text(feed: Feed, carried: tuple[str, ...]) -> str | None:
 
 
 def lay_out(source: Source, header: list[str], *, trimmed: bool, place: str = "line 1: the header") -> Layout:
-    """Finds the columns that the mappings name. Raises Problem for a column that is missing or stands twice.
-
-    ``trimmed``: the cells are known to have no surrounding blanks.
-    """
+    """Finds the columns that the mappings name. Raises Problem for a column that is missing or stands twice."""
     names = tuple(header)
     cells = [cell for mapping in source.mappings for cell in mapping.cells.values()]
     conditions = [condition for mapping in source.mappings for condition in mapping.when]
@@ -108,7 +107,7 @@ def lay_out(source: Source, header: list[str], *, trimmed: bool, place: str = "l
         if folded(name) not in whole and folded(name) not in ignored and place not in whole_positions
     )
     repeated = frozenset(name for name, count in counts.items() if count > 1)
-    return Layout(names, text, unmapped, kept, repeated, place)
+    return Layout(names, text, unmapped, kept, repeated, trimmed, place)
 
 
 def kept_name(layout: Layout, place: int) -> str:
@@ -459,7 +458,7 @@ def _optional(feed: Feed, column: Column) -> bool:
 def _rest(layout: Layout, source: Source) -> str:
     """The filled columns that no feed takes, as a JSON object; null when there are none."""
     names = [kept_name(layout, place) for place in layout.kept]
-    texts = [cell_text(place, source, False) for place in layout.kept]
+    texts = [cell_text(place, source, layout.trimmed) for place in layout.kept]
     if len(names) > _MANY_COLUMNS:
         marks = ", ".join(quoted(json.dumps(name, ensure_ascii=False) + ":") for name in names)
         filled = f"list_filter(list_zip([{marks}], [{', '.join(texts)}]), lambda pair: pair[2] <> '')"
@@ -480,11 +479,11 @@ def _json_object(entries: list[tuple[str, str, str]]) -> str:
     if not entries:
         return "null"
     parts = ", ".join(
-        f"case when {test} then {quoted(json.dumps(name, ensure_ascii=False) + ':')} || to_json({text}) end"
+        f"case when {test} then concat({quoted(json.dumps(name, ensure_ascii=False) + ':')}, to_json({text})) end"
         for name, text, test in entries
     )
     any_holds = " or ".join(test for _, _, test in entries)
-    return f"case when {any_holds} then '{{' || concat_ws(',', {parts}) || '}}' end"
+    return f"case when {any_holds} then concat('{{', concat_ws(',', {parts}), '}}') end"
 
 
 def _day_only(spellings: dict[str, Spelling]) -> str:
