@@ -169,6 +169,9 @@ def _at_borders(text: npt.NDArray[np.uint8], quotes: Places, dialect: Dialect) -
 
 def _outside(places: Places, quotes: Places) -> Places:
     """Those of the places that stand in no quoted value; the same array when all do."""
+    if len(places) < len(quotes):
+        outside = places[np.searchsorted(quotes, places) % 2 == 0]
+        return outside if len(outside) < len(places) else places
     first, after = np.searchsorted(places, quotes[0::2]), np.searchsorted(places, quotes[1::2])
     if np.array_equal(first, after):
         return places
