@@ -19,6 +19,9 @@ from ingest.readers.dialect import BLANKS, Dialect
 
 _LF, _CR = 10, 13
 
+#: Where more than one byte in so many is a quote, each byte is asked whether it stands in a quoted value.
+_DENSE = 16
+
 #: The bytes with which a blank may begin and end; 0xC2, 0xEF and 0xA0, 0xBF are of blanks that are several bytes.
 _BLANK_FIRST, _BLANK_LAST = np.zeros(256, dtype=bool), np.zeros(256, dtype=bool)
 _BLANK_FIRST[[9, 10, 13, 32, 0xC2, 0xEF]] = True
@@ -110,13 +113,18 @@ def find_records(text: npt.NDArray[np.uint8], dialect: Dialect) -> Records | Non
     if len(quotes):
         if len(quotes) % 2 or not _at_borders(text, quotes, dialect):
             return None
-        structural = _outside(newlines, quotes)
-        delimiters -= _count_inside(text, ord(dialect.delimiter), quotes)
+        if len(quotes) > len(text) // _DENSE:
+            is_inside = (np.cumsum(text == ord(dialect.quote), dtype=np.uint8) & 1).view(bool)
+            structural = newlines[~is_inside[newlines]]
+            delimiters -= int(np.count_nonzero(is_inside & (text == ord(dialect.delimiter))))
+        else:
+            structural = _outside(newlines, quotes)
+            delimiters -= _count_inside(text, ord(dialect.delimiter), quotes)
     ends = structural if text[-1] == _LF else np.append(structural, len(text))
     starts = np.concatenate(([0], ends[:-1] + 1))
     lengths = ends - starts
     blank = (lengths == 0) | ((lengths == 1) & (text[starts] == _CR))
-    row_lines = np.arange(len(starts)) if structural is newlines else np.searchsorted(newlines, starts)
+    row_lines = np.arange(len(starts)) if len(structural) == len(newlines) else np.searchsorted(newlines, starts)
     count = len(starts)
     if blank.any():
         starts, ends, row_lines = starts[~blank], ends[~blank], row_lines[~blank]
@@ -169,9 +177,6 @@ def _at_borders(text: npt.NDArray[np.uint8], quotes: Places, dialect: Dialect) -
 
 def _outside(places: Places, quotes: Places) -> Places:
     """Those of the places that stand in no quoted value; the same array when all do."""
-    if len(places) < len(quotes):
-        outside = places[np.searchsorted(quotes, places) % 2 == 0]
-        return outside if len(outside) < len(places) else places
     first, after = np.searchsorted(places, quotes[0::2]), np.searchsorted(places, quotes[1::2])
     if np.array_equal(first, after):
         return places
