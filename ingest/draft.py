@@ -71,7 +71,7 @@ def look_at(name: str, data: Bytes) -> Seen:
     if kind in ("workbook", "page"):
         book = open_page(data) if kind == "page" else workbook.open_workbook(data)
         sheet = max(book.sheets, key=lambda sheet: len(book.cells(sheet)))
-        rows = [[str(cell).strip() for cell in row] for row in book.cells(sheet)[:_SAMPLE]]
+        rows = [[workbook.cell_text(cell).strip() for cell in row] for row in book.cells(sheet)[:_SAMPLE]]
         above, width = header_row(rows)
         header = [*rows[above], *[""] * width][:width] if rows else []
         keys: dict[str, object] = {"sheet": sheet} if len(book.sheets) > 1 else {}

@@ -150,7 +150,7 @@ def first_filled_row(book: Workbook) -> Place | None:
     """The first row with anything in it: where the header of a workbook should stand when none was found."""
     for sheet in book.sheets:
         for number, row in enumerate(book.cells(sheet)):
-            if any(_text(cell).strip() for cell in row):
+            if any(cell_text(cell).strip() for cell in row):
                 return Place(sheet, number)
     return None
 
@@ -168,7 +168,7 @@ def header_at(book: Workbook, place: Place) -> list[str]:
 def _joined(rows: Sequence[Sequence[Any]]) -> list[str]:
     """What stands in these rows one below the other, with a blank between, surrounding blanks removed."""
     width = max(map(len, rows), default=0)
-    parts = ([_text(row[place]).strip() if place < len(row) else "" for row in rows] for place in range(width))
+    parts = ([cell_text(row[place]).strip() if place < len(row) else "" for row in rows] for place in range(width))
     return [" ".join(filter(None, part)) for part in parts]
 
 
@@ -248,15 +248,16 @@ def _remarks(book: Workbook, place: Place) -> list[Remark]:
 
 
 def _row(cells: Sequence[Any], width: int, decimal: str) -> Row:
-    texts = [_text(cell, decimal).strip(" \t\r\n\u00a0\ufeff") for cell in cells[:width]]
+    texts = [cell_text(cell, decimal).strip(" \t\r\n\u00a0\ufeff") for cell in cells[:width]]
     return texts + [""] * (width - len(texts))
 
 
 def _filled(row: Sequence[Any]) -> int:
-    return next((place + 1 for place in range(len(row) - 1, -1, -1) if _text(row[place]).strip()), 0)
+    return next((place + 1 for place in range(len(row) - 1, -1, -1) if cell_text(row[place]).strip()), 0)
 
 
-def _text(cell: Any, decimal: str = ".") -> str:
+def cell_text(cell: Any, decimal: str = ".") -> str:
+    """A cell as the text that is landed: instants in ISO 8601, numbers in the digits that Excel shows."""
     if isinstance(cell, str):
         return cell
     if isinstance(cell, bool):

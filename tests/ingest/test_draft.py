@@ -47,6 +47,8 @@ D2|S2|WVWZZZ2|Retail|Open|900.00|4/1/2026
             {"sheet": "B", "preamble": 1},
             ["who", "what"],
         ),
+        # As the reader reads the header, so that the file is known by what the draft says.
+        (xlsx({"A": [["who", 2026.0], ["x", 1.0], ["y", 2.5]]}), {}, ["who", "2026"]),
         (b'[{"who": "x", "what": 1}]', {"reader": "json"}, ["who", "what"]),
         (b"<a><car><vin>1</vin></car><car><vin>2</vin></car></a>", {"reader": "xml", "rows": "//car"}, ["vin"]),
     ],
