@@ -5,7 +5,7 @@
 Each FOLDER holds a set of files that others published; none of them is part of the project. With a truth beside them
 (``csv``, ``clean`` and ``parameters`` as Pollock has them, ``csvs`` or ``csv`` with ``json``) every cell is compared;
 every file of every folder is also landed in a home of its own, where it must be landed or refused with a reason. The
-table is written to ``docs/torture.md``; names of files stand there, contents do not.
+page is written to ``docs/torture.md``; names of files stand there, contents do not: reasons stand there by class.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import csv
 import io
 import json
 import os
+import re
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -31,6 +32,8 @@ import yaml
 from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.settings import load_settings
+from ingest.containers import members
+from ingest.draft import draft, look_at
 from ingest.landing import land
 from ingest.outcome import FileResult
 from ingest.readers.dialect import Dialect, trimmed
@@ -41,6 +44,8 @@ from ingest.sources import read_source
 _SETTINGS = load_settings(Path("absent.toml"))
 PAGE = Path(__file__).parents[2] / "docs" / "torture.md"
 Row = tuple[str, ...]
+#: What a source must map, whatever the file holds.
+_COLUMNS = {"rooftop": {"const": "R1"}, "portal": {"const": "x"}}
 
 
 @dataclass(frozen=True)
@@ -143,6 +148,23 @@ def read_here(case: Case) -> Read:
     return Read([row for batch in batches for row in zip(*batch.values(), strict=True)], len(found.bad))
 
 
+def read_as_drafted(name: str, data: bytes) -> Read:
+    """The rows of a file for which no source is declared, read as the first mapping for it says how it is written."""
+    try:
+        drafted = yaml.safe_load(draft(look_at(name, data)))
+        seen = [column for column in drafted.get("header", drafted.get("names")) if column]
+        drafted |= {
+            "files": ["*"],
+            "feeds": {"portal_listings": {"columns": _COLUMNS | {"listing_id": {"digest": seen}}}},
+        }
+        source = read_source("drafted", yaml.safe_dump(drafted), "drafted.yml")
+        found = read_rows(recognise(name, data, {"drafted": source}), _SETTINGS)
+        rows = sum(batch.rows.num_rows for batch in found.taken())
+    except Problem as problem:
+        return Read(refused=str(problem))
+    return Read([()] * rows, len(found.bad))
+
+
 def _declaration(declared: Declared) -> dict[str, Any]:
     """The YAML of a source, as a person would write it who knows how the file is written."""
     dialect = declared.dialect
@@ -160,7 +182,7 @@ def _declaration(declared: Declared) -> dict[str, Any]:
         keys |= {"header": [name for name in declared.names if name], "header_lines": declared.header_lines}
     else:
         keys["names"] = [f"column {place}" for place in range(declared.columns)]
-    columns = {"rooftop": {"const": "R1"}, "portal": {"const": "x"}, "listing_id": {"digest": ["column 0"]}}
+    columns = _COLUMNS | {"listing_id": {"digest": ["column 0"]}}
     return keys | {"feeds": {"portal_listings": {"columns": columns}}}
 
 
@@ -272,41 +294,113 @@ def _filled(rows: list[Row]) -> list[Row]:
 
 # --- landing everything ------------------------------------------------------------------------------------------
 
+NO_SOURCE = "no source for its header"
+#: How a sentence begins that says why a file is refused -> its class. The sentences quote the files; the page does not.
+REFUSALS = {
+    "no feed has this name": NO_SOURCE,
+    "none of its records can be read": "no record in it is an object with values",
+    "the file is empty": "empty",
+    "it has no record": "no record",
+    "it is a web page without a table": "a web page without a table",
+    "its name is that of drafted .* but its header": "a header of numbers",
+    "its encoding cannot be told": "the encoding is not certain",
+    "its letters beyond ASCII": "letters of no known encoding",
+    "its header names .* columns": "too many columns",
+    "drafted.yml: header": "no column has a name",
+}
+#: The same for a row that is withheld.
+WITHHOLDINGS = {
+    r"The lead has no request date": "no request date",
+    r"The request date '.*' cannot be read": "a request date that is none",
+    r"The prospect is no readable XML .*control character": "a control character",
+    r"The prospect that starts here has no end tag": "cut off before its end",
+    r"The file has an adf tag but no prospect": "no prospect in the file",
+    r"The file starts with <.*> and holds no ADF": "another root than adf",
+    r"line \d+: rooftop is empty": "no vendor, so no rooftop",
+}
+REPAIRS = {
+    r"a < that opens no tag": "a stray < escaped",
+    r"no phone number that can be called": "a number that cannot be called dropped",
+    r"text before, between or after the leads": "text outside the leads passed over",
+    r"the adf element is not closed": "adf not closed",
+    r"more than one vehicle is asked for": "the first of several vehicles taken",
+}
 
-def land_all(folder: Path) -> list[FileResult]:
-    """Every file of a folder, landed in a home that is thrown away."""
-    with tempfile.TemporaryDirectory() as made:
-        home = Home(Path(made) / "home")
-        home.create()
-        paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-        return land(home, load_settings(home.settings), paths)
+
+@dataclass(frozen=True)
+class Landed:
+    """What became of a file, or of one inside it, in a home of its own; ``withheld``: a reason for each row."""
+
+    path: Path
+    place: str
+    result: FileResult
+    withheld: tuple[str, ...]
+
+    @property
+    def rows(self) -> int:
+        return self.result.rows_new + self.result.rows_changed + self.result.rows_unchanged
+
+
+def land_all(folder: Path) -> Iterator[Landed]:
+    """Every file of a folder, each landed in a home of its own, so that none depends on another."""
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        with tempfile.TemporaryDirectory() as made:
+            home = Home(Path(made) / "home")
+            home.create()
+            for result in land(home, load_settings(home.settings), [path]):
+                place = path.relative_to(folder).parent / result.name
+                yield Landed(path, str(place), result, _withheld(home, result))
+
+
+def _withheld(home: Home, result: FileResult) -> tuple[str, ...]:
+    if not result.rows_quarantined:
+        return ()
+    with duckdb.connect(str(home.landing), read_only=True) as connection:
+        rows = connection.execute(
+            "select reason from ledger.quarantine where file_id = ? order by row_number", [result.file_id]
+        ).fetchall()
+    return tuple(reason for (reason,) in rows)
+
+
+def _class(sentence: str, classes: dict[str, str], place: str) -> str:
+    """The class of a reason; one that has none is shown on the terminal, to be given one."""
+    found = next((words for start, words in classes.items() if re.match(start, sentence)), None)
+    if found is None:
+        print(f"{place}: of no class: {sentence}")
+    return found or "another reason"
+
+
+def _classes(sentences: Iterable[str], classes: dict[str, str], place: str) -> str:
+    return ", ".join(dict.fromkeys(_class(sentence, classes, place) for sentence in sentences))
+
+
+def _repairs(landed: Landed) -> list[str]:
+    notes = (re.match(r"Repaired: (?:line \d+: )?(.+)", note) for note in landed.result.notes)
+    return [note[1] for note in notes if note]
 
 
 def main(folders: list[str]) -> None:
-    lines: list[str] = []
+    sets = sorted(map(Path, folders), key=lambda folder: folder.name)
+    lines: dict[str, list[str]] = {"truth": [], "leads": [], "others": []}
     totals: dict[str, Counter[str]] = {name: Counter() for name in READERS}
-    files = 0
-    for folder in map(Path, folders):
-        for case in cases(folder):
-            files += 1
-            cells = []
-            for name, reader in READERS.items():
-                read = reader(case)
-                found = score(case, read)
-                totals[name].update(right=found.right, withheld=found.withheld, silent=found.silent)
-                totals[name].update(files_right=int(not found.withheld and not found.silent and not read.refused))
-                totals[name].update(files_silent=int(bool(found.silent)))
-                cells.append("refused" if read.refused else f"{found.right} / {found.withheld} / {found.silent}")
-            lines.append(f"| {folder.name} | {case.path.name} | {' | '.join(cells)} |")
     landed: Counter[str] = Counter()
     defects = []
-    for folder in map(Path, folders):
-        for result in land_all(folder):
-            landed[result.status] += 1
-            if "defect of forecourt" in result.reason:
-                defects.append(f"{folder.name}/{result.name}: {result.reason}")
-    PAGE.write_text(_page(files, totals, lines, landed, defects), encoding="utf-8")
-    print(f"{files} files with a truth, {landed.total()} landed or refused, {len(defects)} defects: {PAGE}")
+    for folder in sets:
+        known = list(cases(folder))
+        lines["truth"] += [_truth_line(folder, case, totals) for case in sorted(known, key=lambda case: case.path)]
+        told = {str(case.path.relative_to(folder)) for case in known}
+        for one in land_all(folder):
+            landed[one.result.status] += 1
+            if "defect of forecourt" in one.result.reason:
+                defects.append(f"{folder.name}/{one.place}: {one.result.reason}")
+            if one.result.source == "adf":
+                lines["leads"].append(_lead_line(folder, one))
+            elif one.place not in told and not _is_truth(one.place, known, folder):
+                lines["others"].append(_other_line(folder, one))
+    PAGE.write_text(_page(sets, totals, lines, landed, defects), encoding="utf-8")
+    print(
+        f"{len(lines['truth'])} files with a truth, {landed.total()} landed or refused, {len(defects)} defects: {PAGE}"
+    )
     for name, counted in totals.items():
         print(name, dict(counted))
     for defect in defects:
@@ -315,19 +409,82 @@ def main(folders: list[str]) -> None:
         sys.exit(1)
 
 
+def _truth_line(folder: Path, case: Case, totals: dict[str, Counter[str]]) -> str:
+    cells = []
+    for name, reader in READERS.items():
+        read = reader(case)
+        found = score(case, read)
+        totals[name].update(right=found.right, withheld=found.withheld, silent=found.silent)
+        totals[name].update(files_right=int(not found.withheld and not found.silent and not read.refused))
+        totals[name].update(files_silent=int(bool(found.silent)))
+        cells.append("refused" if read.refused else f"{found.right} / {found.withheld} / {found.silent}")
+    return f"| {folder.name} | {case.path.name} | {' | '.join(cells)} |"
+
+
+def _is_truth(place: str, known: list[Case], folder: Path) -> bool:
+    """Whether a file only says what another one holds: a clean twin, its parameters, its values as JSON."""
+    beside = {case.path.parent.parent.relative_to(folder) for case in known}
+    kind = Path(place).parent
+    return kind.parent in beside and kind.name in ("clean", "parameters", "json")
+
+
+def _lead_line(folder: Path, one: Landed) -> str:
+    reasons = _classes(one.withheld, WITHHOLDINGS, one.place)
+    repairs = _classes(_repairs(one), REPAIRS, one.place)
+    return f"| {folder.name} | {one.place} | {one.rows} | {len(one.withheld)} | {reasons} | {repairs} |"
+
+
+def _other_line(folder: Path, one: Landed) -> str:
+    result = one.result
+    reason = _class(result.reason, REFUSALS, one.place) if result.status == "refused" else result.status
+    cells = ["", ""]
+    if reason == NO_SOURCE:
+        read = read_as_drafted(result.name, _content(one))
+        cells = (
+            [_class(read.refused, REFUSALS, one.place), ""]
+            if read.refused
+            else [f"{len(read.rows)}", f"{read.withheld}"]
+        )
+    return f"| {folder.name} | {one.place} | {one.rows} | {result.rows_quarantined} | {reason} | {' | '.join(cells)} |"
+
+
+def _content(one: Landed) -> bytes:
+    data = one.path.read_bytes()
+    if one.result.name == one.path.name:
+        return data
+    return next(member.content for member in members(one.path.name, data) if member.name == one.result.name)
+
+
 def _page(
-    files: int, totals: dict[str, Counter[str]], lines: list[str], landed: Counter[str], defects: list[str]
+    sets: list[Path],
+    totals: dict[str, Counter[str]],
+    lines: dict[str, list[str]],
+    landed: Counter[str],
+    defects: list[str],
 ) -> str:
     page = io.StringIO()
     page.write(
         """# How wrongly written files are read
 
-Other people publish files that are written wrongly on purpose, with the truth beside them. This page counts what
-becomes of each cell, for forecourt's reader of delimited text and for three readers of others, all told the same
-delimiter, quote, escape mark, header and preamble. `python -m tests.bench.torture FOLDER ...` makes it anew from
-folders with such sets; the files themselves are not part of this project. forecourt reads each through a source, one
-YAML as a person would write it; `tests/ingest/test_survey.py` does the same with invented files, nearly seventy written
-by hand and six hundred at random, where no cell may be silent.
+Other people publish files that are written wrongly on purpose, some with the truth beside them. This page counts what
+becomes of each file: of each cell for forecourt's reader of delimited text and for three readers of others, all told
+the same delimiter, quote, escape mark, header and preamble; of each lead; and of each file that has no truth. The files
+themselves are not part of this project: `torture-pollock` is the Pollock benchmark, `torture-csv-spectrum` and
+`torture-csv-test-data` are the test sets of those names, `torture-frictionless` and `torture-clevercsv` the test data
+of those libraries, and the `adf` sets are what parsers and vendors publish as examples, most broken or incomplete. One
+command makes the page, where SETS is the folder in which they lie:
+
+```
+"""
+    )
+    folders = " \\\n    ".join(f"SETS/{folder.name}" for folder in sets)
+    page.write(f"python -m tests.bench.torture \\\n    {folders}\n")
+    page.write(
+        """```
+
+The sets stand here by name and the files of each by theirs, however the folders are given. forecourt reads a file with
+a truth through a source, one YAML as a person would write it; `tests/ingest/test_survey.py` does the same with invented
+files, nearly seventy written by hand and six hundred at random, where no cell may be silent.
 
 A cell is **right** when it is as in the truth, **withheld** when its row is in quarantine with a reason or its file is
 refused with one, and **silent** when it is different, lost or made up without a word. Blanks around a value, how a line
@@ -335,7 +492,7 @@ ends inside it, and rows without any value do not count. DuckDB stores what it r
 
 """
     )
-    page.write(f"In {files} files with a truth:\n\n")
+    page.write(f"In {len(lines['truth'])} files with a truth:\n\n")
     page.write("| reader | files wholly right | files with a silent cell | cells right | withheld | silent |\n")
     page.write("|---|---|---|---|---|---|\n")
     for name, counted in totals.items():
@@ -343,12 +500,42 @@ ends inside it, and rows without any value do not count. DuckDB stores what it r
         page.write(f"| {name} | {' | '.join(f'{counted[column]:,}' for column in columns)} |\n")
     counts = ", ".join(f"{count} {status}" for status, count in sorted(landed.items()))
     page.write(
-        f"\nAll {landed.total()} files of these folders, whatever they are, were given to `forecourt land` as they "
-        f"stand: {counts}, {len(defects)} defects. Refused: of no declared kind or not readable, with a reason.\n"
+        f"""
+All {landed.total()} files of these folders, whatever they are and those in archives each for itself, were given to
+`forecourt land` as they stand, each with a home of its own: {counts}, {len(defects)} defects.
+Refused: of no declared kind or not readable, with a reason.
+"""
     )
-    page.write("\n## File by file\n\nCells right / withheld / silent; a refused file withholds all of them.\n\n")
+    page.write("\n## Files with a truth\n\nCells right / withheld / silent; a refused file withholds all of them.\n\n")
     page.write(f"| set | file | {' | '.join(READERS)} |\n|---|---|{'---|' * len(READERS)}\n")
-    page.write("\n".join(lines) + "\n")
+    page.write("\n".join(lines["truth"]) + "\n")
+    page.write(
+        """
+## Leads in ADF
+
+Leads that landed and leads withheld in quarantine, with the class of the reason, and what was repaired on the way; a
+file without any lead is one withheld row. The file lands, and nothing of it is lost.
+
+| set | file | leads landed | withheld | because | repaired |
+|---|---|---|---|---|---|
+"""
+    )
+    page.write("\n".join(lines["leads"]) + "\n")
+    page.write(
+        """
+## Files without a truth
+
+As they stand, without a source of their own. Most are tables of other trades, for which no source is declared: such a
+file is refused as a whole, with a first mapping for a person to correct, and never landed by a guess. The last two
+columns say what is read if the first mapping is believed in how the file is written: rows, and lines withheld with a
+reason, or why the file is refused then too. Clean twins, parameters and values as JSON, which only say what another
+file holds, are not listed.
+
+| set | file | rows landed | withheld | refused because | rows by the first mapping | withheld |
+|---|---|---|---|---|---|---|
+"""
+    )
+    page.write("\n".join(lines["others"]) + "\n")
     return page.getvalue()
 
 
