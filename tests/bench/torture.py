@@ -302,7 +302,6 @@ REFUSALS = {
     "the file is empty": "empty",
     "it has no record": "no record",
     "it is a web page without a table": "a web page without a table",
-    "its name is that of drafted .* but its header": "a header of numbers",
     "its encoding cannot be told": "the encoding is not certain",
     "its letters beyond ASCII": "letters of no known encoding",
     "its header names .* columns": "too many columns",
@@ -528,8 +527,8 @@ file without any lead is one withheld row. The file lands, and nothing of it is 
 As they stand, without a source of their own. Most are tables of other trades, for which no source is declared: such a
 file is refused as a whole, with a first mapping for a person to correct, and never landed by a guess. The last two
 columns say what is read if the first mapping is believed in how the file is written: rows, and lines withheld with a
-reason, or why the file is refused then too. Clean twins, parameters and values as JSON, which only say what another
-file holds, are not listed.
+reason, or why the file is refused then too; lines that it takes for a title above the header are in neither. Clean
+twins, parameters and values as JSON, which only say what another file holds, are not listed.
 
 | set | file | rows landed | withheld | refused because | rows by the first mapping | withheld |
 |---|---|---|---|---|---|---|
