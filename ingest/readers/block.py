@@ -7,7 +7,7 @@ written by others cuts the values: it must find as many records, and the columns
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -72,6 +72,12 @@ def read_block(
     marks = dialect.delimiter + dialect.quote
     if len(dialect.delimiter) != 1 or not marks.isascii() or columns < 2 or start >= end:
         return None
+    replaced = with_line_feeds(data, start, end)
+    if replaced:
+        rows = read_block(replaced, 0, len(replaced), columns, dialect, trim=trim)
+        # A line end in a value is part of it, and must stay what it was.
+        has_line_in_value = rows is not None and len(rows.row_lines) + rows.blank < rows.lines
+        return None if rows is None or has_line_in_value else replace(rows, end=end)
     if dialect.comment and _has_comment(data, start, end, dialect.comment.encode()):
         return None
     if dialect.escape and data.find(dialect.escape.encode(), start, end) >= 0:
@@ -100,6 +106,13 @@ def read_block(
         lines=records.lines,
         blank=records.blank,
     )
+
+
+def with_line_feeds(data: Bytes, start: int, end: int) -> bytes:
+    """The bytes between two offsets with LF in place of CR, where lines end in CR alone; empty where they do not."""
+    if data.find(b"\n", start, end) >= 0 or data.find(b"\r", start, end) < 0:
+        return b""
+    return data[start:end].replace(b"\r", b"\n")
 
 
 def find_records(text: npt.NDArray[np.uint8], dialect: Dialect) -> Records | None:

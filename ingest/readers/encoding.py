@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from forecourt.errors import Problem
 from ingest.mapped import Bytes, part
 from ingest.readers.dialect import DETECT
-from ingest.readers.text import Decoded, decode, first_wrong
+from ingest.readers.text import Decoded, decode, first_wrong, line_at
 
 if TYPE_CHECKING:
     from charset_normalizer import CharsetMatch
@@ -150,7 +150,7 @@ def _check_single_byte(data: Bytes, encoding: str, known: str) -> None:
     _check_mixed(data, known)
     found = _CONTROL.search(data) if known.startswith("iso8859") else None
     if found:
-        line = data.count(b"\n", 0, found.start()) + 1
+        line = line_at(data, found.start())
         raise Problem(
             f"line {line} has the byte 0x{data[found.start()]:02X}, which is no letter in {encoding} (it is one in "
             "Windows-1252). Correct the encoding in the source, or export it as declared."
@@ -166,7 +166,7 @@ def _check_mixed(data: Bytes, known: str) -> None:
     found = [match for lead, letter in letters if data.find(lead) >= 0 and (match := letter.search(data))]
     wrong = first_wrong(data, "utf-8")
     if found and wrong is not None:
-        line, other = (data.count(b"\n", 0, place) + 1 for place in (min(match.start() for match in found), wrong))
+        line, other = (line_at(data, place) for place in (min(match.start() for match in found), wrong))
         raise Problem(
             f"line {line} has letters in UTF-8 and line {other} has others, so no one encoding reads both. It was put "
             "together of two files, or cut: deliver these apart, or export it again as UTF-8."

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from forecourt.errors import Problem
 from ingest.mapped import Bytes, Mapped, chunks_of, gathered, part
-from ingest.readers.block import BlockRows, Places, find_records, read_block, trim_columns
+from ingest.readers.block import BlockRows, Places, find_records, read_block, trim_columns, with_line_feeds
 from ingest.readers.careful import CarefulRows, Lines, Record, read_carefully, read_record
 from ingest.readers.dialect import Dialect, trimmed
 from ingest.readers.rows import BadRow
@@ -93,7 +93,7 @@ class _BlockTexts:
     def all(self) -> dict[int, str]:
         if self.texts:
             return dict(zip(self.row_numbers, self.texts, strict=True))
-        block = self.data[slice(*self.bounds)]
+        block = with_line_feeds(self.data, *self.bounds) or self.data[slice(*self.bounds)]
         records = find_records(np.frombuffer(block, dtype=np.uint8), self.dialect)
         places = (records.row_lines, records.starts, records.ends) if records else ()
         return {
@@ -175,20 +175,25 @@ def decode(data: Bytes, encoding: str) -> Decoded:
             break
     wrong = first_wrong(data, encoding)
     if wrong is not None:
-        line = data.count(b"\n", 0, wrong) + 1
         raise Problem(
-            f"line {line} has the byte 0x{data[wrong]:02X}, which is not {encoding.upper()}"
+            f"line {line_at(data, wrong)} has the byte 0x{data[wrong]:02X}, which is not {encoding.upper()}"
             f"{_likely(data, encoding)}. Export it as UTF-8."
         )
     if encoding != "utf-8":
         data = transcoded(data, encoding)
     nul = data.find(b"\0")
     if nul >= 0:
-        line = data.count(b"\n", 0, nul) + 1
-        raise Problem(f"line {line} holds a NUL byte, so it is no text or was damaged. Export it again as UTF-8.")
+        raise Problem(
+            f"line {line_at(data, nul)} holds a NUL byte, so it is no text or was damaged. Export it again as UTF-8."
+        )
     if is_blank(data):
         raise Problem("the file is empty. Export it again.")
     return Decoded(data, encoding)
+
+
+def line_at(data: Bytes, offset: int) -> int:
+    """The line in which a byte stands, counted from 1; CR ends lines where none above ends in LF."""
+    return (data.count(b"\n", 0, offset) or data.count(b"\r", 0, offset)) + 1
 
 
 def first_wrong(data: Bytes, encoding: str) -> int | None:
@@ -375,7 +380,7 @@ class _Body:
         """Where a block that starts at ``start`` may end: after a line that closes what it opened, if there is one."""
         data, stop = self.data, start + size
         while stop < end:
-            after = data.rfind(b"\n", start, stop) + 1
+            after = self._after_line(start, stop)
             if after:
                 break
             stop += stop - start
@@ -386,12 +391,21 @@ class _Body:
         quote = self.dialect.quote.encode()
         border, is_open = after, data.count(quote, start, after) % 2
         while is_open:
-            before = data.rfind(b"\n", start, border - 1) + 1
+            before = self._after_line(start, border - 1)
             if not before:
                 return after
             is_open = (is_open + data.count(quote, before, border)) % 2
             border = before
         return border
+
+    def _after_line(self, start: int, stop: int) -> int:
+        """Where the last line between two offsets ends; 0 where none does. A CR ends one only where there is no LF."""
+        after = self.data.rfind(b"\n", start, stop) + 1
+        if not after:
+            after = self.data.rfind(b"\r", start, stop) + 1
+            if after and self.data[after : after + 1] == b"\n":
+                after = self.data.rfind(b"\r", start, after - 1) + 1
+        return after
 
 
 @dataclass
