@@ -23,7 +23,7 @@ from ingest.values import EXPECTED
 MOST = 1_500_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Quarantined:
     """One row that does not land; ``feed`` is None when the row could not even be cut into values."""
 

@@ -17,7 +17,7 @@ from ingest.readers.dialect import DETECT, folded
 from ingest.readers.foot import find_foot
 from ingest.readers.fragments import withhold_cut_off, withhold_swallowed
 from ingest.readers.headless import with_header
-from ingest.readers.rows import Objects, Remark, TextRow, as_table
+from ingest.readers.rows import BadRow, Objects, Remark, TextRow, as_table
 from ingest.readers.text import Decoded, Dialect, Originals, TextTable, read_pieces
 from ingest.readers.workbook import read_sheet
 from ingest.recognition import AdfContent, Recognised, SheetContent, TextContent
@@ -111,15 +111,19 @@ def _text_rows(source: Source, content: TextContent, feed: str | None) -> FileRo
     foot = None if source.is_native else find_foot(decoded.data, dialect, source.footer, content.first_line)
     if foot:
         decoded = Decoded(part(decoded.data, 0, foot.start), decoded.encoding)
-    header, pieces = read_pieces(decoded, dialect, trim=True)
     originals = Originals()
     rows = FileRows([], decoded.encoding, originals.text, has_lines=True)
+
+    def check(piece: TextTable) -> None:
+        if piece.bad:
+            first = rows.bad[0] if rows.bad else _unreadable(piece.bad[0], shift, feed)
+            check_number(len(rows.bad) + len(piece.bad), first.reason)
+
+    header, pieces = read_pieces(decoded, dialect, trim=True, check=check)
     rows.batches = _text_batches(rows, names or header, pieces, originals, shift, feed, decoded, dialect)
     if foot:
         rows.skipped.update(foot.skipped)
-        rows.bad.extend(
-            unreadable(row.row_number, row.row_number + shift, row.reason, row.raw, feed) for row in foot.withheld
-        )
+        rows.bad.extend(_unreadable(row, shift, feed) for row in foot.withheld)
     if above:
         rows.skipped["row above the header"] = above
     if dialect.encoding == DETECT:
@@ -143,9 +147,7 @@ def _text_batches(
     for piece in pieces:
         withhold_swallowed(piece, dialect)
         withhold_cut_off(piece, dialect)
-        rows.bad.extend(
-            unreadable(row.row_number, row.row_number + shift, row.reason, row.raw, feed) for row in piece.bad
-        )
+        rows.bad.extend(_unreadable(row, shift, feed) for row in piece.bad)
         if rows.bad:
             check_number(len(rows.bad), rows.bad[0].reason)
         passed = (
@@ -163,6 +165,10 @@ def _text_batches(
             numbers = pa.array([number + shift for number in piece.rows["row_number"].to_pylist()], pa.int64())
             table = table.set_column(table.schema.get_field_index("row_number"), "row_number", numbers)
         yield Batch(header, table, trimmed=True, place=place, has_marks=has_marks)
+
+
+def _unreadable(row: BadRow, shift: int, feed: str | None) -> Quarantined:
+    return unreadable(row.row_number, row.row_number + shift, row.reason, row.raw, feed)
 
 
 def _object_rows(source: Source, objects: Objects, feed: str | None) -> FileRows:

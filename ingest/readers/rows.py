@@ -24,7 +24,7 @@ class TextRow:
     raw: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BadRow:
     """A piece of a file that gives no row: `reason` says in a sentence what to do, `raw` is its original text."""
 

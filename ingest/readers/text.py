@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from math import ceil
@@ -264,13 +264,16 @@ def read_text(decoded: Decoded, dialect: Dialect) -> TextTable:
     )
 
 
-def read_pieces(decoded: Decoded, dialect: Dialect, *, trim: bool) -> tuple[list[str], Iterator[TextTable]]:
+def read_pieces(
+    decoded: Decoded, dialect: Dialect, *, trim: bool, check: Callable[[TextTable], None] = lambda piece: None
+) -> tuple[list[str], Iterator[TextTable]]:
     """The header, and the records below it in at least one piece; ``trim``: without the blanks around values.
 
-    Raises Problem (without the file's name) for an unreadable header.
+    ``check``: is called after each block with what its piece holds so far, and raises where that is too much. Raises
+    Problem (without the file's name) for an unreadable header.
     """
     header, start, lines = _header(decoded.data, dialect)
-    return header, _pieces(decoded, header, start, lines, _Body(decoded.data, len(header), dialect, trim))
+    return header, _pieces(decoded, header, start, lines, _Body(decoded.data, len(header), dialect, trim), check)
 
 
 def _likely(data: Bytes, encoding: str) -> str:
@@ -294,7 +297,9 @@ def _header(data: Bytes, dialect: Dialect) -> tuple[list[str], int, int]:
     return names, lines.start(record.next_line), record.next_line
 
 
-def _pieces(decoded: Decoded, header: list[str], start: int, lines: int, body: _Body) -> Iterator[TextTable]:
+def _pieces(
+    decoded: Decoded, header: list[str], start: int, lines: int, body: _Body, check: Callable[[TextTable], None]
+) -> Iterator[TextTable]:
     data = decoded.data
     tables: list[pa.Table] = []
     piece = TextTable(header, _empty(len(header)), encoding=decoded.encoding)
@@ -314,6 +319,7 @@ def _pieces(decoded: Decoded, header: list[str], start: int, lines: int, body: _
             piece.originals.blocks.append(_BlockTexts(line, data, (0, 0), body.dialect, numbers.tolist(), block.raw))
             piece.bad.extend(BadRow(row.row_number + line, row.reason, row.raw) for row in block.bad)
         rows, numbers = headers.withhold(rows, numbers, piece)
+        check(piece)
         tables.append(rows.append_column("row_number", _integers(numbers)))
         piece.blank += block.blank
         piece.comments += block.comments

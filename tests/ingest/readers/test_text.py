@@ -151,6 +151,21 @@ def test_where_blocks_and_pieces_end_changes_nothing(body: str, sizes: tuple[int
     assert sum(piece.blank for piece in pieces) == whole.blank
 
 
+def test_wrong_rows_are_counted_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def check(piece: TextTable) -> None:
+        seen.append(len(piece.bad))
+        if len(piece.bad) > 20:
+            raise Problem("too many")
+
+    monkeypatch.setattr(text, "BLOCKS", (64, 16))
+    with pytest.raises(Problem, match="too many"):
+        list(read_pieces(decode(b"a,b\n" + b'"\n' * 10_000, "utf-8"), Dialect(), trim=True, check=check)[1])
+    assert seen[0] > 0
+    assert seen[-1] < 40
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=60))
 def test_no_bytes_raise_anything_but_a_problem(data: bytes) -> None:
