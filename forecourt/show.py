@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.markup import escape
 
-from forecourt.terminal import out, table
+from forecourt.terminal import STEERING, one_line, out, table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,7 +36,7 @@ def as_json(facts: Any) -> str:
 
 def print_json(facts: Any) -> None:
     """Facts as JSON on standard output."""
-    click.echo(as_json(facts))
+    click.echo(STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", as_json(facts)))
 
 
 def print_answer(rows: pa.Table) -> None:
@@ -70,10 +70,10 @@ def print_files(results: Sequence[FileResult]) -> None:
     out.print(f"           {said}{'; rows: ' + rows if rows else ''}")
     told = [result for result in results if result.status in ("held", "refused")]
     for result in told:
-        out.print(f"  [yellow]{result.status}[/] {escape(result.name)}: {escape(result.reason)}")
+        out.print(f"  [yellow]{result.status}[/] {escape(one_line(result.name))}: {escape(one_line(result.reason))}")
     for result in results:
         if result.stays:
-            out.print(f"  [yellow]stays[/] {escape(result.path.name)}: {escape(result.stays)}")
+            out.print(f"  [yellow]stays[/] {escape(one_line(result.path.name))}: {escape(one_line(result.stays))}")
     quarantined = [result for result in results if result.rows_quarantined]
     if quarantined:
         columns = [("file with quarantined rows", "left"), ("read", "right"), ("quarantined", "right")]
@@ -321,7 +321,7 @@ def print_quarantine(rows: Sequence[dict[str, Any]], settled_rows: Sequence[dict
         table("", columns, [(*key, f"{number:,}") for key, number in counts.items()])
         out.print()
     for row in rows[:20]:
-        out.print(f"{row['file']}:{row['row']}  {row['reason']}", markup=False)
+        out.print(f"{one_line(row['file'])}:{row['row']}  {one_line(row['reason'])}", markup=False)
         out.print(f"    {row['text']}", markup=False, highlight=False)
         if row["status"] != "open":
             out.print(f"    {settled(row)}", markup=False, highlight=False)
@@ -337,7 +337,7 @@ def print_quarantine(rows: Sequence[dict[str, Any]], settled_rows: Sequence[dict
 def settled(row: dict[str, Any]) -> str:
     """What became of a row in quarantine that is no longer open."""
     if row["status"] == "closed":
-        return f"closed: {row['closed_by']} states it soundly"
+        return f"closed: {one_line(row['closed_by'])} states it soundly"
     return f"{row['status']} by {row['decided_by']} on {row['decided_at']:%Y-%m-%d %H:%M} UTC: {row['decided_why']}"
 
 
@@ -352,12 +352,12 @@ def decision_facts(decided: Decided) -> dict[str, Any]:
 def print_decision(decided: Decided) -> None:
     """What became of each row of a decision, in sentences."""
     if decided.decision == "discard":
-        out.print(f"{len(decided.rows):,} rows of {escape(decided.file)} discarded; the log keeps why.")
+        out.print(f"{len(decided.rows):,} rows of {escape(one_line(decided.file))} discarded; the log keeps why.")
         return
     said = ", ".join(f"{number:,} {result}" for result, number in Counter(decided.results.values()).items())
-    out.print(f"{len(decided.results):,} rows of {escape(decided.file)} landed: {said}.")
+    out.print(f"{len(decided.results):,} rows of {escape(one_line(decided.file))} landed: {said}.")
     for reason in list(decided.still.values())[:20]:
-        out.print(f"  still withheld: {reason}", markup=False)
+        out.print(f"  still withheld: {one_line(reason)}", markup=False)
     if len(decided.still) > 20:
         out.print(f"  ... and {len(decided.still) - 20:,} more: forecourt quarantine")
     out.print("The pages show them after the next forecourt run.")

@@ -1,7 +1,11 @@
-"""What a person sees of a command: a progress bar on a terminal, plain lines elsewhere, aligned figures."""
+"""What a person sees of a command: a progress bar on a terminal, plain lines elsewhere, aligned figures.
+
+Names and texts of files come from anyone, so what would steer the terminal is written out here, for all that is shown.
+"""
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -13,9 +17,35 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-#: Into a file or a pipe nothing is cut to the width of a screen.
-out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 250)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+#: Characters that move the cursor, colour what follows or turn its direction.
+STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_LINE_OR_TAB = re.compile(r"[\n\t\u2028\u2029]")
+
+
+def visible(text: str) -> str:
+    """A text of one or several lines with its control characters written out, such as \\x1b."""
+    return STEERING.sub(_written_out, text)
+
+
+def one_line(text: str) -> str:
+    """The name or reason of a file as one line: line ends and tabs are written out too."""
+    return _LINE_OR_TAB.sub(_written_out, visible(text))
+
+
+def _written_out(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode()
+
+
+class _Screen(Console):
+    """A console on which no text of a file steers the terminal."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*(visible(each) if isinstance(each, str) else each for each in objects), **options)
+
+
+#: Into a file or a pipe nothing is cut to the width of a screen. A colon in a name begins no picture.
+out = _Screen(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else 250)
+err = _Screen(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 class Step:
@@ -27,7 +57,7 @@ class Step:
 
     def advance(self, done: int, total: int | None, what: str = "") -> None:
         if self._progress is not None:
-            self._progress.update(self._task, completed=done, total=total, what=what)
+            self._progress.update(self._task, completed=done, total=total, what=escape(one_line(what)))
 
     def say(self, text: str) -> None:
         self.said = text
@@ -52,16 +82,16 @@ def step(name: str) -> Iterator[Step]:
         current = Step(None, None)
         yield current
     seconds = time.monotonic() - started
-    out.print(f"[bold]{name:<10}[/] {seconds:6.1f} s  {current.said}")
+    out.print(f"[bold]{name:<10}[/] {seconds:6.1f} s  {escape(current.said)}")
 
 
 def table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]]) -> None:
-    """Prints a table, cells as they are; a column is (heading, 'left' or 'right')."""
+    """Prints a table, each cell as one line; a column is (heading, 'left' or 'right')."""
     made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for heading, side in columns:
-        made.add_column(escape(heading), justify="right" if side == "right" else "left", overflow="fold")
+        made.add_column(escape(one_line(heading)), justify="right" if side == "right" else "left", overflow="fold")
     for row in rows:
-        made.add_row(*("" if cell is None else escape(str(cell)) for cell in row))
+        made.add_row(*("" if cell is None else escape(one_line(str(cell))) for cell in row))
     out.print(made)
 
 

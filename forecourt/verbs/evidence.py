@@ -33,7 +33,7 @@ def trace(mart: str, key: tuple[str, ...], home_path: Path, as_json: bool) -> No
 
     from forecourt import show
     from forecourt.door import open_warehouse
-    from forecourt.terminal import out
+    from forecourt.terminal import one_line, out
     from forecourt.trace import changes_of, parts_of
     from forecourt.trace import trace as versions_of
     from ingest.originals import original_texts
@@ -68,15 +68,15 @@ def trace(mart: str, key: tuple[str, ...], home_path: Path, as_json: bool) -> No
         said = "" if fact["op"] == "row" else " removed: a full file no longer had it"
         mark = " (in force)" if fact["is_in_force"] else ""
         out.print(
-            f"{fact['feed']} {fact['key']}  {fact['file']}:{fact['row'] or ''}  "
+            f"{fact['feed']} {fact['key']}  {one_line(fact['file'])}:{fact['row'] or ''}  "
             f"received {fact['received_at']:%Y-%m-%d %H:%M} UTC{mark}{said}",
             markup=False,
             highlight=False,
         )
         if fact["text"]:
-            click.echo(f"    {fact['text']}")
+            out.print(f"    {fact['text']}", markup=False)
         for changed in fact["changes"]:
-            click.echo(f"    changed {changed}")
+            out.print(f"    changed {changed}", markup=False)
 
 
 @click.group(invoke_without_command=True)
@@ -128,6 +128,7 @@ def quarantine_show(place: str, home_path: Path, as_json: bool) -> None:
     Example:  forecourt quarantine show crm_leads_2026-03-31.csv:57
     """
     from forecourt import show
+    from forecourt.terminal import one_line, out
     from ingest.quarantine import kept_rows
 
     rows = _at(place, kept_rows(Home(home_path)))
@@ -135,11 +136,12 @@ def quarantine_show(place: str, home_path: Path, as_json: bool) -> None:
         show.print_json(rows)
         return
     for row in rows:
-        click.echo(f"{row['file']}:{row['row']}  {row['file_id']}  received {row['received_at']:%Y-%m-%d %H:%M} UTC")
-        click.echo(f"    {row['reason']}")
-        click.echo(f"    {row['text']}")
+        received = f"{row['file_id']}  received {row['received_at']:%Y-%m-%d %H:%M} UTC"
+        out.print(f"{one_line(row['file'])}:{row['row']}  {received}", markup=False)
+        out.print(f"    {one_line(row['reason'])}", markup=False)
+        out.print(f"    {row['text']}", markup=False)
         if row["status"] != "open":
-            click.echo(f"    {show.settled(row)}")
+            out.print(f"    {show.settled(row)}", markup=False)
 
 
 def _deciding(command: Callable[..., None]) -> Callable[..., None]:
@@ -203,6 +205,7 @@ def erase(texts: tuple[str, ...], reason: str, who: str | None, home_path: Path,
     from getpass import getuser
 
     from forecourt import show
+    from forecourt.terminal import one_line, out
     from ingest import erasure
 
     home = Home(home_path)
@@ -212,13 +215,14 @@ def erase(texts: tuple[str, ...], reason: str, who: str | None, home_path: Path,
         show.print_json(asdict(erased))
         return
     files = "file" if len(erased.files) == 1 else "files"
-    click.echo(f"Written over in {len(erased.files)} {files}: {', '.join(erased.files)}.")
+    written_over = ", ".join(map(one_line, erased.files))
+    out.print(f"Written over in {len(erased.files)} {files}: {written_over}.", markup=False)
     for said, names in (
         ("Deleted, because they held these files", erased.containers),
         ("Files whose own names say it, which the log keeps", erased.named),
     ):
         if names:
-            click.echo(f"{said}: {', '.join(names)}.")
+            out.print(f"{said}: {', '.join(map(one_line, names))}.", markup=False)
     click.echo("Runs that are published, closed months and exports still have it: see docs/how-to/erase-a-person.md.")
 
 
