@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from forecourt.errors import Problem
 from ingest.mapped import Bytes, part
 from ingest.readers.dialect import DETECT
-from ingest.readers.text import Decoded, decode, first_wrong, line_at
+from ingest.readers.text import Decoded, decode, first_wrong, line_at, utf16_of
 
 if TYPE_CHECKING:
     from charset_normalizer import CharsetMatch
@@ -96,7 +96,7 @@ def likely(data: Bytes) -> tuple[str, str]:
 
 def detect(data: Bytes) -> str:
     """The encoding of bytes without a byte order mark. Raises Problem where two would give different letters."""
-    wide = _utf16_of(data[:4096])
+    wide = utf16_of(data[:4096])
     if wide:
         return wide
     if _is_utf8(data):
@@ -127,17 +127,6 @@ def detect(data: Bytes) -> str:
                 f"{_around(str(rival), place)!r} as {rival.encoding}. Declare the encoding in the source."
             )
     return first
-
-
-def _utf16_of(head: bytes) -> str:
-    """The UTF-16 that the first bytes of a text are in; empty where they are not."""
-    even, odd = head[0::2].count(b"\0"), head[1::2].count(b"\0")
-    name, line_end = ("utf-16-le", b"\n\0") if odd > even else ("utf-16-be", b"\0\n")
-    if (even + odd) * 4 > len(head):
-        return name
-    # Letters beyond Latin have no NUL byte, but the delimiters and line ends of their table have.
-    lines = head.count(line_end)
-    return name if not min(even, odd) and lines and lines == head.count(b"\n") and even + odd > lines else ""
 
 
 def _check_single_byte(data: Bytes, encoding: str, known: str) -> None:

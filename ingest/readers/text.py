@@ -173,6 +173,13 @@ def decode(data: Bytes, encoding: str) -> Decoded:
         if data.startswith(mark):
             data, encoding = part(data, length), name
             break
+    is_wide = codecs.lookup(encoding).name.startswith(("utf-16", "utf-32"))
+    likely = "" if is_wide else utf16_of(data[:4096])
+    if likely:
+        raise Problem(
+            "it looks like UTF-16 without its byte order mark. Export it as UTF-8, or as UTF-16 with its mark; a "
+            f"source can also declare {likely} as its encoding."
+        )
     wrong = first_wrong(data, encoding)
     if wrong is not None:
         raise Problem(
@@ -189,6 +196,18 @@ def decode(data: Bytes, encoding: str) -> Decoded:
     if is_blank(data):
         raise Problem("the file is empty. Export it again.")
     return Decoded(data, encoding)
+
+
+def utf16_of(head: bytes) -> str:
+    """The UTF-16 that the first bytes of a text without its mark are in; empty where they are not."""
+    even, odd = head[0::2].count(b"\0"), head[1::2].count(b"\0")
+    name, line_end = ("utf-16-le", b"\n\0") if odd > even else ("utf-16-be", b"\0\n")
+    # Where both bytes of many letters are NUL, it is a damaged file, or UTF-32.
+    if (even + odd) * 4 > len(head) and max(even, odd) > 4 * min(even, odd):
+        return name
+    # Letters beyond Latin have no NUL byte, but the delimiters and line ends of their table have.
+    lines = head.count(line_end)
+    return name if not min(even, odd) and lines and lines == head.count(b"\n") and even + odd > lines else ""
 
 
 def line_at(data: Bytes, offset: int) -> int:

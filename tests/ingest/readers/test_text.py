@@ -78,6 +78,23 @@ def test_a_file_of_another_encoding_is_refused_with_its_line() -> None:
         read(b"a,b\r1,2\r1,caf\xe9\r")
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("declared", ["utf-8", "cp1252"])
+@pytest.mark.parametrize("name", ["Ann", "Zoë", "Ольга"])
+def test_utf_16_without_its_mark_is_called_so(name: str, declared: str, encoding: str) -> None:
+    data = f"a,b\n1,{name}\n".encode(encoding)
+    with pytest.raises(
+        Problem, match=rf"looks like UTF-16 without its .* Export it as UTF-8, .* declare {encoding} as"
+    ):
+        decode(data, declared)
+    assert records(read(data, Dialect(encoding=encoding))) == [(2, "1", name)]
+
+
+def test_a_damaged_text_is_not_called_utf_16() -> None:
+    with pytest.raises(Problem, match="line 3 holds a NUL byte"):
+        decode(b"a,b\n1,2\n" + b"\0" * 500, "utf-8")
+
+
 def texts(letters: str, most: int) -> st.SearchStrategy[str]:
     """Texts of these letters, every third of them with the line ends of an old Macintosh alone."""
     mixed, old = (
