@@ -108,7 +108,14 @@ def _text_rows(source: Source, content: TextContent, feed: str | None) -> FileRo
     if source.names:
         decoded, names = with_header(decoded, dialect, source.names, are_all=source.has_all_names)
         shift -= 1
-    foot = None if source.is_native else find_foot(decoded.data, dialect, source.footer, content.first_line)
+
+    def check_below(withheld: Sequence[BadRow]) -> None:
+        if withheld:
+            check_number(len(withheld), _unreadable(withheld[0], shift, feed).reason)
+
+    foot = None
+    if not source.is_native:
+        foot = find_foot(decoded.data, dialect, source.footer, content.first_line, check_below)
     if foot:
         decoded = Decoded(part(decoded.data, 0, foot.start), decoded.encoding)
     originals = Originals()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ingest.mapped import Bytes
@@ -21,6 +21,8 @@ from ingest.readers.rows import BadRow
 _SAMPLE = 30
 #: Notes below a table are looked for in its last lines, and rows to compare in so many bytes above and below.
 _LAST, _WINDOW = 100, 1 << 16
+#: Bytes below a table that are read at once.
+_BLOCK = 1 << 20
 #: A file with more empty lines has them between its rows, so that they part no tables: only the last ones count.
 _GAPS = 10
 
@@ -63,11 +65,18 @@ class _Row:
         return [place for place, value in enumerate(self.values or ()) if value]
 
 
-def find_foot(data: Bytes, dialect: Dialect, declared: int | str, headed: str = "") -> Foot | None:
+def find_foot(
+    data: Bytes,
+    dialect: Dialect,
+    declared: int | str,
+    headed: str = "",
+    check: Callable[[Sequence[BadRow]], None] = lambda withheld: None,
+) -> Foot | None:
     """What stands below the table that starts with its header; None for nothing, and for a header that is unreadable.
 
     ``declared``: how many lines a source says to stand there, or a regular expression that the first of them matches.
-    ``headed``: how the first line of a header of several lines reads.
+    ``headed``: how the first line of a header of several lines reads. ``check`` is called with what is withheld so far,
+    and raises where that is too much.
     """
     lines = Lines(data)
     header = read_record(lines, 0, dialect)
@@ -80,16 +89,20 @@ def find_foot(data: Bytes, dialect: Dialect, declared: int | str, headed: str = 
     ends += _single_values(data, body, foot.start, columns, dialect)
     start, reason = min(ends, default=(len(data), ""))
     if start < foot.start:
-        below = read_carefully(data[start : foot.start], 0, foot.start - start, columns, dialect)
-        first = _line_number(data, start)
-        foot.skipped += Counter({"blank line": below.blank, "comment line": below.comments})
-        for place, (line, raw) in enumerate(zip(below.row_lines, below.raw, strict=True)):
-            if any(trimmed(column[place]) for column in below.columns):
-                said = reason if line == 0 else BELOW.format(line=first, reason=reason)
-                foot.withheld.append(BadRow(first + line, said, raw))
-            else:
-                foot.skipped["blank line"] += 1
-        foot.withheld += [BadRow(first + bad.row_number, bad.reason, bad.raw) for bad in below.bad]
+        rest, position, number = data[start : foot.start], 0, _line_number(data, start)
+        first = number
+        while position < len(rest):
+            below = read_carefully(rest, position, min(position + _BLOCK, len(rest)), columns, dialect)
+            foot.skipped += Counter({"blank line": below.blank, "comment line": below.comments})
+            for place, (line, raw) in enumerate(zip(below.row_lines, below.raw, strict=True)):
+                if any(trimmed(column[place]) for column in below.columns):
+                    said = reason if number + line == first else BELOW.format(line=first, reason=reason)
+                    foot.withheld.append(BadRow(number + line, said, raw))
+                else:
+                    foot.skipped["blank line"] += 1
+            foot.withheld += [BadRow(number + bad.row_number, bad.reason, bad.raw) for bad in below.bad]
+            check(foot.withheld)
+            position, number = below.end, number + below.lines
         foot.start = start
     return foot if foot.start < len(data) else None
 

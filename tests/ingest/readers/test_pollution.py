@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from forecourt.errors import Problem
+from ingest.readers import foot
+from ingest.readers.foot import find_foot
 from ingest.readers.text import Dialect, decode, read_text
 
 HEADER = b"id,name,price\n"
@@ -114,3 +116,18 @@ def test_an_escape_mark_before_an_ordinary_character_is_not_guessed() -> None:
     rows, bad = read(b'id,name\n1,"a\\nb"\n2,c\n', Dialect(escape="\\"))
     assert rows == [("2", "c")]
     assert bad == [(2, "the escape mark \\ stands before a character that needs none")]
+
+
+def test_what_stands_below_a_table_is_withheld_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = HEADER + b"1,Ann,5\n" * 9 + b'\n,x,y\n,"v\nw",z\n\n,only\n,u,"' + b",a,b\n" * 20
+    whole = find_foot(data, Dialect(), 0)
+    monkeypatch.setattr(foot, "_BLOCK", 7)
+    told: list[int] = []
+    found = find_foot(data, Dialect(), 0, check=lambda withheld: told.append(len(withheld)))
+    assert whole and found
+    assert (found.start, found.skipped) == (whole.start, whole.skipped)
+    assert sorted(found.withheld, key=lambda bad: bad.row_number) == sorted(
+        whole.withheld, key=lambda bad: bad.row_number
+    )
+    assert told == sorted(told)
+    assert (told[0], told[-1], len(told) > 10) == (2, 23, True)
