@@ -27,9 +27,9 @@ def test_control_characters_of_names_and_reasons_are_written_out(capsys: pytest.
 
 def test_texts_of_several_lines_stay_so(capsys: pytest.CaptureFixture[str]) -> None:
     out.print("a\tb\n\x1b[2J", markup=False)
-    err.print("[bold]c[/]\n\x07")
+    err.print("[bold]c[/]\n\x07\udcff")
     printed = capsys.readouterr()
-    assert (printed.out, printed.err) == ("a       b\n\\x1b[2J\n", "c\n\\x07\n")
+    assert (printed.out, printed.err) == ("a       b\n\\x1b[2J\n", "c\n\\x07\\udcff\n")
 
 
 def test_a_cell_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
