@@ -124,7 +124,8 @@ def test_what_stands_below_a_table_is_withheld_block_by_block(monkeypatch: pytes
     monkeypatch.setattr(foot, "_BLOCK", 7)
     told: list[int] = []
     found = find_foot(data, Dialect(), 0, check=lambda withheld: told.append(len(withheld)))
-    assert whole and found
+    assert whole
+    assert found
     assert (found.start, found.skipped) == (whole.start, whole.skipped)
     assert sorted(found.withheld, key=lambda bad: bad.row_number) == sorted(
         whole.withheld, key=lambda bad: bad.row_number
