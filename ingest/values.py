@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-#: What a cell may be surrounded by without it being part of the value: space, tab, line end, no-break space.
-BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
+#: What a cell may be surrounded by without it being part of the value: space, tab, line end, form feed, no-break space.
+BLANKS = "' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160)"
 
 _DATE = r"\d{4}-\d\d-\d\d"
 _TIME = r"\d\d:\d\d(:\d\d(\.\d{1,6}0*)?)?"

@@ -80,7 +80,14 @@ def split(text: str) -> Split:
     inside_adf = 0
     boundary = 0  # end of what earlier slices and adf tags account for
     at = 0
-    while at < len(tokens):
+    while True:
+        if at == len(tokens):
+            # What is escaped in a plain prospect is its text; where that has no end, it is leads of their own.
+            later = _escaped_start(tokens, opened) if opened is not None else None
+            if opened is None or later is None:
+                break
+            slices.append(Slice(opened.start, tokens[later].start, opened.level, UNCLOSED))
+            opened, boundary, at = None, tokens[later].start, later
         token = tokens[at]
         at += 1
         # An escaped tag inside a plain prospect is text; a plain one inside an escaped prospect is a boundary.
@@ -139,6 +146,16 @@ def split(text: str) -> Split:
     if _MARKUP.sub(" ", _COMMENT.sub(" ", surroundings)).strip():
         notes.append("text before, between or after the leads was passed over")
     return Split(slices, False, notes, has_adf)
+
+
+def _escaped_start(tokens: list[_Token], opened: _Token) -> int | None:
+    """The place of the first start tag behind another that is escaped more often than it."""
+    behind = (
+        place
+        for place, token in enumerate(tokens)
+        if token.kind == "start" and token.start > opened.start and token.level > opened.level
+    )
+    return next(behind, None)
 
 
 def _tokens(text: str) -> list[_Token]:

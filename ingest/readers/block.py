@@ -24,8 +24,8 @@ _DENSE = 16
 
 #: The bytes with which a blank may begin and end; 0xC2, 0xEF and 0xA0, 0xBF are of blanks that are several bytes.
 _BLANK_FIRST, _BLANK_LAST = np.zeros(256, dtype=bool), np.zeros(256, dtype=bool)
-_BLANK_FIRST[[9, 10, 13, 32, 0xC2, 0xEF]] = True
-_BLANK_LAST[[9, 10, 13, 32, 0xA0, 0xBF]] = True
+_BLANK_FIRST[[9, 10, 11, 12, 13, 32, 0xC2, 0xEF]] = True
+_BLANK_LAST[[9, 10, 11, 12, 13, 32, 0xA0, 0xBF]] = True
 
 Places = npt.NDArray[np.int64]
 
@@ -91,7 +91,7 @@ def read_block(
         return None
     # Other blanks than a space are so rare that one anywhere is reason enough to look.
     # One that separates values is part of a value only between quotes.
-    others = {b"\t", b"\xc2", b"\xef"}
+    others = {b"\t", b"\v", b"\f", b"\xc2", b"\xef"}
     if not len(records.quotes):
         others -= {dialect.delimiter.encode()}
     is_blank_possible = (

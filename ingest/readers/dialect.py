@@ -6,8 +6,8 @@ import codecs
 import re
 from dataclasses import dataclass
 
-#: What a cell may be surrounded by without it being part of the value.
-BLANKS = " \t\r\n\u00a0\ufeff"
+#: What a cell may be surrounded by without it being part of the value; a form feed begins a page of a printed report.
+BLANKS = " \t\r\n\v\f\u00a0\ufeff"
 
 
 #: What a source writes for `encoding` to have it detected.

@@ -476,9 +476,7 @@ class _RepeatedHeaders:
         found = []
         for row in _rows_with(rows.column(place), self.header[place]):
             values = (column[row].as_py() for column in rows.columns)
-            if all(
-                trimmed(value.lstrip(_BEFORE_A_PAGE)) == name for value, name in zip(values, self.header, strict=True)
-            ):
+            if all(trimmed(value) == name for value, name in zip(values, self.header, strict=True)):
                 found.append(row)
         return found
 

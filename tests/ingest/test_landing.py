@@ -137,6 +137,12 @@ def test_what_no_feed_takes_is_kept_where_a_row_says_nothing_else_that_is_new(sc
     assert scene.everything() == before
 
 
+def test_a_form_feed_before_a_row_is_no_part_of_its_key(scene: Scene) -> None:
+    row = "R1,T{},2026-01-09T10:00Z\n"
+    scene.land_text("crm_tasks_2026-01-01.csv", f"rooftop,task_id,due_at\n{row.format(1)}\f{row.format(2)}")
+    assert scene.rows("select key from crm.crm_tasks order by key") == [("R1|T1",), ("R1|T2",)]
+
+
 def test_the_same_bytes_with_the_same_instant_are_a_no_op(scene: Scene) -> None:
     path = scene.write("crm_tasks_2026-01-01.csv", tasks(2))
     first, second = scene.land(path)[0], scene.land(path)[0]

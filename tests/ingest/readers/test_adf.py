@@ -532,6 +532,13 @@ def starts(data: bytes) -> int:
     return len(re.findall(rb"<prospect(?![\w.:-])", data))
 
 
+def test_a_lead_whose_start_alone_is_not_escaped_hides_none_behind_it() -> None:
+    before, start, after = ESCAPED.partition(b"&lt;prospect status=&quot;resend&quot;")
+    first, second, rest = before.rpartition(b"&lt;prospect")
+    found = read_adf(first + second.replace(b"&lt;", b"<") + rest + start + after)
+    assert (len(found.rows), len(found.bad)) == (2, 1)
+
+
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_no_damage_raises_or_hides_a_prospect(data: st.DataObject) -> None:
