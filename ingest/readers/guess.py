@@ -109,22 +109,7 @@ def _best_dialect(lines: Lines, comment: str) -> tuple[Dialect, list[tuple[int, 
             continue
         for dialect in _quoting(text, mark, comment):
             records = list(_records_of(lines, dialect))
-            widths = Counter(len(values) for _, values in records if len(values) > 1)
-            if not widths:
-                continue
-            width, count = widths.most_common(1)[0]
-            unread = sum(not values for _, values in records)
-            score = count / len(records) - unread / len(records) + min(width, 20) / 100
-            # The commas of amounts part no values, where something else does.
-            if dialect.quote:
-                # A single fault in a record says less than values in quotes.
-                border, quote = re.escape(mark), dialect.quote
-                quoted = rf"(?:^|{border}){quote}[^{quote}\n]*{quote}(?={border}|$)"
-                score += 0.1 * (len(re.findall(quoted, text, re.MULTILINE)) > 2)
-            is_decimal = mark == "," and len(_DECIMAL_COMMA.findall(text)) == text.count(",")
-            score -= 0.6 * is_decimal
-            if is_decimal and score < 0.4:
-                continue
+            score = _score(text, dialect, records)
             if score > best[0] + 0.001:
                 best = (score, dialect, records)
     _, dialect, records = best
@@ -133,6 +118,25 @@ def _best_dialect(lines: Lines, comment: str) -> tuple[Dialect, list[tuple[int, 
         dialect = Dialect(delimiter=next((mark for mark in ",;\t|^~" if mark not in text), "\x1f"), comment=comment)
         records = list(_records_of(lines, dialect))
     return dialect, records
+
+
+def _score(text: str, dialect: Dialect, records: Sequence[tuple[int, list[str]]]) -> float:
+    """How well the marks part a text: by the share of records that have as many values; -1 where they part nothing."""
+    widths = Counter(len(values) for _, values in records if len(values) > 1)
+    if not widths:
+        return -1.0
+    width, count = widths.most_common(1)[0]
+    unread = sum(not values for _, values in records)
+    score = count / len(records) - unread / len(records) + min(width, 20) / 100
+    if dialect.quote:
+        # A single fault in a record says less than values in quotes.
+        border, quote = re.escape(dialect.delimiter), dialect.quote
+        quoted = rf"(?:^|{border}){quote}[^{quote}\n]*{quote}(?={border}|$)"
+        score += 0.1 * (len(re.findall(quoted, text, re.MULTILINE)) > 2)
+    if dialect.delimiter != "," or len(_DECIMAL_COMMA.findall(text)) < text.count(","):
+        return score
+    # The commas of amounts part no values, where something else does.
+    return score - 0.6 if score >= 1.0 else -1.0
 
 
 def _quoting(text: str, mark: str, comment: str) -> Iterator[Dialect]:
