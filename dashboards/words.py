@@ -14,6 +14,7 @@ from textwrap import wrap
 
 from forecourt.kpi import KpiRow, last_day
 from forecourt.metrics import Metric, Period
+from forecourt.wording import form
 
 #: Keeps a number and its unit on one line.
 SPACE = "\u00a0"
@@ -267,8 +268,7 @@ def listed(words: Sequence[str]) -> str:
 
 def counted(count: int, plural: str, locale: Locale = ENGLISH) -> str:
     """3 deals, 1 deal."""
-    singular = plural.removesuffix("ies") + "y" if plural.endswith("ies") else plural.removesuffix("s")
-    return f"{number(count, 0, locale)}{SPACE}{singular if count == 1 else plural}"
+    return f"{number(count, 0, locale)}{SPACE}{form(count, plural)}"
 
 
 def answer(

@@ -19,6 +19,7 @@ from forecourt.home import Home
 from forecourt.kpi import compute, default_period, headline_period, load_metrics, newest_day
 from forecourt.mail import send
 from forecourt.settings import AlertRule, Settings
+from forecourt.wording import counted
 
 #: Records of a broken promise that a mail lists; their number is told in full.
 LISTED = 20
@@ -155,7 +156,7 @@ def tell(home: Home, settings: Settings, run_id: str, alerts: Sequence[Alert]) -
         for address in alert.rule.to:
             letters[address].append(alert.text)
     for address, texts in letters.items():
-        subject = f"{settings.company}: {len(texts)} {'alert' if len(texts) == 1 else 'alerts'}"
+        subject = f"{settings.company}: {counted(len(texts), 'alerts')}"
         body = "\n\n".join(texts) + f"\n\nRun {run_id} of forecourt. Each is told once, until it is over.\n"
         send(settings.mail, [address], subject, body)
     standing: dict[str, list[str]] = defaultdict(list)

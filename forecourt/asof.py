@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
-
 from forecourt.build import Paths, build
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
 from forecourt.home import Home
+from forecourt.landed import open_landed
 from forecourt.meta import write_meta
 from forecourt.settings import Settings
 
@@ -24,9 +23,7 @@ def known_at(home: Home, settings: Settings, instant: datetime, models: Iterable
 
     Raises Problem where nothing had been received by then.
     """
-    if not home.landing.exists():
-        raise Problem(f"Nothing has landed in {home.root} yet.")
-    with duckdb.connect(str(home.landing), read_only=True) as landing:
+    with open_landed(home) as landing:
         first = landing.execute("select min(received_at) from ledger.files where status = 'landed'").fetchone()
     if first is None or first[0] is None or first[0] > instant:
         since = f"the first delivery came at {first[0]:%Y-%m-%d %H:%M} UTC" if first and first[0] else "none came yet"

@@ -27,6 +27,7 @@ from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.identity import write_identity
 from forecourt.inputs import write_inputs
+from forecourt.landed import open_landed, require_landed
 from forecourt.settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -89,20 +90,13 @@ def build(
     the caller decides what a failure means. Raises Problem when nothing has landed, the landing cannot be read, the
     selection is empty or dbt itself cannot run.
     """
-    if not home.landing.exists():
-        raise Problem(f"Nothing has landed in {home.root} yet. Put export files in {home.inbox} and run again.")
+    require_landed(home)
     paths = Paths((folder or home.build).resolve())  # dbt works in the project's folder
     paths.folder.mkdir(parents=True, exist_ok=True)
     for file in (paths.warehouse, paths.scratch):
         for leftover in (file, file.with_suffix(".duckdb.wal")):
             leftover.unlink(missing_ok=True)
-    try:
-        _write_settings(home, settings, paths, known_at or FOREVER)
-    except duckdb.Error as error:
-        raise Problem(
-            f"{home.landing} cannot be read: {error}. "
-            "Put it back from a copy, or move it away and land the files again."
-        ) from None
+    _write_settings(home, settings, paths, known_at or FOREVER)
     left_out = [] if unit_tests else ["unit_test"]
     _run_dbt(home, paths, select, left_out if tests else [*left_out, "test"], on_node)
     finished = list(results(paths))
@@ -112,7 +106,7 @@ def build(
 
 
 def _write_settings(home: Home, settings: Settings, paths: Paths, known_at: datetime) -> None:
-    with duckdb.connect(str(home.landing), read_only=True) as landing, duckdb.connect() as scratch:
+    with open_landed(home) as landing, duckdb.connect() as scratch:
         rooftops, first, last = _extent(landing)
         scratch.execute("set TimeZone = 'UTC'")
         scratch.execute(f"attach '{paths.scratch}' as scratch (storage_version 'v1.5.0')")

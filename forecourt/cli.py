@@ -64,7 +64,9 @@ def _sentence(error: Exception) -> str | None:
     """What a person is told of an error that was foreseen; None for a defect of ours, whose traceback we want."""
     if isinstance(error, Problem):
         return str(error)
-    if "Could not set lock on file" in str(error):
+    from forecourt.landed import IN_USE  # Here, because it loads the database, and help needs none.
+
+    if IN_USE in str(error):
         return "A file of the home is open for writing in another process. Close that program, then run again."
     if isinstance(error, PermissionError):
         return f"{error.filename} may not be written or read by this user. Give access, or choose another --home."

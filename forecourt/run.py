@@ -14,6 +14,7 @@ from forecourt.home import Home
 from forecourt.meta import CheckResult, write_checks, write_meta
 from forecourt.publish import publish, record_end
 from forecourt.settings import Settings
+from forecourt.wording import counted
 
 Gate = Callable[[Home, Paths], list[CheckResult]]
 #: Adds to the candidate file what readers ask first; it has nothing to say about whether the run is published.
@@ -79,7 +80,7 @@ def build_and_publish(
         return Outcome(run_id, False, tuple(checks), message)
     publish(home, paths.warehouse, run_id, keep=settings.keep_runs)
     found = sum(check.outcome == "finding" for check in checks)
-    message = f"{len(checks)} checks, {found} findings."
+    message = f"{counted(len(checks), 'checks')}, {counted(found, 'findings')}."
     record_end(home, run_id, "published", message)
     return Outcome(run_id, True, tuple(checks), message)
 

@@ -15,6 +15,7 @@ import click
 from rich.markup import escape
 
 from forecourt.terminal import STEERING, one_line, out, table
+from forecourt.wording import counted, form
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,7 +55,7 @@ def print_answer(rows: pa.Table) -> None:
         are_numbers = [types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) for kind in kinds]
         sides = ["right" if is_number else "left" for is_number in are_numbers]
         table("", list(zip(rows.column_names, sides, strict=True)), records)
-    out.print(f"{rows.num_rows:,} {'row' if rows.num_rows == 1 else 'rows'}")
+    out.print(counted(rows.num_rows, "rows"))
 
 
 def print_files(results: Sequence[FileResult]) -> None:
@@ -84,13 +85,14 @@ def print_checks(checks: Sequence[CheckResult]) -> None:
     """What blocks, with its rows, then the findings."""
     findings = [check for check in checks if check.outcome == "finding"]
     for check in [check for check in checks if check.outcome == "block"]:
-        out.print(f"  [bold red]blocks[/] {escape(check.name)}: {check.failures:,} rows. {escape(check.description)}")
+        failed = counted(check.failures, "rows")
+        out.print(f"  [bold red]blocks[/] {escape(check.name)}: {failed}. {escape(check.description)}")
         for row in check.rows:
             out.print(f"         {escape(json.dumps(row, default=str, ensure_ascii=False))}")
     for check in findings[:8]:
-        out.print(f"  [yellow]finding[/] {escape(check.name)}: {check.failures:,} rows")
+        out.print(f"  [yellow]finding[/] {escape(check.name)}: {counted(check.failures, 'rows')}")
     if len(findings) > 8:
-        out.print(f"  ... and {len(findings) - 8} more findings: forecourt status --json")
+        out.print(f"  ... and {len(findings) - 8} more {form(len(findings) - 8, 'findings')}: forecourt status --json")
 
 
 def print_kpis(rows: Sequence[KpiRow], metrics: dict[str, Metric]) -> None:
@@ -194,7 +196,7 @@ def _cause(found: Why, cause: Effect) -> str:
         f"{cause.dimension.replace('_', ' ').capitalize()} {cause.group}{f' at {cause.at}' if cause.at else ''} "
         f"explains {_moved(found, cause.effect)}: own rate {_moved(found, cause.rate_effect, unit=False)}, "
         f"weight {_moved(found, cause.mix_effect, unit=False)}. {own}"
-        f"{cause.after.records:,} records, {cause.before.records:,} before."
+        f"{counted(cause.after.records, 'records')}, {cause.before.records:,} before."
     )
 
 
@@ -218,7 +220,7 @@ def _print_effects(found: Why, effects: Sequence[Effect]) -> None:
     ]
     if len(effects) > 8:
         rest = sum((effect.effect for effect in effects[8:]), Fraction(0))
-        others = f"{len(effects) - 8} others"
+        others = counted(len(effects) - 8, "others")
         lines.append((others, _moved(found, rest, unit=False), "", "", "", "", "", "", ""))
     table("", columns, lines)
 
@@ -301,7 +303,9 @@ def print_status(facts: dict[str, Any]) -> None:
     if facts["last_run"]:
         last = facts["last_run"]
         out.print(f"last run   {last['status']} at {last['ended_at']} UTC: {escape(last['message'])}")
-    out.print(f"inbox      {facts['inbox']} files waiting")
+    out.print(f"inbox      {counted(facts['inbox'], 'files')} waiting")
+    if facts["counted_in"] == "run":
+        out.print("landing    not open for reading now; files and quarantine are counted as they were published")
     for part in ("files", "held", "quarantined", "quarantine", "checks", "findings", "feeds"):
         rows = [row for row in facts[part] if part != "quarantine" or row["rows"]]
         if rows:
@@ -331,7 +335,7 @@ def print_quarantine(rows: Sequence[dict[str, Any]], settled_rows: Sequence[dict
         became = Counter(row["status"] for row in settled_rows)
         said = ", ".join(f"{number:,} {status}" for status, number in sorted(became.items()))
         out.print(f"Settled and not listed: {said}; --all lists them.")
-    out.print(f"{len(rows):,} rows in quarantine.")
+    out.print(f"{counted(len(rows), 'rows')} in quarantine.")
 
 
 def settled(row: dict[str, Any]) -> str:
@@ -352,10 +356,12 @@ def decision_facts(decided: Decided) -> dict[str, Any]:
 def print_decision(decided: Decided) -> None:
     """What became of each row of a decision, in sentences."""
     if decided.decision == "discard":
-        out.print(f"{len(decided.rows):,} rows of {escape(one_line(decided.file))} discarded; the log keeps why.")
+        out.print(
+            f"{counted(len(decided.rows), 'rows')} of {escape(one_line(decided.file))} discarded; the log keeps why."
+        )
         return
     said = ", ".join(f"{number:,} {result}" for result, number in Counter(decided.results.values()).items())
-    out.print(f"{len(decided.results):,} rows of {escape(one_line(decided.file))} landed: {said}.")
+    out.print(f"{counted(len(decided.results), 'rows')} of {escape(one_line(decided.file))} landed: {said}.")
     for reason in list(decided.still.values())[:20]:
         out.print(f"  still withheld: {one_line(reason)}", markup=False)
     if len(decided.still) > 20:
@@ -377,7 +383,7 @@ def summary_of(nodes: Sequence[NodeResult]) -> str:
     """How many models were built and tests run."""
     models = sum(node.resource_type == "model" for node in nodes)
     tests = sum(node.resource_type == "test" for node in nodes)
-    return f"{models} models, {tests} tests"
+    return f"{counted(models, 'models')}, {counted(tests, 'tests')}"
 
 
 def _figure(row: KpiRow, metric: Metric) -> str:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.settings import Settings
+from forecourt.wording import counted
 from ingest import quarantine
 from ingest.comparison import Delivery
 from ingest.contract import Feed
@@ -282,7 +283,7 @@ def _ids(row_ids: set[int]) -> pa.Table:
 
 
 def _sentence(note: Note) -> str:
-    rows = f"{note.rows} row{'' if note.rows == 1 else 's'}"
+    rows = counted(note.rows, "rows")
     where = f"{note.feed}: " if note.feed else ""
     match note.kind:
         case "unmapped column":
@@ -298,7 +299,7 @@ def _sentence(note: Note) -> str:
         case "missing column":
             return f"Column {note.detail!r}, which the file before had, is not in it; its values stay as they were."
         case "repeated key":
-            keys = f"{note.detail} key{'' if note.detail == '1' else 's'}"
+            keys = counted(int(note.detail), "keys")
             return f"{where}{keys} in {rows} with different values; the latest by updated_at counts, else the last row."
         case "future instant":
             return (

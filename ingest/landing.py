@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 
 from forecourt.home import Home
+from forecourt.landed import damage
 from forecourt.settings import Settings
 from ingest import archive, quarantine
 from ingest.arrival import take
@@ -161,7 +162,10 @@ def _connect(home: Home) -> duckdb.DuckDBPyConnection:
         "max_vacuum_tasks": 0,
         "memory_limit": memory_limit(),
     }
-    return duckdb.connect(str(home.landing), config=config)
+    try:
+        return duckdb.connect(str(home.landing), config=config)
+    except duckdb.Error as error:
+        raise damage(home, error) from None
 
 
 def _built_from(connection: duckdb.DuckDBPyConnection) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from forecourt.home import Home
+from forecourt.landed import open_landed
 from ingest.contract import Feed
 
 
@@ -52,7 +53,7 @@ def full_files_before(
 
 def refused_files(home: Home, name: str) -> list[str]:
     """The file_ids of the refused files of a name (or with that file_id), the last received last."""
-    with duckdb.connect(str(home.landing), read_only=True) as connection:
+    with open_landed(home) as connection:
         found = connection.execute(
             "select file_id from ledger.files where status = 'refused' and ? in (name, file_id) order by received_at",
             [name],

@@ -15,6 +15,7 @@ import duckdb
 
 from forecourt.errors import Problem
 from forecourt.home import Home
+from forecourt.landed import open_landed
 from ingest.contract import Feed, load_feeds
 from ingest.values import EXPECTED
 
@@ -169,11 +170,7 @@ def kept_rows(home: Home) -> list[dict[str, Any]]:
     retried, discarded), closed_by (the name of the later file), decided_at, decided_by, decided_why. Raises Problem
     where nothing has landed yet.
     """
-    if not home.landing.exists():
-        raise Problem(
-            f"Nothing has landed in {home.root} yet. Put export files in {home.inbox} and run `forecourt run`."
-        )
-    with duckdb.connect(str(home.landing), read_only=True) as landing:
+    with open_landed(home) as landing:
         found = landing.execute(
             """
             select

@@ -13,6 +13,7 @@ from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.verbs.load import settings_of
 from forecourt.verbs.options import home_option, json_option
+from forecourt.wording import counted
 
 
 @click.command()
@@ -214,9 +215,8 @@ def erase(texts: tuple[str, ...], reason: str, who: str | None, home_path: Path,
     if as_json:
         show.print_json(asdict(erased))
         return
-    files = "file" if len(erased.files) == 1 else "files"
     written_over = ", ".join(map(one_line, erased.files))
-    out.print(f"Written over in {len(erased.files)} {files}: {written_over}.", markup=False)
+    out.print(f"Written over in {counted(len(erased.files), 'files')}: {written_over}.", markup=False)
     for said, names in (
         ("Deleted, because they held these files", erased.containers),
         ("Files whose own names say it, which the log keeps", erased.named),
@@ -263,7 +263,8 @@ def _undecided(place: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any
     found = whole or _at(place, rows)
     waiting = [row for row in found if row["status"] == "open"]
     if not waiting:
-        raise Problem(f"Nothing is open at {place}: its {len(found)} rows in quarantine are settled already.")
+        said = f"its {counted(len(found), 'rows')} in quarantine {'is' if len(found) == 1 else 'are'} settled already"
+        raise Problem(f"Nothing is open at {place}: {said}.")
     files = list(dict.fromkeys(row["file_id"] for row in waiting))
     if len(files) > 1:
         raise Problem(f"{waiting[0]['file']} came more than once; name one by its file_id: {', '.join(files)}.")

@@ -13,6 +13,7 @@ import click
 from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.verbs.options import home_option, json_option
+from forecourt.wording import counted
 
 if TYPE_CHECKING:
     from forecourt.alerts import Looked
@@ -107,7 +108,7 @@ def build(home_path: Path, as_json: bool) -> None:
     else:
         show.print_checks(checks)
     if blocks:
-        raise Problem(f"{len(blocks)} checks failed: {', '.join(check.name for check in blocks)}.")
+        raise Problem(f"{counted(len(blocks), 'checks')} failed: {', '.join(check.name for check in blocks)}.")
 
 
 @click.command()
@@ -215,11 +216,11 @@ def _land(home: Home, settings: Settings, paths: Sequence[Path], *, quiet: bool)
 
         def on_rows(path: Path, done: int) -> None:
             rate = done / max(time.monotonic() - began, 0.001)
-            current.advance(landed, max(landed, total), f"{path.name}: {done:,} rows, {rate:,.0f} a second")
+            current.advance(landed, max(landed, total), f"{path.name}: {counted(done, 'rows')}, {rate:,.0f} a second")
 
         results = land_files(home, settings, wanted, on_file=on_file, on_rows=on_rows)
         rows = sum(result.rows_read for result in results)
-        current.say(f"{len(results)} files, {rows:,} rows")
+        current.say(f"{counted(len(results), 'files')}, {counted(rows, 'rows')}")
     return results
 
 
@@ -251,9 +252,9 @@ def land_and_publish(home: Home, paths: Sequence[Path], *, quiet: bool = False) 
 
 def _require_something_landed(home: Home) -> None:
     """An empty warehouse is no success: a first run on a wrong path must say so."""
-    import duckdb
+    from forecourt.landed import open_landed
 
-    with duckdb.connect(str(home.landing), read_only=True) as landing:
+    with open_landed(home) as landing:
         found = landing.execute("select count(*) from ledger.files where status = 'landed'").fetchone()
     if not found or not found[0]:
         raise Problem(f"Nothing has landed in {home.root} yet: no file was taken. Put export files in {home.inbox}.")

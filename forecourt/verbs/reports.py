@@ -13,6 +13,7 @@ from forecourt.home import Home
 from forecourt.verbs.load import publish_landed, settings_of
 from forecourt.verbs.options import Day, Instant, Month, home_option, json_option, rooftop_option
 from forecourt.verbs.question import as_known, require_rooftops, require_schedule
+from forecourt.wording import counted
 
 if TYPE_CHECKING:
     from forecourt.door import Warehouse
@@ -251,7 +252,7 @@ def close(month: date, home_path: Path, as_json: bool) -> None:
         files[SUMS] = sums(files)
         closed = close_month(home, warehouse.run_id, month, files, behind)
         if not as_json:
-            click.echo(f"Closed {closed.month}: {len(closed.files)} files in {home.closed / closed.month}")
+            click.echo(f"Closed {closed.month}: {counted(len(closed.files), 'files')} in {home.closed / closed.month}")
             if TIE_OUT in files:
                 click.echo(f"  {tied_by_name(warehouse, tieout(warehouse, last_day(month)))}")
             for feed in behind:

@@ -10,6 +10,7 @@ import click
 
 from forecourt.home import Home
 from forecourt.verbs.options import home_option, json_option
+from forecourt.wording import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -103,7 +104,7 @@ def _write(home: Home, rows: pa.Table, output: Path, kind: Kind, run_id: str, st
     write_whole(output, data)
     facts = {"rows": rows.num_rows, "parameters": {"statement": statement}, "version": __version__}
     digest = record_export(home, data, export="sql", name=output.name, run=run_id, by="command", facts=facts)
-    click.echo(f"{output}: {rows.num_rows:,} rows of run {run_id}, sha256 {digest[:16]}")
+    click.echo(f"{output}: {counted(rows.num_rows, 'rows')} of run {run_id}, sha256 {digest[:16]}")
 
 
 def _records(rows: pa.Table) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from forecourt.home import Home
 from forecourt.verbs.load import land_and_publish, print_outcome
 from forecourt.verbs.options import home_option, json_option
 from forecourt.verbs.question import chosen_metrics, periods_of
+from forecourt.wording import counted
 
 if TYPE_CHECKING:
     from forecourt.door import Warehouse
@@ -35,7 +36,7 @@ def demo(home_path: Path, no_serve: bool) -> None:
     folder = home.root / "sample"
     with step("sample") as current:
         summary = _write_sample(folder, current, rooftops=2, years=2, seed=1, scale=1.0)
-        current.say(f"{summary.files} files, {summary.rows:,} rows in {folder}")
+        current.say(f"{counted(summary.files, 'files')}, {counted(summary.rows, 'rows')} in {folder}")
     print_outcome(land_and_publish(home, [folder]))
     warehouse = open_warehouse(home)
     as_of = summary.as_of
@@ -75,7 +76,7 @@ def sample(directory: Path, rooftops: int, years: float, seed: int, scale: float
         return
     with step("sample") as current:
         summary = _write_sample(directory, current, rooftops=rooftops, years=years, seed=seed, scale=scale)
-        current.say(f"{summary.files} files, {summary.rows:,} rows in {directory}")
+        current.say(f"{counted(summary.files, 'files')}, {counted(summary.rows, 'rows')} in {directory}")
     out.print(f"Next: forecourt run {directory}")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from forecourt.wording import counted
 from ingest.mapped import Bytes
 from ingest.readers.dialect import Dialect, trimmed
 from ingest.readers.rows import BadRow
@@ -157,7 +158,7 @@ def read_carefully(data: Bytes, start: int, end: int, columns: int, dialect: Dia
         record = read_record(lines, line, dialect)
         if isinstance(record, Record) and len(record.values) != columns:
             count = len(record.values)
-            record = f"it has {_counted(count, 'value')} where the header has {_counted(columns, 'column')}"
+            record = f"it has {counted(count, 'values')} where the header has {counted(columns, 'columns')}"
         if isinstance(record, str):
             rows.bad.append(BadRow(line, record, text))
             line += 1
@@ -199,7 +200,3 @@ def _next(text: str, position: int, quote: str, escape: str) -> int:
         return end
     mark = text.find(escape, position, None if end < 0 else end)
     return end if mark < 0 else mark
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -36,7 +36,7 @@ def test_nothing_landed_is_one_sentence(tmp_path: Path) -> None:
 def test_a_broken_landing_is_one_sentence(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.landing.write_bytes(b"this is no database" * 1000)
-    with pytest.raises(Problem, match=r"landing\.duckdb cannot be read: .*land the files again"):
+    with pytest.raises(Problem, match=r"landing\.duckdb cannot be read: .*made anew from the archive"):
         build(home, defaults())
 
 

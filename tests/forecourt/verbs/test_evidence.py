@@ -84,16 +84,25 @@ def test_decisions_settle_rows_and_say_what_they_did(tmp_path: Path) -> None:
     sentence = "line 3 cannot be accepted: stock_number is empty"
     assert sentence in said(call("quarantine", "accept", f"{FILE}:3", "--reason", "as it is", "--home", home))
     accepted = call("quarantine", "accept", f"{FILE}:6", "--reason", "no make known", "--who", "Olga", "--home", home)
-    assert f"1 rows of {FILE} landed: 1 new." in accepted.output.replace("\n", " ")
+    assert f"1 row of {FILE} landed: 1 new." in accepted.output.replace("\n", " ")
     assert "nothing lands" in said(call("quarantine", "retry", FILE, "--reason", "again", "--home", home))
     assert call("quarantine", "discard", f"{FILE}:4", "--home", home).exit_code == 2
     discarded = call("quarantine", "discard", f"{FILE}:4", "--reason", "twice", "--home", home, "--json")
     assert json.loads(discarded.output)["rows"] == [4]
     listed = call("quarantine", "--home", home).output
     assert "Settled and not listed: 1 accepted, 1 discarded; --all lists them." in listed
-    assert listed.endswith("1 rows in quarantine.\n")
+    assert listed.endswith("1 row in quarantine.\n")
     assert "accepted by Olga on " in call("quarantine", "show", f"{FILE}:6", "--home", home).output
     settled = json.loads(call("quarantine", "--all", "--home", home, "--json").output)
     assert [row["status"] for row in settled] == ["open", "discarded", "accepted"]
+    status = json.loads(call("status", "--home", home, "--json").output)
+    assert (status["run"], status["counted_in"]) == (None, "landing")
+    assert {row["status"]: row["rows"] for row in status["quarantine"]} == {
+        "open": 1,
+        "closed": 0,
+        "accepted": 1,
+        "retried": 0,
+        "discarded": 1,
+    }
     again = said(call("quarantine", "discard", f"{FILE}:6", "--reason", "twice", "--home", home))
-    assert again == f"Nothing is open at {FILE}:6: its 1 rows in quarantine are settled already."
+    assert again == f"Nothing is open at {FILE}:6: its 1 row in quarantine is settled already."

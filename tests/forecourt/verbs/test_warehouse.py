@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +53,34 @@ def test_status_says_that_the_last_run_did_not_publish(home: Home) -> None:
     done = forecourt("status", "--home", str(home.root))
     assert "published  20260401T060000-000001" in done.stdout
     assert "1 check blocks publishing: volume." in done.stdout
-    assert "1 files waiting" in done.stdout
+    assert "1 file waiting" in done.stdout
+
+
+def test_status_counts_what_is_published_while_the_landing_is_written(home: Home) -> None:
+    write = f"import duckdb; landing = duckdb.connect({str(home.landing)!r}); print(flush=True); input()"
+    writing = subprocess.Popen([sys.executable, "-c", write], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert writing.stdout is not None
+        assert writing.stdout.readline()
+        facts = json.loads(call("status", "--home", str(home.root), "--json").output)
+        assert facts["counted_in"] == "run"
+        assert "counted as they were published" in call("status", "--home", str(home.root)).output
+    finally:
+        writing.communicate("\n")
+
+
+def test_a_damaged_landing_is_one_sentence_that_mends_it(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    (tmp_path / "dms_vehicles_2026-03-31.csv").write_text("rooftop,stock_number\nR1,S1\n", encoding="utf-8")
+    assert call("land", str(tmp_path), "--home", str(home.root)).exit_code == 0
+    home.landing.write_bytes(b"no database")
+    for verb in ("land", "status", "quarantine", "build"):
+        sentence = said(call(verb, "--home", str(home.root)))
+        assert f"Move it away and run `forecourt land --home {home.root}`" in sentence
+    home.landing.unlink()
+    assert call("land", "--home", str(home.root)).exit_code == 0
+    facts = json.loads(call("status", "--home", str(home.root), "--json").output)
+    assert [(row["status"], row["files"]) for row in facts["files"]] == [("landed", 1)]
 
 
 def test_rollback_by_name(home: Home) -> None:
