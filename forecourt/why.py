@@ -12,7 +12,7 @@ the mean. All arithmetic is exact; only what is shown is rounded. Which groups a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -193,20 +193,11 @@ def cohort_before(period: Period) -> Period:
     return Period(last - (period.last - period.first), last, period.as_of)
 
 
-def decompose(before: Mapping[str, Sums], after: Mapping[str, Sums]) -> dict[str, tuple[Fraction, Fraction]]:
-    """(rate_effect, mix_effect) of every group; their sum over all groups is R1 - R0 exactly.
+def rate_and_mix(own: tuple[Sums, Sums], totals: tuple[Sums, Sums]) -> tuple[Fraction, Fraction]:
+    """(rate_effect, mix_effect) of a group, whose sums before and after are given with those of all groups.
 
-    Both totals of the denominator must be positive.
+    Their sum over all groups is R1 - R0 exactly. Both totals of the denominator must be positive.
     """
-    totals = _total(before.values()), _total(after.values())
-    return {
-        group: _effect((before.get(group, Sums()), after.get(group, Sums())), totals)
-        for group in sorted(before.keys() | after.keys())
-    }
-
-
-def _effect(own: tuple[Sums, Sums], totals: tuple[Sums, Sums]) -> tuple[Fraction, Fraction]:
-    """(rate_effect, mix_effect) of a group, whose sums before and after are given with those of all groups."""
     (zero, one), (before, after) = own, totals
     rate = before.numerator / before.denominator
     effect = (one.numerator - rate * one.denominator) / after.denominator - (
@@ -242,7 +233,7 @@ def split(
     def told(place: int) -> Effect:
         group = trial.groups[place]
         own = both.sums(group.lines)
-        rate, mix = _effect(own, totals)
+        rate, mix = rate_and_mix(own, totals)
         return Effect(
             dimension=dimensions[group.dimension],
             group=group.name,
@@ -327,13 +318,6 @@ def _rooftop(dimensions: Sequence[str], group: Group, trial: Trial) -> str | Non
     there = np.unique(codes)
     names = trial.lines.names[place]
     return next((names[code] for code in there if len(there) > 1 and parts[code] / whole >= NESTED), None)
-
-
-def _total(sums: Iterable[Sums]) -> Sums:
-    numerator = denominator = Fraction(0)
-    for each in sums:
-        numerator, denominator = numerator + each.numerator, denominator + each.denominator
-    return Sums(numerator, denominator)
 
 
 def _exact(value: Any) -> Decimal | int:

@@ -22,9 +22,8 @@ from forecourt.home import Home
 from forecourt.kpi import default_period
 from forecourt.publish import record_end
 from forecourt.settings import ROLES
+from tests.support.dashboards import APP, PAGES
 
-APP = Path(__file__).resolve().parents[2] / "dashboards" / "streamlit_app.py"
-PAGES = sorted(file.stem for file in (APP.parent / "app_pages").glob("[!_]*.py"))
 #: The other rooftop by its code, as a word or in a key, and by its name; R2-E022 is somebody of the whole group.
 OTHER = re.compile(r"(?<![A-Za-z0-9])R2(?![A-Za-z0-9-])|Lindenhof")
 SETTINGS = """

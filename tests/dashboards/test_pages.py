@@ -24,35 +24,8 @@ from forecourt.kpi import compute, default_period, headline_period, load_metrics
 from forecourt.metrics import HEADLINES
 from forecourt.publish import record_end
 from forecourt.why import explain
+from tests.support.dashboards import APP, PAGES
 
-APP = Path(__file__).resolve().parents[2] / "dashboards" / "streamlit_app.py"
-PAGES = (
-    "overview",
-    "gross",
-    "turnaround",
-    "utilisation",
-    "claims",
-    "ageing",
-    "leads",
-    "scorecard",
-    "sources",
-    "matching",
-    "people",
-    "cases",
-    "stock",
-    "preparation",
-    "contracts",
-    "transit",
-    "workshop",
-    "promises",
-    "month_end",
-    "stock_book",
-    "data",
-    "vehicle",
-    "customer",
-    "sql",
-    "schema",
-)
 #: Pages of one life say what to look for; the others show the whole business.
 LIVES = ("vehicle", "customer")
 

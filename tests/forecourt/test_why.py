@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from forecourt import why
 from forecourt.metrics import Metric, Period
 from forecourt.show import print_why
-from forecourt.why import Sums, Why, cohort_before, decompose
+from forecourt.why import Sums, Why, cohort_before, rate_and_mix
 
 parts = st.decimals(-1000, 1000, places=2).map(Fraction)
 groups = st.dictionaries(st.sampled_from("abcdef"), st.tuples(parts, parts), min_size=1)
@@ -46,8 +46,23 @@ def split(metric: Metric, dimensions: Sequence[str], counted: Sequence[Counted],
     return why.split(metric, None, dimensions, *periods, is_brief=is_brief)
 
 
-def sums(given: dict[str, tuple[Fraction, Fraction]]) -> dict[str, Sums]:
-    return {group: Sums(top, bottom) for group, (top, bottom) in given.items()}
+Groups = dict[str, tuple[Fraction, Fraction]]
+
+
+def effects_of(before: Groups, after: Groups) -> Groups:
+    """(rate_effect, mix_effect) of every group, whose numerators and denominators are given."""
+
+    def sums(given: Groups) -> dict[str, Sums]:
+        return {group: Sums(top, bottom) for group, (top, bottom) in given.items()}
+
+    def total(given: Groups) -> Sums:
+        return Sums(
+            sum((top for top, _ in given.values()), Fraction()), sum((d for _, d in given.values()), Fraction())
+        )
+
+    zero, one = sums(before), sums(after)
+    totals = total(before), total(after)
+    return {group: rate_and_mix((zero.get(group, Sums()), one.get(group, Sums())), totals) for group in {**zero, **one}}
 
 
 @pytest.mark.metrics("8.groups", "8.effect", "8.rate-effect")
@@ -62,7 +77,7 @@ def test_effects_add_up_to_the_change_exactly(
     rates = [
         sum(top for top, _ in period.values()) / bottom for period, bottom in zip((before, after), bottoms, strict=True)
     ]
-    effects = decompose(sums(before), sums(after))
+    effects = effects_of(before, after)
     assert sum(rate + mix for rate, mix in effects.values()) == rates[1] - rates[0]
 
 
@@ -70,7 +85,7 @@ def test_effects_add_up_to_the_change_exactly(
 def test_effects_are_the_usual_ones_where_denominators_are_positive() -> None:
     before = {"new": (Fraction(30), Fraction(100)), "used": (Fraction(10), Fraction(100))}
     after = {"new": (Fraction(20), Fraction(100)), "used": (Fraction(60), Fraction(300))}
-    effects = decompose(sums(before), sums(after))
+    effects = effects_of(before, after)
     rate, total = Fraction(40, 200), Fraction(400)
     for group in before:
         weights = [before[group][1] / 200, after[group][1] / total]
@@ -85,7 +100,7 @@ def test_effects_are_the_usual_ones_where_denominators_are_positive() -> None:
 def test_a_group_that_is_new_or_gone_has_its_whole_effect() -> None:
     before = {"stays": (Fraction(10), Fraction(100)), "gone": (Fraction(30), Fraction(100))}
     after = {"stays": (Fraction(10), Fraction(100)), "new": (Fraction(50), Fraction(100))}
-    effects = decompose(sums(before), sums(after))
+    effects = effects_of(before, after)
     assert effects["new"] == (Fraction(50) / 200 - Fraction(40, 200) * Fraction(1, 2), 0)
     assert sum(effects["gone"]) == -(Fraction(30) - Fraction(1, 5) * 100) / 200
     assert sum(sum(each) for each in effects.values()) == Fraction(60, 200) - Fraction(40, 200)
@@ -94,7 +109,7 @@ def test_a_group_that_is_new_or_gone_has_its_whole_effect() -> None:
 @pytest.mark.parametrize("tops", [(10, 10), (0, 0)])
 def test_nothing_moved_gives_no_effect(tops: tuple[int, int]) -> None:
     same = {group: (Fraction(top), Fraction(50)) for group, top in zip("ab", tops, strict=True)}
-    assert set(decompose(sums(same), sums(same)).values()) == {(Fraction(0), Fraction(0))}
+    assert set(effects_of(same, same).values()) == {(Fraction(0), Fraction(0))}
 
 
 SHARE = Metric("x_rate", "X", "", "flow", "percent", "fct_x", "marts.fct_x", "day", "sum(a)", "sum(b)")
