@@ -1,7 +1,7 @@
 """How a file differs from what its kind was before: columns that came or went, keys written otherwise, odd facts.
 
-Nothing here changes a row. What it finds is a note on the ledger; only a full file whose keys are no longer those of
-the file before is held, because it would end everything and begin it anew.
+Nothing here changes a row. What it finds is a note on the ledger; only a full file whose keys or rooftops are no longer
+those of the file before is held, because it would end everything and begin it anew, or put all in the books twice.
 """
 
 from __future__ import annotations
@@ -93,18 +93,9 @@ def changed_keys(connection: duckdb.DuckDBPyConnection, feed: Feed, file_id: str
     ``incoming`` and ``withheld`` hold its rows and ``ledger.full_scopes`` its rooftops. A file that is not the newest
     is not judged, because what is in force is later than it.
     """
-    places = f"select rooftop from ledger.full_scopes where file_id = {quoted(file_id)} and feed = {quoted(feed.name)}"
-    in_force = f"""
-        select key from (
-            select key, op, {feed.rooftop_sql} as place from {feed.table} where exported_at <= timestamp '{exported_at}'
-            qualify row_number() over (
-                partition by key order by exported_at desc, updated_at desc nulls last, landed_at desc, row_number desc
-            ) = 1
-        )
-        where op = 'row' and place in ({places})"""
-    is_newest = f"select count(*) = 0 from {feed.table} where exported_at > timestamp '{exported_at}'"
-    if not connection.execute(is_newest).fetchall()[0][0]:
+    if not _is_newest(connection, feed, exported_at):
         return None
+    in_force = f"select key from ({_in_force(feed, exported_at)}) where place in ({_places(feed, file_id)})"
     known, kept, was = connection.execute(
         f"""with in_force as ({in_force}),
                 given as (select key from incoming union select key from withheld where key is not null)
@@ -116,3 +107,60 @@ def changed_keys(connection: duckdb.DuckDBPyConnection, feed: Feed, file_id: str
         return None
     ((example,),) = connection.execute(f"select min(key) from incoming where key not in ({in_force})").fetchall()
     return f"{kept:,} of the {known:,} keys in force are in it; before one was {was}, now one is {example}"
+
+
+def renamed_rooftop(
+    connection: duckdb.DuckDBPyConnection, feed: Feed, carried: Iterable[str], file_id: str, exported_at: datetime
+) -> tuple[str, str, str] | None:
+    """A rooftop that a full file seems to call otherwise: how it was called, how it is now, and what says so.
+
+    That is one of which at least half the rows in force stand in the file under a rooftop that was not known, alike in
+    all else that the file carries, and none under its own. ``incoming`` holds the rows and ``ledger.full_scopes`` the
+    rooftops of the file. None where there is none, and for a file that is not the newest.
+    """
+    if "rooftop" not in feed.key or not _is_newest(connection, feed, exported_at):
+        return None
+    new = f"{_places(feed, file_id)} except select {feed.rooftop_sql} from {feed.table}"
+    if not connection.execute(f"{new} limit 1").fetchall():
+        return None
+    names = [name for name in feed.all_columns if name != "rooftop" and (name in feed.key or name in carried)]
+    alike = " and ".join(f'old."{name}" is not distinct from new."{name}"' for name in names)
+    found = connection.execute(
+        f"""with in_force as ({_in_force(feed, exported_at)}),
+                known as (select place, count(*) as rows from in_force group by place)
+            select known.place, new.rooftop, count(*), known.rows
+            from in_force as old
+            inner join incoming as new on {alike}
+            inner join known on old.place = known.place
+            where known.rows >= {_FEWEST_KEYS} and known.place not in ({_places(feed, file_id)})
+                and new.rooftop in ({new})
+            group by all
+            having count(*) * 2 >= known.rows
+            order by all limit 1"""
+    ).fetchone()
+    if found is None:
+        return None
+    was, now, rows, known = found
+    return was, now, f"{rows:,} of the {known:,} rows in force of {was} are in it as rows of {now}, and none as its own"
+
+
+def _in_force(feed: Feed, exported_at: datetime) -> str:
+    """SQL of the rows in force when a full file was exported, with their rooftop as ``place``."""
+    return f"""
+        select * from (
+            select *, {feed.rooftop_sql} as place from {feed.table} where exported_at <= timestamp '{exported_at}'
+            qualify row_number() over (
+                partition by key order by exported_at desc, updated_at desc nulls last, landed_at desc, row_number desc
+            ) = 1
+        )
+        where op = 'row'"""
+
+
+def _places(feed: Feed, file_id: str) -> str:
+    """SQL of the rooftops that a full file speaks for."""
+    return f"select rooftop from ledger.full_scopes where file_id = {quoted(file_id)} and feed = {quoted(feed.name)}"
+
+
+def _is_newest(connection: duckdb.DuckDBPyConnection, feed: Feed, exported_at: datetime) -> bool:
+    query = f"select count(*) = 0 from {feed.table} where exported_at > timestamp '{exported_at}'"
+    return bool(connection.execute(query).fetchall()[0][0])

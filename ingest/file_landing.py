@@ -18,7 +18,7 @@ from forecourt.wording import counted
 from ingest import quarantine
 from ingest.comparison import Delivery
 from ingest.contract import Feed
-from ingest.drift import ahead_of_time, changed_keys, compare_header, odd_facts, repeated_keys
+from ingest.drift import ahead_of_time, changed_keys, compare_header, odd_facts, renamed_rooftop, repeated_keys
 from ingest.ledger import full_files_before
 from ingest.mapped import Bytes
 from ingest.mapping import carried_text
@@ -144,7 +144,7 @@ class FileLanding(FileAccount):
             if self.is_full:
                 note_scopes(self.connection, feed, delivery)
                 if not self.confirmed:
-                    self._guard(feed)
+                    self._guard(feed, staged.carried[feed.name])
         for feed in staged.feeds.values():
             if len(staged.feeds) > 1:
                 split(self.connection, staged, feed)
@@ -158,8 +158,9 @@ class FileLanding(FileAccount):
         if self.on_rows:
             self.on_rows(self.result.path, done)
 
-    def _guard(self, feed: Feed) -> None:
-        """Holds a full file that has none or fewer than half the rows of the full files before it, or other keys."""
+    def _guard(self, feed: Feed, carried: tuple[str, ...]) -> None:
+        """Holds a full file that has none or fewer than half the rows of the full files before it, or other keys, or
+        another name for a rooftop."""
         name, now, before, earlier = full_files_before(
             self.connection, feed, self.entry["file_id"], self.entry["exported_at"]
         )
@@ -176,6 +177,14 @@ class FileLanding(FileAccount):
             raise Held(
                 f"{name} seems to write its keys otherwise: {changed}. It is held, because it would end the others "
                 f"and begin all anew. If that is right, confirm it: {confirming}"
+            )
+        renamed = renamed_rooftop(self.connection, feed, carried, self.entry["file_id"], self.entry["exported_at"])
+        if renamed:
+            was, code, rows = renamed
+            raise Held(
+                f"{name} seems to call rooftop {was} {code}: {rows}. It is held, because all would stand twice. "
+                f"If {code} is {was}, give it to {was} as an alias in {self.home.settings.name}. Then, or if it is "
+                f"right as it is, confirm it: {confirming}"
             )
 
     def _account(

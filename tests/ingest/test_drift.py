@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -85,6 +86,40 @@ def test_a_full_file_that_keeps_half_of_its_keys_lands(scene: Scene) -> None:
     # What is older than the state in force is history, whatever its keys are.
     late = scene.land_text("dms_vehicles.full.2026-01-01.csv", cars([f"T{n}" for n in range(20)]))
     assert late.status == "landed"
+
+
+def test_a_full_file_that_calls_a_rooftop_otherwise_is_held(scene: Scene) -> None:
+    """Its cars would stand twice: a full file speaks for the rooftops that it names, and no longer for the other."""
+    own = cars([f"S{n}" for n in range(10, 30)])
+    scene.land_text("dms_vehicles.full.2026-01-01.csv", own)
+    held = scene.land_text(
+        "dms_vehicles.full.2026-01-02.csv", own.replace("R1,", "R01,").replace("R01,S10,", "R01,T10,")
+    )
+    assert held.status == "held"
+    assert held.reason.startswith(
+        "dms_vehicles seems to call rooftop R1 R01: 19 of the 20 rows in force of R1 are in it as rows of R01, and "
+        "none as its own. It is held, because all would stand twice. If R01 is R1, give it to R1 as an alias in "
+        "forecourt.toml. Then"
+    )
+    aliased = replace(scene.settings, rooftops={"R1": replace(scene.settings.rooftops["R1"], aliases=("R01",))})
+    result = confirm(scene.home, aliased, held.file_id, who="Olga", why="R01 is R1")
+    assert (result.rows_new, result.rows_unchanged) == (1, 19)
+    assert scene.rows("select distinct rooftop from dms.dms_vehicles") == [("R1",)]
+
+
+@pytest.mark.parametrize(
+    ("before", "later"),
+    [
+        pytest.param("R1,S{n},Audi", "R2,S{n},BMW", id="numbers repeat at a new rooftop"),
+        pytest.param("R1,S{n},Audi", "R1,S{n},Audi\nR2,S{n},Audi", id="the other is there too"),
+    ],
+)
+def test_a_new_rooftop_is_no_other_name_of_an_old_one(scene: Scene, before: str, later: str) -> None:
+    def cars_of(row: str) -> str:
+        return "rooftop,stock_number,make\n" + "".join(f"{row.format(n=n)}\n" for n in range(10, 30))
+
+    scene.land_text("dms_vehicles.full.2026-01-01.csv", cars_of(before))
+    assert scene.land_text("dms_vehicles.full.2026-01-02.csv", cars_of(later)).status == "landed"
 
 
 HEADER = "rooftop,lead_id,received_at,budget,currency,stage\n"
