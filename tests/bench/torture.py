@@ -36,7 +36,7 @@ from ingest.containers import members
 from ingest.draft import draft, look_at
 from ingest.landing import land
 from ingest.outcome import FileResult
-from ingest.readers.dialect import Dialect, trimmed
+from ingest.readers.dialect import DETECT, Dialect, trimmed
 from ingest.reading import read_rows
 from ingest.recognition import recognise
 from ingest.sources import read_source
@@ -108,19 +108,20 @@ def cases(folder: Path) -> Iterator[Case]:
 def _pollock(path: Path, clean: Path, given: dict[str, Any]) -> Case:
     with clean.open(encoding="utf-8", newline="") as file:
         rows = [tuple(row) for row in csv.reader(file)]
-    quote, escape = given["quotechar"], given["escapechar"]
+    marks = {name: given.get(name) or "" for name in ("delimiter", "quotechar", "escapechar")}
+    lines = {name: given.get(f"{name}_lines") or 0 for name in ("preamble", "header", "footnote")}
     # A doubled quote is the escape of every dialect.
-    dialect = Dialect(given["encoding"], given["delimiter"], quote, "" if escape == quote else escape)
-    headed = min(given["header_lines"], 1)
+    escape = "" if marks["escapechar"] == marks["quotechar"] else marks["escapechar"]
+    dialect = Dialect(given.get("encoding") or DETECT, marks["delimiter"], marks["quotechar"], escape)
     declared = Declared(
         dialect,
-        given["n_columns"] or max(map(len, rows), default=1),
-        tuple(given["column_names"]),
-        given["preamble_lines"],
-        given["header_lines"],
-        given["footnote_lines"],
+        given.get("n_columns") or max(map(len, rows), default=1),
+        tuple(given.get("column_names") or ()),
+        lines["preamble"],
+        lines["header"],
+        lines["footnote"],
     )
-    return Case(path, rows[headed:], declared)
+    return Case(path, rows[min(lines["header"], 1) :], declared)
 
 
 def _json_case(path: Path, given: Any) -> Case:
@@ -196,60 +197,61 @@ def read_by_duckdb(case: Case) -> Read:
             f"skip = {skipped}, all_varchar = true, store_rejects = true"
         )
         marks = {"delimiter": dialect.delimiter, "quote": dialect.quote, "escape": dialect.escape or dialect.quote}
-        try:
-            found = connection.execute(
-                f"select * from read_csv($path, {options})", {"path": str(case.path), **marks}
-            ).fetchall()
-            rejected = connection.execute("select count(distinct line) from reject_errors").fetchone()
-        except duckdb.Error as error:
-            return Read(refused=_first_line(error))
-    return Read(_texts(found), rejected[0] if rejected else 0)
+        found = connection.execute(f"select * from read_csv($path, {options})", {"path": str(case.path), **marks})
+        rows = _texts(found.fetchall())
+        rejected = connection.execute("select count(distinct line) from reject_errors").fetchone()
+    return Read(rows, rejected[0] if rejected else 0)
 
 
 def read_by_polars(case: Case) -> Read:
     given = case.declared
-    try:
-        found = pl.read_csv(
-            case.path,
-            separator=given.dialect.delimiter,
-            quote_char=given.dialect.quote or None,
-            has_header=given.header_lines > 0,
-            skip_lines=given.preamble + max(given.header_lines - 1, 0),
-            infer_schema=False,
-        )
-    except (pl.exceptions.PolarsError, ValueError, TypeError) as error:
-        return Read(refused=_first_line(error))
+    found = pl.read_csv(
+        case.path,
+        separator=given.dialect.delimiter,
+        quote_char=given.dialect.quote or None,
+        has_header=given.header_lines > 0,
+        skip_lines=given.preamble + max(given.header_lines - 1, 0),
+        infer_schema=False,
+    )
     return Read(_texts(found.rows()))
 
 
 def read_by_pandas(case: Case) -> Read:
     given = case.declared
-    try:
-        found = pd.read_csv(
-            case.path,
-            sep=given.dialect.delimiter,
-            quotechar=given.dialect.quote,
-            escapechar=given.dialect.escape or None,
-            header=0 if given.header_lines else None,
-            skiprows=given.preamble + max(given.header_lines - 1, 0),
-            encoding=given.dialect.encoding,
-            dtype=str,
-            keep_default_na=False,
-            engine="c" if len(given.dialect.delimiter) == 1 else "python",
-        )
-    except (ValueError, OSError, TypeError, csv.Error) as error:
-        return Read(refused=_first_line(error))
+    found = pd.read_csv(
+        case.path,
+        sep=given.dialect.delimiter,
+        quotechar=given.dialect.quote,
+        escapechar=given.dialect.escape or None,
+        header=0 if given.header_lines else None,
+        skiprows=given.preamble + max(given.header_lines - 1, 0),
+        encoding=None if given.dialect.encoding == DETECT else given.dialect.encoding,
+        dtype=str,
+        keep_default_na=False,
+        engine="c" if len(given.dialect.delimiter) == 1 else "python",
+    )
     if not isinstance(found.index, pd.RangeIndex):
         found = found.reset_index()
     return Read(_texts(found.itertuples(index=False, name=None)))
 
 
+HERE = "forecourt"
 READERS: dict[str, Callable[[Case], Read]] = {
-    "forecourt": read_here,
+    HERE: read_here,
     "DuckDB": read_by_duckdb,
     "polars": read_by_polars,
     "pandas": read_by_pandas,
 }
+
+
+def read_by(name: str, case: Case) -> Read:
+    """What a reader gives. One of others may refuse a file by any error; one of ours is a defect."""
+    try:
+        return READERS[name](case)
+    except Exception as error:
+        if name == HERE:
+            raise
+        return Read(refused=_first_line(error))
 
 
 def _texts(rows: Any) -> list[Row]:
@@ -404,14 +406,14 @@ def main(folders: list[str]) -> None:
         print(name, dict(counted))
     for defect in defects:
         print(defect)
-    if defects or totals["forecourt"]["silent"]:
+    if defects or totals[HERE]["silent"]:
         sys.exit(1)
 
 
 def _truth_line(folder: Path, case: Case, totals: dict[str, Counter[str]]) -> str:
     cells = []
-    for name, reader in READERS.items():
-        read = reader(case)
+    for name in READERS:
+        read = read_by(name, case)
         found = score(case, read)
         totals[name].update(right=found.right, withheld=found.withheld, silent=found.silent)
         totals[name].update(files_right=int(not found.withheld and not found.silent and not read.refused))
