@@ -16,7 +16,8 @@ import streamlit as st
 
 from forecourt.errors import Problem
 from forecourt.home import Home
-from forecourt.settings import LOOPBACK, Access, load_settings
+from forecourt.settings import LOOPBACK, Access
+from forecourt.settings_file import load_settings
 
 #: The environment variable by which the server is told that everybody signs in.
 SIGN_IN = "FORECOURT_SIGN_IN"

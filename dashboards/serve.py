@@ -20,7 +20,8 @@ from dashboards.access import SIGN_IN
 from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.query import clear_spills
-from forecourt.settings import LOOPBACK, Access, load_settings
+from forecourt.settings import LOOPBACK, Access
+from forecourt.settings_file import load_settings
 
 ADDRESS = "127.0.0.1"
 FIRST_PORT = 8501

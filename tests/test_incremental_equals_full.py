@@ -19,7 +19,7 @@ import pytest
 
 from forecourt.build import build
 from forecourt.home import Home
-from forecourt.settings import load_settings
+from forecourt.settings_file import load_settings
 from ingest.landing import land, rebuild
 from ingest.sample import write_sample
 from tests.support.warehouse import is_broken, opened

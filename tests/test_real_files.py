@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from forecourt.home import Home
-from forecourt.settings import load_settings
+from forecourt.settings_file import load_settings
 from ingest.landing import land
 
 FORECOURT = Path(sys.executable).with_name("forecourt")

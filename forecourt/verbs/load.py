@@ -152,7 +152,7 @@ def run(paths: tuple[Path, ...], home_path: Path, as_json: bool) -> None:
 
 def _look_at_alerts(home: Home) -> Looked | None:
     """What the rules under [[alerts]] say of the run in force; None where there are none."""
-    from forecourt.settings import load_settings
+    from forecourt.settings_file import load_settings
 
     settings = load_settings(home.settings)
     if not settings.alerts:
@@ -166,7 +166,7 @@ def _look_at_alerts(home: Home) -> Looked | None:
 def _tell(home: Home, run_id: str, looked: Looked, *, quiet: bool) -> None:
     """Prints the alerts and mails the new ones. Raises Problem where mail fails; the run stays published."""
     from forecourt.alerts import tell
-    from forecourt.settings import load_settings
+    from forecourt.settings_file import load_settings
     from forecourt.terminal import out
 
     if not quiet:
@@ -182,7 +182,7 @@ def _tell(home: Home, run_id: str, looked: Looked, *, quiet: bool) -> None:
 
 def settings_of(home: Home, paths: Sequence[Path] = ()) -> Settings:
     """The home's settings; a new home takes those that lie beside the files it is given."""
-    from forecourt.settings import load_settings
+    from forecourt.settings_file import load_settings
     from forecourt.terminal import out
 
     home.create()

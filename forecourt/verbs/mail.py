@@ -107,7 +107,7 @@ def mail_overview(home_path: Path, addresses: tuple[str, ...], rooftops: tuple[s
 def _begun(home: Home, rooftops: tuple[str, ...]) -> tuple[Settings, Warehouse]:
     """What every letter begins with. Raises Problem without a mail server, and for a rooftop that nobody knows."""
     from forecourt.door import open_warehouse
-    from forecourt.settings import load_settings
+    from forecourt.settings_file import load_settings
 
     settings = load_settings(home.settings)
     if settings.mail is None:

@@ -31,7 +31,7 @@ import yaml
 
 from forecourt.errors import Problem
 from forecourt.home import Home
-from forecourt.settings import load_settings
+from forecourt.settings_file import load_settings
 from ingest.containers import members
 from ingest.draft import draft, look_at
 from ingest.landing import land

@@ -15,7 +15,7 @@ from dashboards.serve import command, environment
 from forecourt.door import current_run, published_path
 from forecourt.home import Home
 from forecourt.run import Prepare, build_and_publish
-from forecourt.settings import load_settings
+from forecourt.settings_file import load_settings
 from ingest.landing import land
 from ingest.sample import write_sample
 from tests.support.browser import free_port, opened_browser, running

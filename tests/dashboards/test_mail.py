@@ -17,7 +17,8 @@ from forecourt.door import open_warehouse
 from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.mail import send
-from forecourt.settings import Mail, load_settings
+from forecourt.settings import Mail
+from forecourt.settings_file import load_settings
 from tests.support.command import call, said
 from tests.support.postbox import Postbox, postbox
 

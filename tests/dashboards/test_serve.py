@@ -12,7 +12,7 @@ from dashboards import serve
 from dashboards.access import SIGN_IN
 from forecourt.errors import Problem
 from forecourt.home import Home
-from forecourt.settings import load_settings
+from forecourt.settings_file import load_settings
 
 ACCESS = """[access]
 issuer = "https://login.example.com"

@@ -16,7 +16,8 @@ from forecourt.build import Paths, build, results
 from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.run import dbt_checks
-from forecourt.settings import Settings, load_settings
+from forecourt.settings import Settings
+from forecourt.settings_file import load_settings
 
 Project = Callable[..., Home]
 DEFAULTS = load_settings(Path("absent.toml"))

@@ -11,7 +11,7 @@ from forecourt.close import close_month, closed_file, closed_month, closed_month
 from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.inputs import write_inputs
-from forecourt.settings import load_settings
+from forecourt.settings_file import load_settings
 from tests.forecourt.conftest import WarehouseOf
 
 MARCH = date(2026, 3, 1)

@@ -13,7 +13,7 @@ from forecourt import build as building
 from forecourt.build import build
 from forecourt.dbt_process import fingerprint
 from forecourt.home import Home
-from forecourt.settings import load_settings
+from forecourt.settings_file import load_settings
 
 Project = Callable[..., Home]
 DEFAULTS = load_settings(Path("absent.toml"))

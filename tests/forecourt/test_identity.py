@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from forecourt.identity import write_identity
-from forecourt.settings import load_settings
+from forecourt.settings_file import load_settings
 
 SETTINGS = """
 [[rooftops]]

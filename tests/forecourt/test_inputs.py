@@ -14,7 +14,8 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from forecourt.inputs import TABLES, business_days, is_holiday, write_inputs
-from forecourt.settings import DEFAULT_HOURS, WEEKDAYS, Rooftop, load_settings
+from forecourt.settings import DEFAULT_HOURS, WEEKDAYS, Rooftop
+from forecourt.settings_file import load_settings
 
 HOUR = 3600
 Hours = Mapping[str, tuple[tuple[int, int], ...]]

@@ -16,7 +16,8 @@ from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.inputs import write_inputs
 from forecourt.meta import CheckResult, write_checks, write_meta
-from forecourt.settings import Settings, load_settings
+from forecourt.settings import Settings
+from forecourt.settings_file import load_settings
 from ingest.contract import create_schema
 
 SETTINGS = """

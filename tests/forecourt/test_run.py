@@ -13,7 +13,8 @@ from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.meta import CheckResult
 from forecourt.run import build_and_publish
-from forecourt.settings import Settings, load_settings
+from forecourt.settings import Settings
+from forecourt.settings_file import load_settings
 
 Project = Callable[..., Home]
 

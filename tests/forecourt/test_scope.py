@@ -14,7 +14,7 @@ from forecourt.home import Home
 from forecourt.publish import publish
 from forecourt.run import build_and_publish
 from forecourt.scope import GROUP_WIDE, LEFT_OUT, OWN_RULE, PERSONAL, WHOLE, open_scope, scope_path
-from forecourt.settings import load_settings
+from forecourt.settings_file import load_settings
 from ingest.landing import land
 
 #: Every text of the other rooftop has its code in it; what both share has not: a car, and a person the group knows.

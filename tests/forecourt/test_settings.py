@@ -13,7 +13,8 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from forecourt.errors import Problem
-from forecourt.settings import BEGINNING, MARTS, POLICY_DEFAULTS, WEEKDAYS, Dated, Settings, kpi_names, load_settings
+from forecourt.settings import BEGINNING, POLICY_DEFAULTS, WEEKDAYS, Dated, Settings
+from forecourt.settings_file import MARTS, kpi_names, load_settings
 
 
 def load(folder: Path, text: str) -> Settings:

@@ -10,7 +10,8 @@ from typing import Any
 import duckdb
 
 from forecourt.home import Home
-from forecourt.settings import Settings, load_settings
+from forecourt.settings import Settings
+from forecourt.settings_file import load_settings
 from ingest.contract import load_feeds
 from ingest.landing import land
 from ingest.ledger import unaccounted

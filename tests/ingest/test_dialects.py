@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 from forecourt.errors import Problem
-from forecourt.settings import Settings, load_settings
+from forecourt.settings import Settings
+from forecourt.settings_file import load_settings
 from ingest import quarantine
 from ingest.contract import load_feeds
 from ingest.reading import read_rows

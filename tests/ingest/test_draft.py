@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from forecourt.cli import cli
 from forecourt.errors import Problem
-from forecourt.settings import load_settings
+from forecourt.settings_file import load_settings
 from ingest.draft import draft, look_at, propose, sentence
 from ingest.reading import read_rows
 from ingest.recognition import recognise

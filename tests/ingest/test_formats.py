@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from forecourt.errors import Problem
-from forecourt.settings import Settings, load_settings
+from forecourt.settings import Settings
+from forecourt.settings_file import load_settings
 from ingest.reading import read_rows
 from ingest.recognition import recognise
 from ingest.staging import stage

@@ -446,7 +446,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from forecourt.home import Home
-from forecourt.settings import load_settings
+from forecourt.settings_file import load_settings
 from ingest import archive, file_landing, landing
 
 def die(*args, **kwargs):

@@ -8,7 +8,8 @@ import pytest
 
 from forecourt.errors import Problem
 from forecourt.home import Home
-from forecourt.settings import Settings, load_settings
+from forecourt.settings import Settings
+from forecourt.settings_file import load_settings
 from ingest import archive
 from ingest.landing import land
 from ingest.originals import original_texts

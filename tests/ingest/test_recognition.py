@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from forecourt.errors import Problem
-from forecourt.settings import load_settings
+from forecourt.settings_file import load_settings
 from ingest.readers.kinds import kind_of
 from ingest.reading import read_rows
 from ingest.recognition import SheetContent, TextContent, check_lines, recognise

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from forecourt.errors import Problem
-from forecourt.settings import load_settings
+from forecourt.settings_file import load_settings
 from ingest.contract import load_feeds
 from ingest.delivery import exported_at, native_feed
 from ingest.sample import simulate, write_sample

@@ -15,7 +15,8 @@ import duckdb
 import pytest
 import yaml
 
-from forecourt.settings import Settings, load_settings
+from forecourt.settings import Settings
+from forecourt.settings_file import load_settings
 from ingest.reading import read_rows
 from ingest.recognition import recognise
 from ingest.sources import Source, read_source

@@ -12,7 +12,7 @@ import pytest
 from forecourt.asof import known_at
 from forecourt.build import build
 from forecourt.home import Home
-from forecourt.settings import load_settings
+from forecourt.settings_file import load_settings
 from ingest.landing import land
 from tests.support.warehouse import is_broken, opened
 

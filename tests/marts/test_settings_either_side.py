@@ -21,7 +21,8 @@ from forecourt.door import Warehouse
 from forecourt.kpi import compute, load_metrics
 from forecourt.meta import write_meta
 from forecourt.metrics import Period
-from forecourt.settings import POLICY_DEFAULTS, load_settings
+from forecourt.settings import POLICY_DEFAULTS
+from forecourt.settings_file import load_settings
 from tests.support.warehouse import is_broken, make_warehouse
 
 DAY = date(2026, 6, 30)

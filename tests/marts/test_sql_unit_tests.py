@@ -11,7 +11,7 @@ import pytest
 
 from forecourt.build import NodeResult, Paths, build
 from forecourt.home import Home
-from forecourt.settings import load_settings
+from forecourt.settings_file import load_settings
 from tests.support.pages import CONTRACT, FILES, HANDBOOK, REFERENCE, handbook, reference
 from tests.support.warehouse import make_warehouse
 

@@ -23,7 +23,7 @@ from forecourt.home import Home
 from forecourt.meta import write_meta
 from forecourt.publish import publish
 from forecourt.run import new_run_id
-from forecourt.settings import load_settings
+from forecourt.settings_file import load_settings
 from ingest.landing import land
 
 DELIVERED = {

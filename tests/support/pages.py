@@ -16,7 +16,7 @@ from forecourt.home import Home
 from forecourt.meta import write_meta
 from forecourt.reference import as_text, columns_of, read_marts, renewed
 from forecourt.reference import page as reference_page
-from forecourt.settings import load_settings
+from forecourt.settings_file import load_settings
 from tests.support.metrics_lines import ROOT, table
 from tests.support.warehouse import make_warehouse
 

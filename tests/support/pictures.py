@@ -29,7 +29,8 @@ from dashboards.serve import ADDRESS, PROJECT, command, environment
 from forecourt.alerts import look
 from forecourt.door import open_warehouse
 from forecourt.home import Home
-from forecourt.settings import AlertRule, load_settings
+from forecourt.settings import AlertRule
+from forecourt.settings_file import load_settings
 
 FOLDER = PROJECT / "docs" / "images" / "features"
 WIDTH = 900

@@ -9,7 +9,7 @@ import duckdb
 
 from forecourt.build import NodeResult, build
 from forecourt.home import Home
-from forecourt.settings import load_settings
+from forecourt.settings_file import load_settings
 from ingest.landing import land
 
 

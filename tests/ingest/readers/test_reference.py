@@ -14,7 +14,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecourt.settings import load_settings
+from forecourt.settings_file import load_settings
 from ingest.readers import text
 from ingest.readers.dialect import Dialect, trimmed
 from ingest.reading import read_rows
