@@ -27,8 +27,8 @@ def require_landed(home: Home) -> None:
 def open_landed(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     """Opens the landing for reading.
 
-    Raises Problem where nothing has landed yet and where the file is damaged, duckdb.IOException (with ``IN_USE``)
-    while another process writes to it.
+    Raises Problem where nothing has landed yet, where the file is damaged and where an earlier version of forecourt
+    made it and it lacks what is asked for, duckdb.IOException (with ``IN_USE``) while another process writes to it.
     """
     require_landed(home)
     try:
@@ -36,7 +36,13 @@ def open_landed(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     except duckdb.Error as error:
         raise damage(home, error) from None
     with connection:
-        yield connection
+        try:
+            yield connection
+        except (duckdb.BinderException, duckdb.CatalogException) as error:
+            raise Problem(
+                f"{home.landing} was made by another version of forecourt ({str(error).splitlines()[0]}). Run "
+                f"`forecourt land --home {home.root}`: it is made anew from the archive."
+            ) from error
 
 
 def damage(home: Home, error: duckdb.Error) -> Exception:

@@ -306,12 +306,25 @@ def print_status(facts: dict[str, Any]) -> None:
     out.print(f"inbox      {counted(facts['inbox'], 'files')} waiting")
     if facts["counted_in"] == "run":
         out.print("landing    not open for reading now; files and quarantine are counted as they were published")
-    for part in ("files", "held", "quarantined", "quarantine", "checks", "findings", "feeds"):
-        rows = [row for row in facts[part] if part != "quarantine" or row["rows"]]
+    parts = {part: facts[part] for part in ("files", "held", "quarantined", "quarantine", "checks", "findings")}
+    parts["quarantine"] = [row for row in facts["quarantine"] if row["rows"]]
+    for part, rows in (parts | {"feeds": _by_state(facts["feeds"])}).items():
         if rows:
             out.print()
             columns = [(name, "right" if isinstance(value, int) else "left") for name, value in rows[0].items()]
             table(part.capitalize(), columns, [list(row.values()) for row in rows])
+
+
+def _by_state(feeds: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rooftops of a feed whose newest export is of the same instant and speaks for the same day, in one row."""
+    rooftops: dict[tuple[Any, ...], list[str]] = {}
+    for row in feeds:
+        state = (row["feed"], row["exported_at"], row["data_through"])
+        rooftops.setdefault(state, []).append(row["rooftop"] or "")
+    return [
+        {"feed": feed, "rooftops": ", ".join(filter(None, codes)), "exported_at": exported, "data_through": through}
+        for (feed, exported, through), codes in rooftops.items()
+    ]
 
 
 def print_quarantine(rows: Sequence[dict[str, Any]], settled_rows: Sequence[dict[str, Any]] = ()) -> None:

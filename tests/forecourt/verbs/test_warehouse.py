@@ -83,6 +83,19 @@ def test_a_damaged_landing_is_one_sentence_that_mends_it(tmp_path: Path) -> None
     assert [(row["status"], row["files"]) for row in facts["files"]] == [("landed", 1)]
 
 
+def test_a_landing_of_another_version_is_one_sentence_that_mends_it(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    (tmp_path / "dms_vehicles_2026-03-31.csv").write_text("rooftop,stock_number\nR1,\n", encoding="utf-8")
+    assert call("land", str(tmp_path), "--home", str(home.root)).exit_code == 0
+    with duckdb.connect(str(home.landing)) as landing:
+        landing.execute("alter table ledger.quarantine drop column closed_by")
+        landing.execute("update ledger.built_from set contract_hash = 'another'")
+    sentence = said(call("quarantine", "--home", str(home.root)))
+    assert "was made by another version of forecourt" in sentence
+    assert call("land", "--home", str(home.root)).exit_code == 0
+    assert "1 row in quarantine." in call("quarantine", "--home", str(home.root)).output
+
+
 def test_rollback_by_name(home: Home) -> None:
     result = call("rollback", "20260401T060000-000001", "--home", str(home.root))
     assert result.exit_code == 0
