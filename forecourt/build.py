@@ -251,7 +251,8 @@ def results(paths: Paths) -> Iterator[NodeResult]:
             message=(entry.get("message") or "").strip(),
             seconds=entry["execution_time"],
             severity=str(node.get("config", {}).get("severity", "error")).lower(),
-            description=node.get("description") or _leading_comment(node.get("raw_code", "")),
+            # One paragraph, however the YAML breaks its lines.
+            description=" ".join((node.get("description") or _leading_comment(node.get("raw_code", ""))).split()),
             sql=(entry.get("compiled_code") or "").strip().rstrip(";"),
         )
 
