@@ -22,7 +22,8 @@ from ingest.outcome import FileResult
 from ingest.pinned import pin
 from ingest.recognition import recognise
 from ingest.replay import land_again
-from ingest.sources import load_sources, native_source
+from ingest.source_file import load_sources
+from ingest.sources import native_source
 
 
 def confirm(home: Home, settings: Settings, file_id: str, *, who: str, why: str) -> FileResult:

@@ -25,7 +25,7 @@ from ingest.readers.guess import columns_of, guess, header_row
 from ingest.readers.json_rows import read_json
 from ingest.readers.kinds import WORDS, Kind, kind_of, words_for
 from ingest.readers.web_page import open_page
-from ingest.sources import MAX_PREAMBLE, load_sources
+from ingest.source_file import MAX_PREAMBLE, load_sources
 
 #: Names of columns that are compared with all known ones, letter by letter.
 _COMPARED = 30

@@ -27,7 +27,7 @@ from ingest.contract import FEEDS_FOLDER, SYSTEMS, create_schema
 from ingest.intake import take_file
 from ingest.memory import memory_limit
 from ingest.outcome import FileResult
-from ingest.sources import SOURCES_FOLDER
+from ingest.source_file import SOURCES_FOLDER
 from ingest.values import prepare
 
 #: Raised when the landing itself changes what it makes of the same files, so that it is made anew.

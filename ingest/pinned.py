@@ -13,7 +13,8 @@ from forecourt.errors import Problem
 from forecourt.home import Home
 from ingest import archive
 from ingest.mapped import Bytes, whole
-from ingest.sources import Source, load_sources, read_source
+from ingest.source_file import load_sources, read_source
+from ingest.sources import Source
 
 if TYPE_CHECKING:
     from ingest.recognition import Recognised

@@ -29,7 +29,8 @@ from ingest.readers.kinds import ENDINGS, WORDS, Kind, kind_of, words_for
 from ingest.readers.rows import MAX_COLUMNS, Objects
 from ingest.readers.text import Decoded, Dialect
 from ingest.readers.whatsapp import CHAT_HEAD, looks_like_chat, read_chat
-from ingest.sources import Source, load_sources, name_fits, native_source, told_by_name
+from ingest.source_file import load_sources
+from ingest.sources import Source, name_fits, native_source, told_by_name
 
 #: A line that is longer than this is no row of an export.
 MAX_LINE = 16 << 20

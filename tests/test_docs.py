@@ -13,7 +13,7 @@ import click
 import yaml
 
 from forecourt.cli import cli
-from ingest.sources import read_source
+from ingest.source_file import read_source
 from tests.support.pictures import LARGEST
 
 ROOT = Path(__file__).resolve().parent.parent

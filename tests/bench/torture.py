@@ -39,7 +39,7 @@ from ingest.outcome import FileResult
 from ingest.readers.dialect import DETECT, Dialect, trimmed
 from ingest.reading import read_rows
 from ingest.recognition import recognise
-from ingest.sources import read_source
+from ingest.source_file import read_source
 
 _SETTINGS = load_settings(Path("absent.toml"))
 PAGE = Path(__file__).parents[2] / "docs" / "torture.md"

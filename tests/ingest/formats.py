@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import pytest
 
-from ingest import sources
+from ingest import source_file
 from tests.ingest.workbooks import Cell, ods, xls, xlsb, xlsx
 
 Row = dict[str, str]
@@ -76,14 +76,14 @@ fields: {Filiale: ../@shop, Kunde: "field[@name='Kunde']/@value"}
 @contextmanager
 def declared(folder: Path, monkeypatch: pytest.MonkeyPatch, texts: dict[str, str]) -> Iterator[None]:
     """The given sources in the place of the shipped ones, beside that of leads."""
-    (folder / "adf.yml").write_text((sources.SOURCES_FOLDER / "adf.yml").read_text())
+    (folder / "adf.yml").write_text((source_file.SOURCES_FOLDER / "adf.yml").read_text())
     for name, text in texts.items():
         (folder / f"{name}.yml").write_text(text)
     with monkeypatch.context() as patch:
-        patch.setattr(sources, "SOURCES_FOLDER", folder)
-        sources.load_sources.cache_clear()
+        patch.setattr(source_file, "SOURCES_FOLDER", folder)
+        source_file.load_sources.cache_clear()
         yield
-    sources.load_sources.cache_clear()
+    source_file.load_sources.cache_clear()
 
 
 def _table(rows: list[Row], names: list[str] | None = None) -> list[list[str]]:

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from forecourt.errors import Problem
-from ingest import sources
+from ingest import source_file
 from ingest.deciding import decide, retry_file
 from ingest.landing import open_landing, rebuild
 from ingest.ledger import unaccounted
@@ -43,18 +43,18 @@ def declared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of declarations of its own, with Roadbook in it."""
     folder = tmp_path / "sources"
     folder.mkdir()
-    for path in sources.SOURCES_FOLDER.glob("*.yml"):
+    for path in source_file.SOURCES_FOLDER.glob("*.yml"):
         (folder / path.name).write_bytes(path.read_bytes())
-    monkeypatch.setattr("ingest.sources.SOURCES_FOLDER", folder)
+    monkeypatch.setattr("ingest.source_file.SOURCES_FOLDER", folder)
     monkeypatch.setattr("ingest.landing.SOURCES_FOLDER", folder)
     declare(folder, ROADBOOK)
     yield folder
-    sources.load_sources.cache_clear()
+    source_file.load_sources.cache_clear()
 
 
 def declare(folder: Path, text: str) -> None:
     (folder / "roadbook.yml").write_text(text, encoding="utf-8")
-    sources.load_sources.cache_clear()
+    source_file.load_sources.cache_clear()
 
 
 def status(scene: Scene) -> list[tuple[object, ...]]:
@@ -178,7 +178,7 @@ def test_a_retry_lands_what_the_mended_mapping_reads_and_leaves_the_rest(scene: 
 
 def test_a_refused_file_is_read_again_once_its_kind_is_declared(scene: Scene, declared: Path) -> None:
     (declared / "roadbook.yml").unlink()
-    sources.load_sources.cache_clear()
+    source_file.load_sources.cache_clear()
     refused = scene.land_text("roadbook_2026-11-05.csv", "Filiale;Nr;Eingang;Status\nNord;1;03.11.2026 09:15;offen\n")
     assert refused.status == "refused"
     with pytest.raises(Problem, match="is that of no source"):

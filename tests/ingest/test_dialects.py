@@ -21,7 +21,8 @@ from ingest import quarantine
 from ingest.contract import load_feeds
 from ingest.reading import read_rows
 from ingest.recognition import recognise
-from ingest.sources import Source, load_sources
+from ingest.source_file import load_sources
+from ingest.sources import Source
 from ingest.staging import split, stage
 from ingest.values import prepare
 from tests.ingest.landing_scene import SETTINGS

@@ -14,7 +14,8 @@ from forecourt.settings_file import load_settings
 from ingest.draft import draft, look_at, propose, sentence
 from ingest.reading import read_rows
 from ingest.recognition import recognise
-from ingest.sources import name_fits, read_source
+from ingest.source_file import read_source
+from ingest.sources import name_fits
 from tests.ingest.workbooks import xlsx
 
 GERMAN = """Anfragen M\u00e4rz;;;;;

@@ -11,7 +11,7 @@ import pytest
 
 from forecourt.errors import Problem
 from ingest.recognition import recognise
-from ingest.sources import load_sources, read_source
+from ingest.source_file import load_sources, read_source
 from tests.ingest.landing_scene import Scene
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data"
@@ -353,7 +353,7 @@ feeds:
 def declared(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """One declaration more, under the name ``orders``."""
     sources = {**load_sources(), "orders": read_source("orders", text, "orders.yml")}
-    for module in ("sources", "recognition", "pinned", "deciding"):
+    for module in ("source_file", "recognition", "pinned", "deciding"):
         monkeypatch.setattr(f"ingest.{module}.load_sources", lambda: sources)
 
 

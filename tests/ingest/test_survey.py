@@ -19,7 +19,8 @@ from forecourt.settings import Settings
 from forecourt.settings_file import load_settings
 from ingest.reading import read_rows
 from ingest.recognition import recognise
-from ingest.sources import Source, read_source
+from ingest.source_file import read_source
+from ingest.sources import Source
 from ingest.staging import stage
 from ingest.values import prepare
 from tests.ingest.landing_scene import SETTINGS

@@ -19,7 +19,8 @@ from ingest.readers import text
 from ingest.readers.dialect import Dialect, trimmed
 from ingest.reading import read_rows
 from ingest.recognition import recognise
-from ingest.sources import Source, read_source
+from ingest.source_file import read_source
+from ingest.sources import Source
 
 SETTINGS = load_settings(Path("absent.toml"))
 Row = tuple[str, ...]
