@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from ingest.comparison import ORDER, SIGHTED, Comparison, names_hold
 from ingest.contract import Column
+from ingest.engine import memory_limit
 from ingest.mapping import hash_text, quoted, row_hash_of_carried
-from ingest.memory import memory_limit
 
 #: Keys whose statements are compared at once.
 _KEYS_AT_ONCE = 100_000

@@ -14,18 +14,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from forecourt.home import Home
 from forecourt.landed import damage
 from forecourt.settings import Settings
-from ingest import archive, quarantine
+from ingest import archive, engine, quarantine
 from ingest.arrival import take
 from ingest.contract import FEEDS_FOLDER, SYSTEMS, create_schema
 from ingest.intake import take_file
-from ingest.memory import memory_limit
 from ingest.outcome import FileResult
 from ingest.source_file import SOURCES_FOLDER
 from ingest.values import prepare
@@ -154,16 +152,8 @@ def _log_settings(home: Home) -> None:
 
 
 def _connect(home: Home) -> duckdb.DuckDBPyConnection:
-    config: dict[str, Any] = {
-        "preserve_insertion_order": "false",
-        # The optimizer does not know how many rows a batch of a file has: it would turn joins with one around, hold all
-        # its rows for that and store them with one processor. Here the smaller side of a join is written last.
-        "disabled_optimizers": "build_side_probe_side",
-        "max_vacuum_tasks": 0,
-        "memory_limit": memory_limit(),
-    }
     try:
-        return duckdb.connect(str(home.landing), config=config)
+        return duckdb.connect(str(home.landing), config=engine.settings())
     except duckdb.Error as error:
         raise damage(home, error) from None
 

@@ -11,6 +11,7 @@ import difflib
 import json
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from forecourt.errors import Problem
@@ -211,9 +212,12 @@ def feed_rows(
         for name, cell in mapping.cells.items()
     }
     cells = ", ".join(f'{sql} as "x_{name}"' for name, sql in texts.items())
+    # Each once, and before it is typed: the engine would work out an expression anew wherever it stands in a case.
+    native = {name: native_form(columns[name].type, f'"x_{name}"', spellings[name]) for name in carried}
+    native = {name: sql for name, sql in native.items() if sql != f'"x_{name}"'}
     zone = quoted(source.time_zone) if source.time_zone else "coalesce(time_zone, 'UTC')"
     values = ", ".join(
-        f'{_value(columns[name], spellings[name], zone)} as "{name}"' if name in carried
+        f'{_value(columns[name], native, zone)} as "{name}"' if name in carried
         else f'null::{columns[name].sql_type} as "{name}"'
         for name in columns
     )  # fmt: skip
@@ -225,9 +229,13 @@ def feed_rows(
             from {relation}
             where {_all(mapping.when, layout)}
         ),
-        typed as (
-            select cells.*, {values}
+        native as (
+            select {", ".join(["*", *(f'{sql} as "n_{name}"' for name, sql in native.items())])}
             from cells
+        ),
+        typed as (
+            select native.*, {values}
+            from native
             left join rooftop_places on {rooftop_text} = rooftop_places.text
         )
         select
@@ -237,8 +245,8 @@ def feed_rows(
             {rooftop_text} as rooftop_text,
             case when {sound_key} then {key_text(feed)} end as key,
             {quoted(carried_text(feed, carried))} as carried,
-            {_day_only({name: spellings[name] for name in carried if columns[name].type == "instant"})} as day_only,
-            {row_hash(_hash_texts(feed, carried, spellings, has_marks))} as row_hash,
+            {_day_only([name for name in carried if columns[name].type == "instant"], native)} as day_only,
+            {row_hash(_hash_texts(feed, carried, native, has_marks))} as row_hash,
             rest::json as rest,
             {_bad([name for name in carried if _optional(feed, columns[name])])}::json as bad,
             {_problem(feed, carried)} as problem,
@@ -326,11 +334,12 @@ def local_instants_query(rows: FeedRows, mapping: FeedMapping, layout: Layout, s
     parts = []
     for name in rows.carried:
         if rows.feed.all_columns[name].type == "instant":
-            text = native_form("instant", _cell(mapping.cells[name], layout), spelling_of(mapping.cells[name], source))
+            text = native_form("instant", "given.text", spelling_of(mapping.cells[name], source))
             parts.append(
                 f"select {quoted(name)} as name, {zone} as time_zone, try_cast(cells.text as timestamp) as local "
-                f"from (select {text} as text, {rooftop} as rooftop_text from {relation} "
-                f"where {_all(mapping.when, layout)}) as cells "
+                f"from (select {text} as text, rooftop_text from ("
+                f"select {_cell(mapping.cells[name], layout)} as text, {rooftop} as rooftop_text from {relation} "
+                f"where {_all(mapping.when, layout)}) as given) as cells "
                 "semi join clock_changes on left(cells.text, 10) = clock_changes.day "
                 "left join rooftop_places on rooftop_text = rooftop_places.text "
                 f"where {is_local('cells.text')}"
@@ -440,11 +449,15 @@ def spelling_of(cell: Cell, source: Source) -> Spelling:
     return replace(source.spelling, patterns=cell.patterns) if cell.patterns else source.spelling
 
 
-def _value(column: Column, spelling: Spelling, zone: str) -> str:
+def _native(name: str, native: Collection[str]) -> str:
+    """The column that holds the text of a canonical column in native form: its own where it had to be made."""
+    return f'"{"n" if name in native else "x"}_{name}"'
+
+
+def _value(column: Column, native: Collection[str], zone: str) -> str:
     if column.name == "rooftop":
         return "nullif(coalesce(code, x_rooftop), '')"
-    text = f'"x_{column.name}"'
-    return typed(column.type, native_form(column.type, text, spelling), zone)
+    return typed(column.type, _native(column.name, native), zone)
 
 
 def _needed(column: Column) -> str:
@@ -486,27 +499,26 @@ def _json_object(entries: list[tuple[str, str, str]]) -> str:
     return f"case when {any_holds} then concat('{{', concat_ws(',', {parts}), '}}') end"
 
 
-def _day_only(spellings: dict[str, Spelling]) -> str:
-    if not spellings:
+def _day_only(names: list[str], native: Collection[str]) -> str:
+    if not names:
         return "null::varchar"
     parts = ", ".join(
-        f"""case when "{name}" is not null and {_is_day(name, spelling)} then {quoted(name)} end"""
-        for name, spelling in sorted(spellings.items())
+        f"""case when "{name}" is not null and {_is_day(name, native)} then {quoted(name)} end"""
+        for name in sorted(names)
     )
     return f"nullif(concat_ws(',', {parts}), '')"
 
 
-def _is_day(name: str, spelling: Spelling) -> str:
-    # A date has no more than 10 characters in any order of its digits, an instant with its time of day has more.
-    text = f'"x_{name}"'
-    return f"length({native_form('instant', text, spelling) if spelling.patterns else text}) <= 10"
+def _is_day(name: str, native: Collection[str]) -> str:
+    # In native form a date has 10 characters, an instant with its time of day has more.
+    return f"length({_native(name, native)}) <= 10"
 
 
-def _hash_texts(feed: Feed, carried: tuple[str, ...], spellings: dict[str, Spelling], has_marks: bool) -> list[str]:
+def _hash_texts(feed: Feed, carried: tuple[str, ...], native: Collection[str], has_marks: bool) -> list[str]:
     parts = []
     for name in carried:
         column = feed.all_columns[name]
-        is_day = _is_day(name, spellings[name]) if column.type == "instant" else "false"
+        is_day = _is_day(name, native) if column.type == "instant" else "false"
         parts.append(hash_text(column, f'"{name}"', f'"x_{name}"', is_day, has_marks=has_marks))
     return parts
 

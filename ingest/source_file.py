@@ -187,9 +187,9 @@ def _footer(given: Any, reader: _Declaration) -> int | str:
 def _months(given: Any, reader: _Declaration) -> tuple[tuple[str, ...], ...]:
     if given is None:
         return ()
-    if not isinstance(given, list) or len(given) != 12:
+    if not isinstance(given, list) or len(given) != 12 or not all(isinstance(words, str) for words in given):
         raise reader.problem("months: list twelve words, from January on; several for one month with a bar between")
-    return tuple(tuple(word.strip() for word in str(words).split("|") if word.strip()) for words in given)
+    return tuple(tuple(word.strip() for word in words.split("|") if word.strip()) for words in given)
 
 
 def _names(given: Any, reader: _Declaration) -> dict[int, str]:

@@ -14,6 +14,7 @@ import duckdb
 
 from ingest.comparison import Comparison, Delivery, version_of
 from ingest.contract import Feed
+from ingest.engine import as_written
 from ingest.history import History
 from ingest.mapping import quoted
 
@@ -46,10 +47,8 @@ def is_first(connection: duckdb.DuckDBPyConnection, feed: Feed) -> bool:
 
 def store_first(connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Delivery, typed_rows: str) -> int:
     """Stores the sound rows of a query as they are, as versions of the first file of a feed; returns how many."""
-    stored = connection.execute(
-        f"insert into {feed.table} {version_of(feed, delivery)} from ({typed_rows}) where problem is null"
-    ).fetchall()
-    return int(stored[0][0])
+    query = f"insert into {feed.table} {version_of(feed, delivery)} from ({typed_rows}) where problem is null"
+    return int(as_written(connection, query)[0][0])
 
 
 def take_back_repeated(connection: duckdb.DuckDBPyConnection, feed: Feed) -> int:

@@ -255,6 +255,10 @@ def cells(task_id: str, unpivot: str = "") -> str:
             "description: x\nheader: [a]\nmonths: [jan]",
             "s.yml: months: list twelve words, from January on; several for one month with a bar between.",
         ),
+        (
+            f"description: x\nheader: [a]\nmonths: [{', '.join(['[jan, feb]'] * 12)}]",
+            "s.yml: months: list twelve words, from January on; several for one month with a bar between.",
+        ),
         ("description: x\nheader: [a]\nnegative: red", "s.yml: negative: 'red' is none of brackets, behind."),
         (
             cells("{file: x}"),

@@ -110,6 +110,11 @@ FRENCH = tuple(
         ("date", "2/3/2026", Spelling(dates="dmy"), "2026-03-02"),
         ("date", "2026-02-03", Spelling(dates="mdy"), "2026-02-03"),
         ("instant", "2/3/2026 9:05", Spelling(dates="mdy"), "2026-02-03 09:05:00"),
+        ("instant", "02.03.2026T09:05:07", Spelling(dates="dmy"), "2026-03-02 09:05:07"),
+        ("instant", "02.03.2026", Spelling(dates="mdy"), "2026-02-03 00:00:00"),
+        ("instant", "2026/02/03 09:05", Spelling(dates="ymd"), "2026-02-03 09:05:00"),
+        ("instant", "2026/2/13", Spelling(dates="ymd"), "2026-02-13 00:00:00"),
+        ("instant", "31/02/2026 09:05", Spelling(dates="dmy"), "None"),
     ],
 )
 def test_declared_spellings(
