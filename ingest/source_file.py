@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -74,6 +75,7 @@ def read_source(name: str, text: str, file: str) -> Source:
     except yaml.YAMLError as error:
         raise Problem(f"{file} is no valid YAML: {error}") from None
     reader = _Declaration(file)
+    reader.check_form(given)
     kind = given.get("reader", "table")
     if kind not in READERS:
         raise reader.problem(f"reader: {kind!r} is none of {', '.join(READERS)}")
@@ -125,12 +127,35 @@ def read_source(name: str, text: str, file: str) -> Source:
     return source
 
 
+@cache
+def _form() -> Any:
+    """What checks the form of a declaration, by a JSON schema that editors read too."""
+    from jsonschema import Draft202012Validator  # Here, because native files need no declaration.
+
+    return Draft202012Validator(json.loads(Path(__file__).with_name("source.schema.json").read_text(encoding="utf-8")))
+
+
 @dataclass(frozen=True)
 class _Declaration:
     file: str
 
     def problem(self, what: str) -> Problem:
         return Problem(f"{self.file}: {what}.")
+
+    def check_form(self, given: Any) -> None:
+        """Refuses what is of another form than ``source.schema.json`` says; which keys there are is asked later."""
+        form = _form()
+        if form.is_valid(given):
+            return
+        from jsonschema.exceptions import best_match
+
+        error = best_match(form.iter_errors(given))
+        steps = (str(step + 1) if type(step) is int else str(step) for step in error.absolute_path)
+        place = ".".join(steps) or "the file"
+        if error.validator == "required":
+            missing = next(key for key in error.validator_value if key not in error.instance)
+            raise self.problem(f"{place} needs {missing}")
+        raise self.problem(f"{place}: {error.instance!r} is not {error.schema['description']}")
 
     def only(self, given: Mapping[str, Any], allowed: set[str], where: str) -> None:
         for key in given:
@@ -232,6 +257,8 @@ def _check_recognisable(source: Source, given: Mapping[str, Any], reader: _Decla
         raise reader.problem(f"negative: {source.spelling.negative!r} is none of brackets, behind")
     if given.get("absent", "empty") not in ("empty", "unsaid"):
         raise reader.problem(f"absent: {given['absent']!r} is none of empty, unsaid")
+    if not source.mappings:
+        raise reader.problem("feeds: say of which feeds its rows are, and what their columns are made of")
 
 
 def _texts(given: Any) -> tuple[str, ...]:

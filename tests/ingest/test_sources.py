@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import io
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from forecourt.errors import Problem
 from ingest.recognition import recognise
-from ingest.source_file import load_sources, read_source
+from ingest.source_file import SOURCES_FOLDER, load_sources, read_source
 from tests.ingest.landing_scene import Scene
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data"
@@ -255,6 +259,23 @@ def cells(task_id: str, unpivot: str = "") -> str:
             "description: x\nheader: [a]\nmonths: [jan]",
             "s.yml: months: list twelve words, from January on; several for one month with a bar between.",
         ),
+        ("[a]", "s.yml: the file: ['a'] is not a mapping of keys, as docs/how-to/add-a-source.md shows."),
+        ("header: [a]", "s.yml: the file needs description."),
+        (
+            "description: x\nheader: [a]",
+            "s.yml: feeds: say of which feeds its rows are, and what their columns are made of.",
+        ),
+        ("description: x\nfiles: leads*.csv", "s.yml: files: 'leads*.csv' is not a list of texts, like [one, two]."),
+        ("description: x\nheader: [a, 5]", "s.yml: header.2: 5 is not a text."),
+        (
+            cells("{column: a, when: {in: [b]}}"),
+            "s.yml: feeds.crm_tasks.columns.task_id.when needs column.",
+        ),
+        (
+            cells("{column: a, map: {Yes: b}}"),
+            "s.yml: feeds.crm_tasks.columns.task_id.map: True is not a text; in quotes, where YAML would take it for a "
+            "yes, a no or a day.",
+        ),
         (
             f"description: x\nheader: [a]\nmonths: [{', '.join(['[jan, feb]'] * 12)}]",
             "s.yml: months: list twelve words, from January on; several for one month with a bar between.",
@@ -324,6 +345,34 @@ def test_a_wrong_declaration_is_named(text: str, message: str) -> None:
     with pytest.raises(Problem) as raised:
         read_source("s", text, "s.yml")
     assert str(raised.value) == message
+
+
+def places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where the parts of a declaration stand in it, each as the keys and positions that lead there."""
+    yield place
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, inner in steps:
+        yield from places(inner, (*place, step))
+
+
+@pytest.mark.parametrize("name", ["dealervault_sv", "hubspot_history", "autos_ecuador", "whatsapp"])
+def test_a_declaration_of_any_form_is_read_or_refused_with_a_sentence(name: str) -> None:
+    """Each part of it is left out once, and once something of each other form stands in its place."""
+    declared = yaml.safe_load((SOURCES_FOLDER / f"{name}.yml").read_text(encoding="utf-8"))
+    refused = 0
+    for place in places(declared):
+        for other in (None, True, 5, "x", ["x"], {"x": "x"}):
+            changed = copy.deepcopy({"all": declared})
+            inside: Any = changed
+            for step in ("all", *place)[:-1]:
+                inside = inside[step]
+            inside[("all", *place)[-1]] = other
+            try:
+                read_source("s", yaml.safe_dump(changed["all"]), "s.yml")
+            except Problem as problem:
+                refused += 1
+                assert str(problem).startswith("s.yml: ")
+    assert refused
 
 
 ORDERS = """
