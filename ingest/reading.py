@@ -82,7 +82,14 @@ def read_rows(recognised: Recognised, settings: Settings) -> FileRows:
             rows = _text_rows(source, content, feed)
         case SheetContent(book, place):
             footer = None if source.is_native else source.footer
-            table = read_sheet(book, place, names=source.names, decimal=source.spelling.decimal, footer=footer)
+            table = read_sheet(
+                book,
+                place,
+                names=source.names,
+                decimal=source.spelling.decimal,
+                footer=footer,
+                missing=frozenset(word.lower() for word in source.null_words),
+            )
             rows = FileRows(
                 [Batch(table.header, table.rows, trimmed=True, place=table.place)],
                 book.format,
@@ -126,7 +133,7 @@ def _text_rows(source: Source, content: TextContent, feed: str | None) -> FileRo
             first = rows.bad[0] if rows.bad else _unreadable(piece.bad[0], shift, feed)
             check_number(len(rows.bad) + len(piece.bad), first.reason)
 
-    header, pieces = read_pieces(decoded, dialect, trim=True, check=check)
+    header, pieces = read_pieces(decoded, dialect, trim=True, is_ours=source.is_native, check=check)
     rows.batches = _text_batches(rows, names or header, pieces, originals, shift, feed, decoded, dialect)
     if foot:
         rows.skipped.update(foot.skipped)
@@ -175,7 +182,8 @@ def _text_batches(
 
 
 def _unreadable(row: BadRow, shift: int, feed: str | None) -> Quarantined:
-    return unreadable(row.row_number, row.row_number + shift, row.reason, row.raw, feed)
+    shown = row.below(shift)
+    return unreadable(row.row_number, shown.row_number, shown.reason, shown.raw, feed)
 
 
 def _object_rows(source: Source, objects: Objects, feed: str | None) -> FileRows:

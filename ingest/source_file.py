@@ -175,7 +175,8 @@ def _dialects(given: Mapping[str, Any], reader: _Declaration) -> Iterator[Dialec
                 for key, default in (("quote", '"'), ("escape", ""), ("comment", ""))
             )
             _check_marks(mark, quote, escape, comment, reader)
-            yield Dialect(encoding, mark, quote, "" if escape == quote else escape, comment)
+            missing = frozenset(str(word).lower() for word in given.get("null_words", ()))
+            yield Dialect(encoding, mark, quote, "" if escape == quote else escape, comment, missing)
 
 
 def _check_marks(delimiter: str, quote: str, escape: str, comment: str, reader: _Declaration) -> None:

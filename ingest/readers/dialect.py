@@ -24,13 +24,15 @@ _CHARACTER_SET = re.compile(
 class Dialect:
     """The marks of a delimited text. ``delimiter``: one character or several; ``quote`` empty: quotes are ordinary
     characters; ``escape``: what takes the meaning from the mark after it, besides a doubled quote; ``comment``: what
-    a line begins with that is no row. Both empty for none."""
+    a line begins with that is no row. Both empty for none. ``missing``: words that stand for a value that there is
+    not, in small letters."""
 
     encoding: str = "utf-8"
     delimiter: str = ","
     quote: str = '"'
     escape: str = ""
     comment: str = ""
+    missing: frozenset[str] = frozenset()
 
 
 def folded(name: str) -> str:

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ingest.mapped import Bytes
 from ingest.readers.careful import Lines, Record, read_carefully, read_record
-from ingest.readers.dialect import Dialect, trimmed
+from ingest.readers.dialect import Dialect, folded, trimmed
+from ingest.readers.figures import columns_of_figures, form, is_word
+from ingest.readers.fragments import GOES_ON, holds_words, may_go_on, starts_alike
 from ingest.readers.rows import BadRow
 
 #: Rows above and below an empty line that are compared.
 _SAMPLE = 30
 #: Notes below a table are looked for in its last lines, and rows to compare in so many bytes above and below.
 _LAST, _WINDOW = 100, 1 << 16
+#: Of these, so many may be notes, below so many rows at least.
+_NOTES, _FEWEST = 30, 2
 #: Bytes below a table that are read at once.
 _BLOCK = 1 << 20
 #: A file with more empty lines has them between its rows, so that they part no tables: only the last ones count.
@@ -31,7 +35,17 @@ _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"\d+")
 _WORD = re.compile(r"[^\W\d_]+")
 
+#: What a row of sums or of averages is called.
+_TOTAL = re.compile(
+    r"(grand )?totals?|total général|totale|totaal|sum|summe|gesamt(summe)?|insgesamt|zusammen|ensemble|somme|suma"
+    r"|razem|celkem|összesen|yhteensä|summa|i alt|toplam|итого|всего|合計|总计|average|mean|median|durchschnitt"
+    r"|mittelwert|moyenne|media|promedio|gemiddelde"
+)
+
 NOTE = "only one of its values is filled, as hardly a row above is: it may be a note, no row of the table"
+SHORT = "only two of its values are filled, as hardly a row above is: it may be a note, no row of the table"
+WORDS = "it has a word where all rows above have figures: it may be a note, no row of the table"
+TOTAL = "its name is that of a total or an average: it may be one of the rows above, no row of the table"
 TABLE = "it stands below an empty line and is unlike the rows above it: another table may begin there"
 HEADER = "the header stands there again, so another table may begin there"
 DECLARED = "it has the shape of a row, and the source declares it as a line below the table"
@@ -86,25 +100,54 @@ def find_foot(
     foot = _declared(data, body, columns, dialect, declared) if declared else Foot(len(data))
     ends = [(start, HEADER) for start in _lines_that_read(data, body, headed)[:1]]
     ends += _unlike_above(data, body, foot.start, columns, dialect)
-    ends += _single_values(data, body, foot.start, columns, dialect)
-    start, reason = min(ends, default=(len(data), ""))
+    start, reason = min([(foot.start, ""), *ends])
+    last = _rows_above(data, body, start, columns, dialect, _LAST)
+    note = _first_note([row for row in last if row.values and row.filled], dialect.missing)
+    if note:
+        start, reason = note[0].start, note[1]
     if start < foot.start:
-        rest, position, number = data[start : foot.start], 0, _line_number(data, start)
-        first = number
-        while position < len(rest):
-            below = read_carefully(rest, position, min(position + _BLOCK, len(rest)), columns, dialect)
-            foot.skipped += Counter({"blank line": below.blank, "comment line": below.comments})
-            for place, (line, raw) in enumerate(zip(below.row_lines, below.raw, strict=True)):
-                if any(trimmed(column[place]) for column in below.columns):
-                    said = reason if number + line == first else BELOW.format(line=first, reason=reason)
-                    foot.withheld.append(BadRow(number + line, said, raw))
-                else:
-                    foot.skipped["blank line"] += 1
-            foot.withheld += [BadRow(number + bad.row_number, bad.reason, bad.raw) for bad in below.bad]
-            check(foot.withheld)
-            position, number = below.end, number + below.lines
-        foot.start = start
+        reasons = {start: reason}
+        above = [row for row in _rows_above(data, body, start, columns, dialect) if trimmed(row.text)]
+        if reason != HEADER and above and _may_go_on(above, next(_rows(data, start, foot.start, columns, dialect))):
+            reasons = {above[-1].start: GOES_ON} | reasons
+        _withhold(foot, data, reasons, columns, dialect, check)
     return foot if foot.start < len(data) else None
+
+
+def _withhold(
+    foot: Foot,
+    data: Bytes,
+    reasons: dict[int, str],
+    columns: int,
+    dialect: Dialect,
+    check: Callable[[Sequence[BadRow]], None],
+) -> None:
+    """Moves the foot up to the first of the offsets that have a reason; the last is that of all below it."""
+    first, last = min(reasons), max(reasons)
+    rest, position, number = data[first : foot.start], 0, _line_number(data, first)
+    end = number + _line_number(rest, last - first) - 1
+    said = {number: reasons[first].format(line=end), end: reasons[last]}
+    below = BELOW.format(line=end, reason=reasons[last])
+    while position < len(rest):
+        found = read_carefully(rest, position, min(position + _BLOCK, len(rest)), columns, dialect)
+        foot.skipped += Counter({"blank line": found.blank, "comment line": found.comments})
+        for place, (line, raw) in enumerate(zip(found.row_lines, found.raw, strict=True)):
+            if any(trimmed(column[place]) for column in found.columns):
+                foot.withheld.append(BadRow(number + line, said.get(number + line, below), raw, end))
+            else:
+                foot.skipped["blank line"] += 1
+        foot.withheld += [bad.below(number) for bad in found.bad]
+        check(foot.withheld)
+        position, number = found.end, number + found.lines
+    foot.start = first
+
+
+def _may_go_on(above: Sequence[_Row], first: _Row) -> bool:
+    """True where the last value of the row above may go on in the line that does not belong to the table."""
+    last = above[-1].values
+    if not last or not first.values or not first.values[-1] or starts_alike(first.values[0], last[0]):
+        return False
+    return may_go_on(last[-1], holds_words([row.values[-1] for row in above if row.values]))
 
 
 @dataclass
@@ -117,8 +160,11 @@ class FootOfRows:
     withheld: list[tuple[int, str, Sequence[str]]] = field(default_factory=list)
 
 
-def foot_of_rows(rows: Sequence[Sequence[str]], numbers: Sequence[int], declared: int | str) -> FootOfRows:
-    """The same for the filled rows of a sheet and their numbers; a gap between these is an empty row."""
+def foot_of_rows(
+    rows: Sequence[Sequence[str]], numbers: Sequence[int], declared: int | str, missing: Collection[str] = ()
+) -> FootOfRows:
+    """The same for the filled rows of a sheet and their numbers; a gap between these is an empty row. ``missing``:
+    words that stand for a value that there is not, in small letters."""
     foot = FootOfRows(len(rows))
     is_note = re.compile(declared) if isinstance(declared, str) and declared else None
     if is_note:
@@ -132,7 +178,7 @@ def foot_of_rows(rows: Sequence[Sequence[str]], numbers: Sequence[int], declared
             foot.withheld.append((number, DECLARED.replace("line", "row"), row))
         else:
             foot.passed += 1
-    start, reason = min(_ends_of_rows(rows[: foot.start], numbers), default=(foot.start, ""))
+    start, reason = min(_ends_of_rows(rows[: foot.start], numbers, missing), default=(foot.start, ""))
     for place in range(start, foot.start):
         said = reason if place == start else BELOW.format(line=numbers[start], reason=reason).replace("line", "row", 1)
         foot.withheld.append((numbers[place], said, rows[place]))
@@ -140,7 +186,9 @@ def foot_of_rows(rows: Sequence[Sequence[str]], numbers: Sequence[int], declared
     return foot
 
 
-def _ends_of_rows(rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
+def _ends_of_rows(
+    rows: Sequence[Sequence[str]], numbers: Sequence[int], missing: Collection[str]
+) -> Iterator[tuple[int, str]]:
     gaps = [place for place in range(1, len(rows)) if numbers[place] > numbers[place - 1] + 1]
     for gap in gaps if len(gaps) <= _GAPS else gaps[-1:]:
         after = next((later for later in gaps if later > gap), len(rows))
@@ -149,9 +197,9 @@ def _ends_of_rows(rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> Iter
         if reason:
             yield gap, reason
             break
-    last = _first_single([_Row(place, "", tuple(row)) for place, row in enumerate(rows)][-_LAST:])
-    if last:
-        yield last.start, NOTE
+    note = _first_note([_Row(place, "", tuple(row)) for place, row in enumerate(rows)][-_LAST:], missing)
+    if note:
+        yield note[0].start, note[1]
 
 
 def _declared(data: Bytes, body: int, columns: int, dialect: Dialect, declared: int | str) -> Foot:
@@ -261,29 +309,38 @@ def _are_few(tests: Iterable[bool]) -> bool:
     return sum(given) * 5 <= len(given)
 
 
-def _single_values(data: Bytes, body: int, end: int, columns: int, dialect: Dialect) -> Iterator[tuple[int, str]]:
-    """Where the last rows of the file have no value but their first, which none above has."""
-    rows = [row for row in _rows_above(data, body, end, columns, dialect, _LAST) if row.values and row.filled]
-    first = _first_single(rows)
-    if first:
-        yield first.start, NOTE
+def _first_note(rows: Sequence[_Row], missing: Collection[str]) -> tuple[_Row, str] | None:
+    """The first of the last rows of which each is unlike the rows above them all, and why it is."""
+    values = [row.values or () for row in rows]
+    for first in range(max(len(rows) - _NOTES, _FEWEST), len(rows)):
+        above = values[max(first - _SAMPLE, 0) : first]
+        reason = _why_note(values[first], above, missing)
+        if reason and all(_why_note(row, above, missing) for row in values[first + 1 :]):
+            return rows[first], reason
+    return None
 
 
-def _first_single(rows: Sequence[_Row]) -> _Row | None:
-    """The first of the last rows that have no value but their first, where none above is so."""
-    last = len(rows)
-    while last and rows[last - 1].filled == [0]:
-        last -= 1
-    above = rows[max(last - _SAMPLE, 0) : last]
-    is_note = last < len(rows) and len(rows[last].values or ()) > 2 and bool(above)
-    if not is_note:
-        return None
-    if _are_few(len(row.filled) < 2 for row in above):
-        return rows[last]
-    # Words below figures are none of the column, however many rows above have a first value alone.
-    starts = _Column([row.values[0] for row in above if row.values], [])
-    below = (row for row in rows[last:] if row.values and not _DIGIT.search(row.values[0]))
-    return next(below, None) if starts.has_figures else None
+def _why_note(row: Values, above: Sequence[Values], missing: Collection[str]) -> str:
+    """Why a row may be a note below the rows above it; empty for one that is like them."""
+    filled = list(filter(None, row))
+    if filled and _TOTAL.fullmatch(folded(filled[0]).rstrip(" :.")):
+        return TOTAL
+    if row[0] and any(starts_alike(row[0], other[0]) for other in above):
+        return ""
+    if len(filled) < 3 and any(row[: 1 + min(_first_filled(other) for other in above)]):
+        shorter = [sum(map(bool, other)) <= len(filled) for other in above]
+        # In a table of two columns each row without its second value is so.
+        if not any(shorter) or (_are_few(shorter) and len(row) > 2):
+            return NOTE if len(filled) == 1 else SHORT
+    words = [place for place, value in enumerate(row) if is_word(value, missing)]
+    keys = {form(other[0]) for other in above}
+    has_word_for_key = 0 in words and len(keys) == 1 and "" not in keys
+    has_word = has_word_for_key or columns_of_figures([[other[place] for place in words] for other in above])
+    return WORDS if has_word else ""
+
+
+def _first_filled(row: Values) -> int:
+    return next(place for place, value in enumerate(row) if value)
 
 
 def _gaps(data: Bytes, body: int, end: int, columns: int, dialect: Dialect) -> list[int]:

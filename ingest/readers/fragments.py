@@ -1,7 +1,8 @@
 """Withholds a record of which a part may stand in the line below or above it: a line end inside a value without quotes.
 
-The other part of such a record has all its values and would pass for whole; only the rest, a line with too few values,
-tells that it is not. Likewise a record that a stray quote has made of several.
+The other part of such a record has all its values and would pass for whole; only the rest, a line with too few values
+or with words in place of figures, tells that it is not. Likewise a title right above another table, and a record that a
+stray quote has made of several.
 """
 
 from __future__ import annotations
@@ -12,17 +13,24 @@ from collections.abc import Collection
 import numpy as np
 import pyarrow as pa
 
+from ingest.readers.block import Places
+from ingest.readers.careful import Lines, Record, read_record
 from ingest.readers.dialect import Dialect, trimmed
+from ingest.readers.figures import form
+from ingest.readers.next_table import WORDS
 from ingest.readers.rows import BadRow
 from ingest.readers.text import TextTable
 
 _LETTERS = re.compile(r"[^\W\d_]{2}")
-_SHAPE = re.compile(r"\d+")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 #: Values of a column that are looked at to tell whether it holds words.
 _SAMPLE = 200
+#: Delimiters that are counted by an expression; it grows with them.
+_MOST = 100
 
 REST = "line {line} has too few values and may be the rest of its last one"
+TITLE = "it has only one value, and another table may begin below it in line {line}: it may be its title"
+GOES_ON = "line {line} may be the rest of its last value"
 SWALLOWED = "each of its lines looks like a record: a quote that was not meant as one may have joined them"
 BEGINNING = "line {line} has too few values and may be the beginning of its first one"
 
@@ -34,31 +42,33 @@ def withhold_cut_off(piece: TextTable, dialect: Dialect) -> None:
         return
     numbers = piece.rows.column("row_number").to_numpy()
     first, last = piece.rows.column("c0"), piece.rows.column(f"c{width - 1}")
-    starts_in_words, ends_in_words = _holds_words(first), _holds_words(last)
+    starts_in_words, ends_in_words = (holds_words(column.slice(0, _SAMPLE).to_pylist()) for column in (first, last))
     starts = [value for value in first.slice(0, _SAMPLE).to_pylist() if value]
     starts_in_capitals = sum(value[0].isupper() for value in starts) * 10 >= len(starts) * 9
     unread = {bad.row_number for bad in piece.bad}
-    cut_off: dict[int, str] = {}
+    cut_off: dict[int, tuple[str, int]] = {}
     afters: dict[int, int] = {}
     for bad in list(piece.bad):
         place = int(np.searchsorted(numbers, bad.row_number)) - 1
         values = bad.raw.split(dialect.delimiter)
-        if len(values) >= width or _opens_a_quote(values, dialect):
+        begins_a_table = bad.line == bad.row_number
+        if begins_a_table and place >= 0 and _is_title(piece, place):
+            cut_off[place] = (TITLE, bad.row_number)
+        # Words in place of figures may also be those of a value that goes on.
+        is_like_a_row = begins_a_table and bad.reason == WORDS.format(line=bad.line)
+        if (len(values) >= width and not is_like_a_row) or _opens_a_quote(values, dialect):
             continue
         below = place + 1
         has_row_below = below < len(numbers) and numbers[below] == bad.row_number + 1
-        if place >= 0 and not _starts_alike(values[0], first[place].as_py()):
-            end = last[place].as_py()
+        if place >= 0 and not starts_alike(values[0], first[place].as_py()):
             # A value that begins with a line end leaves an empty one above.
-            may_go_on = bool(_LETTERS.search(end)) or (ends_in_words and (bool(end) or len(values) == 1))
+            goes_on = may_go_on(last[place].as_py(), ends_in_words) or (ends_in_words and len(values) == 1)
             if place not in afters:
                 line = int(numbers[place])
                 afters[place] = line + len(_LINE_END.findall(piece.raw(line))) + 1
             after = afters[place]
-            # Below empty lines it is a note, unless the table goes on right under it.
-            is_near = after == bad.row_number or (has_row_below and not unread & set(range(after, bad.row_number)))
-            if may_go_on and is_near:
-                cut_off[place] = REST.format(line=bad.row_number)
+            if goes_on and not unread & set(range(after, bad.row_number)):
+                cut_off[place] = (GOES_ON if is_like_a_row else REST, bad.row_number)
         if has_row_below and len(values) == 1 and _LETTERS.search(bad.raw):
             start = first[below].as_py()
             near = place if place >= 0 else below + 1
@@ -66,11 +76,12 @@ def withhold_cut_off(piece: TextTable, dialect: Dialect) -> None:
             # What goes on in small letters among capitals belongs to the row above; else both may be cut off.
             is_rest = place in cut_off and starts_in_capitals and bad.raw[:1].islower() and start[:1].isupper()
             is_word = starts_in_words or bool(_LETTERS.search(start))
-            if is_word and not is_rest and not _starts_alike(start, other):
-                cut_off[below] = BEGINNING.format(line=bad.row_number)
+            if is_word and not is_rest and not starts_alike(start, other):
+                cut_off[below] = (BEGINNING, bad.row_number)
     if cut_off:
-        for place, reason in cut_off.items():
-            piece.bad.append(BadRow(int(numbers[place]), reason, piece.raw(int(numbers[place]))))
+        for place, (reason, line) in cut_off.items():
+            number = int(numbers[place])
+            piece.bad.append(BadRow(number, reason.format(line=line), piece.raw(number), line))
         _take_out(piece, cut_off)
 
 
@@ -79,18 +90,19 @@ def withhold_swallowed(piece: TextTable, dialect: Dialect) -> None:
     value, the next one closes it some lines below, and the grammar is kept."""
     if len(piece.header) < 2 or not dialect.quote or not piece.rows.num_rows:
         return
-    numbers = piece.rows.column("row_number")
-    lines = numbers[-1].as_py() - numbers[0].as_py() + 1
-    ends = [piece.rows.column(f"c{place}")[-1].as_py() for place in range(len(piece.header))]
-    if lines == len(numbers) and not any(map(_LINE_END.search, ends)):
-        return  # each record is one line: most files are so
-    several = _with_lines_in_value(piece, dialect)
-    places = [
-        row for row in several if _looks_like_records(piece.raw(numbers[row].as_py()), len(piece.header), dialect)
-    ]
+    numbers = piece.rows.column("row_number").to_numpy()
+    maybe = _maybe_joined(piece, numbers, dialect.delimiter)
+    places = [row for row in maybe if _is_joined(piece, int(numbers[row]), dialect)]
     for row in places:
-        piece.bad.append(BadRow(numbers[row].as_py(), SWALLOWED, piece.raw(numbers[row].as_py())))
+        piece.bad.append(BadRow(int(numbers[row]), SWALLOWED, piece.raw(int(numbers[row]))))
     _take_out(piece, places)
+
+
+def _is_title(piece: TextTable, place: int) -> bool:
+    """True for a row with one value alone below one that has more."""
+    rows = piece.rows.drop(["row_number"]).slice(max(place - 1, 0), 2).to_pylist()
+    filled = [sum(map(bool, row.values())) for row in rows]
+    return len(filled) == 2 and filled[1] == 1 < filled[0]
 
 
 def _take_out(piece: TextTable, places: Collection[int]) -> None:
@@ -100,30 +112,56 @@ def _take_out(piece: TextTable, places: Collection[int]) -> None:
         piece.rows = piece.rows.filter(pa.array(kept))
 
 
-def _with_lines_in_value(piece: TextTable, dialect: Dialect) -> list[int]:
-    """The rows of which a value goes over a line end, with figures and a delimiter behind it."""
+def _maybe_joined(piece: TextTable, numbers: Places, mark: str) -> list[int]:
+    """The rows over several lines of which a value has as many delimiters as a record, in its first line as many as
+    stand behind its column and in its last line as many as stand before it."""
+    columns = [piece.rows.column(f"c{place}") for place in range(len(piece.header))]
+    # How many lines the last one has is not known.
+    long = np.flatnonzero(np.append(np.diff(numbers) > 1, True))
+    if len(long) == 1:  # most files are so
+        return long.tolist() if any(column[-1].as_py().count(mark) >= len(columns) - 1 for column in columns) else []
     import pyarrow.compute as pc  # Here, because it takes a tenth of a second and few files need it.
 
-    mark = "".join(f"\\x{{{ord(letter):x}}}" for letter in dialect.delimiter)
-    expression = rf"[\r\n][^\r\n]*[0-9][^\r\n]*{mark}"
-    found: set[int] = set()
-    for place in range(len(piece.header)):
-        is_long = pc.match_substring_regex(piece.rows.column(f"c{place}"), expression)
-        found.update(pc.indices_nonzero(is_long).to_pylist())
-    return sorted(found)
+    found = np.zeros(len(long), dtype=bool)
+    other = rf"[^\r\n\x{{{ord(mark):x}}}]*" if len(mark) == 1 else r"[^\r\n]*"
+    one = other + "".join(rf"\x{{{ord(letter):x}}}" for letter in mark)
+    for place, column in enumerate(columns):
+        values, behind = column.take(pa.array(long)), len(columns) - 1 - place
+        fits = pc.count_substring(values, mark).to_numpy() >= len(columns) - 1
+        if behind <= _MOST and fits.any():
+            fits &= pc.match_substring_regex(values, rf"^({one}){{{behind}}}{other}(\r|\n|$)").to_numpy() | (not behind)
+        if place <= _MOST and fits.any():
+            fits &= pc.match_substring_regex(values, rf"(\r|\n|^)({one}){{{place}}}{other}$").to_numpy() | (not place)
+        found |= fits
+    return long[found].tolist()
 
 
-def _looks_like_records(raw: str, columns: int, dialect: Dialect) -> bool:
-    """True for lines of which each has enough values, the first with figures in the same form."""
-    lines = [line.split(dialect.delimiter) for line in _LINE_END.split(raw)]
-    forms = {_SHAPE.sub("0", trimmed(values[0])) for values in lines}
-    return min(map(len, lines)) >= columns and len(forms) == 1 and "0" in forms.pop()
+def _is_joined(piece: TextTable, number: int, dialect: Dialect) -> bool:
+    """True where the lines of a value, with what stands before and after it, have as many values as a record each.
+
+    A line within the value may be another one that is wrong, so half of them are enough. Prose has blanks behind its
+    commas, and records seldom have.
+    """
+    record = read_record(Lines(piece.raw(number).encode()), 0, dialect)
+    values = record.values if isinstance(record, Record) else []
+    mark = dialect.delimiter
+    for place, value in enumerate(values):
+        if not _LINE_END.search(value):
+            continue
+        first, *between, last = _LINE_END.split(value)
+        counts = [line.count(mark) for line in between if trimmed(line)]
+        is_like_records = (first.count(mark), last.count(mark)) == (len(values) - 1 - place, place)
+        others = values[1:place] + values[place + 1 :]
+        is_prose = value.count(f"{mark} ") * 2 >= value.count(mark) and not any(v.startswith(" ") for v in others)
+        if is_like_records and not is_prose and counts.count(len(values) - 1) * 2 >= len(counts):
+            return True
+    return False
 
 
-def _holds_words(column: pa.ChunkedArray) -> bool:
-    """True where at least half of the first filled values of a column have letters."""
-    filled = [value for value in column.slice(0, _SAMPLE).to_pylist() if value]
-    return sum(any(map(str.isalpha, value)) for value in filled) * 2 >= len(filled)
+def holds_words(values: Collection[str]) -> bool:
+    """True where at least half of the filled values have letters."""
+    filled = [value for value in values if value]
+    return bool(filled) and sum(any(map(str.isalpha, value)) for value in filled) * 2 >= len(filled)
 
 
 def _opens_a_quote(values: list[str], dialect: Dialect) -> bool:
@@ -131,8 +169,12 @@ def _opens_a_quote(values: list[str], dialect: Dialect) -> bool:
     return len(values) > 1 and bool(dialect.quote) and any(value.startswith(dialect.quote) for value in values)
 
 
-def _starts_alike(text: str, first: str) -> bool:
+def may_go_on(end: str, ends_in_words: bool) -> bool:
+    """True where the last value of a row may go on below it; ``ends_in_words``: the values of its column are words."""
+    return bool(_LETTERS.search(end)) or (ends_in_words and bool(end))
+
+
+def starts_alike(text: str, first: str) -> bool:
     """True when a line begins like the record above it, so that it is one of its own."""
     text, first = trimmed(text), trimmed(first)
-    is_same_shape = bool(_SHAPE.search(first)) and _SHAPE.sub("0", text) == _SHAPE.sub("0", first)
-    return text == first or is_same_shape
+    return text == first or form(text) == form(first) != ""

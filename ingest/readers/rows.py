@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,11 +27,18 @@ class TextRow:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A piece of a file that gives no row: `reason` says in a sentence what to do, `raw` is its original text."""
+    """A piece of a file that gives no row: `reason` says why, `raw` is its original text, `line` is another line that
+    the reason names, if it does."""
 
     row_number: int
     reason: str
     raw: str
+    line: int = 0
+
+    def below(self, lines: int) -> BadRow:
+        """The same where so many lines stand above those that were counted."""
+        reason = re.sub(rf"\bline {self.line}\b", f"line {self.line + lines}", self.reason, count=1)
+        return BadRow(self.row_number + lines, reason, self.raw, self.line and self.line + lines)
 
 
 @dataclass(frozen=True)

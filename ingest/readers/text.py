@@ -23,6 +23,7 @@ from ingest.mapped import Bytes, Mapped, chunks_of, gathered, part
 from ingest.readers.block import BlockRows, Places, find_records, read_block, trim_columns, with_line_feeds
 from ingest.readers.careful import CarefulRows, Lines, Record, read_carefully, read_record
 from ingest.readers.dialect import Dialect, trimmed
+from ingest.readers.next_table import NextTable
 from ingest.readers.rows import BadRow
 
 __all__ = ["Decoded", "Dialect", "TextTable", "decode", "header_of", "read_pieces", "read_text"]
@@ -44,9 +45,6 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le", 2),
     (codecs.BOM_UTF16_BE, "utf-16-be", 2),
 )
-
-#: What may stand before the header of a page: a form feed, or the byte order mark of a file put behind another.
-_BEFORE_A_PAGE = "\f\ufeff"
 
 #: First bytes -> what the file is in truth.
 _SIGNATURES = (
@@ -284,15 +282,22 @@ def read_text(decoded: Decoded, dialect: Dialect) -> TextTable:
 
 
 def read_pieces(
-    decoded: Decoded, dialect: Dialect, *, trim: bool, check: Callable[[TextTable], None] = lambda piece: None
+    decoded: Decoded,
+    dialect: Dialect,
+    *,
+    trim: bool,
+    is_ours: bool = False,
+    check: Callable[[TextTable], None] = lambda piece: None,
 ) -> tuple[list[str], Iterator[TextTable]]:
-    """The header, and the records below it in at least one piece; ``trim``: without the blanks around values.
+    """The header, and the records below it in at least one piece; ``trim``: without the blanks around values;
+    ``is_ours``: of a file of our own contract, which holds one table.
 
     ``check``: is called after each block with what its piece holds so far, and raises where that is too much. Raises
     Problem (without the file's name) for an unreadable header.
     """
     header, start, lines = _header(decoded.data, dialect)
-    return header, _pieces(decoded, header, start, lines, _Body(decoded.data, len(header), dialect, trim), check)
+    table = NextTable(header, decoded.data[:start].decode("utf-8").rstrip("\r\n"), dialect.missing, is_ours)
+    return header, _pieces(decoded, header, start, lines, _Body(decoded.data, len(header), dialect, trim), table, check)
 
 
 def _likely(data: Bytes, encoding: str) -> str:
@@ -317,7 +322,13 @@ def _header(data: Bytes, dialect: Dialect) -> tuple[list[str], int, int]:
 
 
 def _pieces(
-    decoded: Decoded, header: list[str], start: int, lines: int, body: _Body, check: Callable[[TextTable], None]
+    decoded: Decoded,
+    header: list[str],
+    start: int,
+    lines: int,
+    body: _Body,
+    table: NextTable,
+    check: Callable[[TextTable], None],
 ) -> Iterator[TextTable]:
     data = decoded.data
     tables: list[pa.Table] = []
@@ -325,7 +336,6 @@ def _pieces(
     pieces = ceil((len(data) - start) / PIECE) or 1
     size = ceil((len(data) - start) / pieces)
     line, border = lines + 1, start + size
-    headers = _RepeatedHeaders(header, data[:start].decode("utf-8").rstrip("\r\n"))
     position = start
     for block in body.blocks(start, len(data), BLOCKS):
         numbers = np.asarray(block.row_lines, dtype=np.int64) + line
@@ -336,10 +346,12 @@ def _pieces(
             rows = pa.table({f"c{place}": pa.array(values, pa.string()) for place, values in enumerate(block.columns)})
             rows = trim_columns(rows) if body.trim else rows
             piece.originals.blocks.append(_BlockTexts(line, data, (0, 0), body.dialect, numbers.tolist(), block.raw))
-            piece.bad.extend(BadRow(row.row_number + line, row.reason, row.raw) for row in block.bad)
-        rows, numbers = headers.withhold(rows, numbers, piece)
+            piece.bad.extend(row.below(line) for row in block.bad)
+        parted = table.part(rows, numbers, piece.raw)
+        piece.bad.extend(parted.bad)
+        piece.page_headers += parted.page_headers
         check(piece)
-        tables.append(rows.append_column("row_number", _integers(numbers)))
+        tables.append(parted.rows.append_column("row_number", _integers(parted.numbers)))
         piece.blank += block.blank
         piece.comments += block.comments
         line, position = line + block.lines, block.end
@@ -431,62 +443,6 @@ class _Body:
             if after and self.data[after : after + 1] == b"\n":
                 after = self.data.rfind(b"\r", start, after - 1) + 1
         return after
-
-
-@dataclass
-class _RepeatedHeaders:
-    """Records that repeat the header. One that is written exactly like it is that of a page, and passed over. One that
-    is written otherwise is withheld, and so is all below it where it stands below rows: another program wrote it, and
-    whether the rows belong to the same table is not known."""
-
-    header: list[str]
-    written: str
-    line: int = 0
-    has_rows: bool = False
-
-    def withhold(self, rows: pa.Table, numbers: Places, piece: TextTable) -> tuple[pa.Table, Places]:
-        """The rows of a block that can be read, and their lines; the others are counted or added to the bad ones."""
-        texts = piece.originals
-        kept = np.ones(len(numbers), dtype=bool)
-        for place in [] if self.line else self._repeated(rows):
-            number = int(numbers[place])
-            kept[place] = False
-            if texts.text(number).lstrip(_BEFORE_A_PAGE) == self.written:
-                piece.page_headers += 1
-            elif self.has_rows or kept[:place].any():
-                self.line = number
-                break
-            else:
-                piece.bad.append(BadRow(number, "it repeats the header", texts.text(number)))
-        if self.line:
-            reason = f"line {self.line} repeats the header, so another table may begin there"
-            below = numbers[np.searchsorted(numbers, self.line) :]
-            piece.bad.extend(BadRow(number, reason, texts.text(number)) for number in below.tolist())
-            kept &= numbers < self.line
-        if not kept.all():
-            rows = rows.take(_integers(np.flatnonzero(kept)))
-            numbers = numbers[kept]
-        self.has_rows = self.has_rows or rows.num_rows > 0
-        return rows, numbers
-
-    def _repeated(self, rows: pa.Table) -> list[int]:
-        if sum(map(bool, self.header)) < 2:
-            return []
-        place = next(place for place, name in enumerate(self.header) if name)
-        found = []
-        for row in _rows_with(rows.column(place), self.header[place]):
-            values = (column[row].as_py() for column in rows.columns)
-            if all(trimmed(value) == name for value, name in zip(values, self.header, strict=True)):
-                found.append(row)
-        return found
-
-
-def _rows_with(column: pa.ChunkedArray, text: str) -> list[int]:
-    """The rows in whose value a text stands; most columns are searched as one run of bytes, and hold none."""
-    contents = [chunk.buffers()[2] for chunk in column.chunks]
-    if not any(content and text.encode() in content.to_pybytes() for content in contents):
-        return []
-    return [row for row, value in enumerate(column.to_pylist()) if text in value]
 
 
 def _empty(columns: int) -> pa.Table:

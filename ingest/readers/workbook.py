@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -179,11 +179,13 @@ def read_sheet(
     names: Mapping[int, str] | None = None,
     decimal: str = ".",
     footer: int | str | None = None,
+    missing: Collection[str] = (),
 ) -> Records:
     """All rows below the header, or all rows where the table has none and ``names`` gives position -> name.
 
     ``decimal``: the mark that numbers get, because the source reads them by it. ``footer``: what a source declares to
-    stand below the table; None for a native file, which has nothing there. Raises Problem for too many columns,
+    stand below the table; None for a native file, which has nothing there. ``missing``: words that it declares to stand
+    for a value that there is not, in small letters. Raises Problem for too many columns,
     and where several sheets have the header: which of them counts is not known.
     """
     if place.rivals:
@@ -217,7 +219,7 @@ def read_sheet(
             numbers.append(number)
     bad: list[BadRow] = []
     if footer is not None:
-        foot = foot_of_rows(kept, numbers, footer)
+        foot = foot_of_rows(kept, numbers, footer, missing)
         bad = [BadRow(number, reason, "\t".join(row).rstrip("\t")) for number, reason, row in foot.withheld]
         skipped["row below the table"] = foot.passed
         kept, numbers = kept[: foot.start], numbers[: foot.start]

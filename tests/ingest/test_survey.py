@@ -232,6 +232,37 @@ FILES: dict[str, File] = {
         withheld=3,
         notes=-2,  # one record is withheld, and it has three rows of the twin
     ),
+    "a stray quote that the next one closes, in records that begin with words": File(
+        b'place,note,cars\nNord,"sold,1\n\nEast,none,2\nWest,left",3\nSouth,none,4\n',
+        rows('Nord|"sold|1', "East|none|2", 'West|left"|3', "South|none|4"),
+        header=("place", "note", "cars"),
+        withheld=3,
+        notes=-2,
+    ),
+    "a stray quote in a first value, a line with too few values below it": File(
+        b'place,note\n"Nord,sold\nEast,none\nOst\nWest",left\nSouth,none\n',
+        rows('"Nord|sold', "East|none", 'West"|left', "South|none"),
+        header=("place", "note"),
+        withheld=3,
+        notes=-2,
+    ),
+    "stray quotes that stand alone": File(
+        b'place,note,day\nNord,sold,"\nEast,none,2\nWest,left,"\nSouth,none,4\n',
+        rows('Nord|sold|"', "East|none|2", 'West|left|"', "South|none|4"),
+        header=("place", "note", "day"),
+        withheld=3,
+        notes=-2,
+    ),
+    "addresses of several lines": File(
+        b'place,address,cars\nNord,"12 High Street, Leeds, UK\nnorth, of it, at last",1\n"Ost,\nstadt, South",x,2\n',
+        [("Nord", "12 High Street, Leeds, UK\nnorth, of it, at last", "1"), ("Ost,\nstadt, South", "x", "2")],
+        header=("place", "address", "cars"),
+    ),
+    "prose of several lines with as many commas as a record": File(
+        b'name,place,address\nAnn,Nord,"12 High Street\nLeeds, Yorkshire, UK"\n',
+        [("Ann", "Nord", "12 High Street\nLeeds, Yorkshire, UK")],
+        header=("name", "place", "address"),
+    ),
     "a value of several lines that are no records": File(
         b'cars,note,place\n1,"sold,\n2 of them, at last,\nin May",a\n4,none,d\n',
         [("1", "sold,\n2 of them, at last,\nin May", "a"), ("4", "none", "d")],
@@ -288,6 +319,83 @@ FILES: dict[str, File] = {
     ),
     "a second table of the same width": File(
         text(*BODY, "||", "brand|year|sold", "Vega|2025|9", "Lyra|2026|8", mark=","), PLAIN, notes=3
+    ),
+    "a second table right below the rows": File(
+        text(*BODY, "brand|year|sold", "Vega|2025|9", "Lyra|2026|8", mark=","), PLAIN, notes=3
+    ),
+    "a second table right below the rows, narrower and padded": File(
+        text(*BODY, "brand|sold|", "Vega|9|", mark=";"), PLAIN, {"delimiter": ";"}, notes=2
+    ),
+    "a second table of words right below the rows": File(
+        b"place,kind\nNord,new\nEast,used\nbrand,kind\nVega,new\n",
+        rows("Nord|new", "East|used"),
+        header=("place", "kind"),
+        notes=2,
+    ),
+    "a note of two words right below the rows": File(
+        b"place,cars\nNord,1\nEast,2\nSource,office\n", rows("Nord|1", "East|2"), header=("place", "cars"), notes=1
+    ),
+    "a title right above a second table": File(
+        text(*BODY, "By brand||", "brand|year|sold", "Vega|2025|9", mark=","), PLAIN, notes=3
+    ),
+    "a note of two values right below the rows": File(text(*BODY, "Source|office|", mark=","), PLAIN, notes=1),
+    "two notes of several values right below the rows": File(
+        text(*BODY, "Source|since 2026|", "Note|counted twice|in May", mark=","), PLAIN, notes=2
+    ),
+    "a note below days": File(
+        b"day,cars\n2026-03-01,1\n2026-03-02,2\n2026-03-03,4\nSource,office 7\n",
+        rows("2026-03-01|1", "2026-03-02|2", "2026-03-03|4"),
+        header=("day", "cars"),
+        notes=1,
+    ),
+    "a note below numbers of orders": File(
+        b"order,place,note\nRO-1,Nord,sold\nRO-2,East,none\nRO-13,Nord,left\nSource,office,list\n",
+        rows("RO-1|Nord|sold", "RO-2|East|none", "RO-13|Nord|left"),
+        header=("order", "place", "note"),
+        withheld=1,
+        notes=1,
+    ),
+    "a total right below the rows": File(
+        b"place,cars\nNord,1\nEast,2\nTotal:,3\n", rows("Nord|1", "East|2"), header=("place", "cars"), notes=1
+    ),
+    "a total and a note above declared ones": File(
+        text(*BODY, "Gesamt||50", "Stand|Mai|", "", "Source: office", mark=","), PLAIN, {"footer": 1}, notes=2
+    ),
+    "a last row that begins like the others": File(
+        b"order,place,cars\n101,Nord,1\n102,East,2\n103,Ost,4\n104,unbekannt,keine\n105,,\n",
+        rows("101|Nord|1", "102|East|2", "103|Ost|4", "104|unbekannt|keine", "105||"),
+        header=("order", "place", "cars"),
+    ),
+    "a declared word for a value that is missing": File(
+        b"place,cars\nNord,1\nEast,2\nOst,geheim\n",
+        rows("Nord|1", "East|2", "Ost|"),
+        {"null_words": ["Geheim"]},
+        header=("place", "cars"),
+    ),
+    "the rest of a value below an empty line": File(
+        b"cars,note\n1,sold\n2,sold in May\n\nand in June\n",
+        rows("1|sold", "2|sold in May\n\nand in June"),
+        header=("cars", "note"),
+        withheld=1,
+        notes=1,
+    ),
+    "the rest of a value below empty lines, with as many commas as a row": File(
+        b"cars,note\n1,sold\n2,sold in May\n\n\nand in June, too\n",
+        rows("1|sold", "2|sold in May\n\n\nand in June, too"),
+        header=("cars", "note"),
+        withheld=1,
+        notes=1,
+    ),
+    "the rest of a value with as many commas as a row": File(
+        b"cars,note\n1,sold\n2,sold in May\nand in June, too\n3,none\n",
+        rows("1|sold", "2|sold in May\nand in June, too", "3|none"),
+        header=("cars", "note"),
+        withheld=2,
+        notes=1,
+    ),
+    "a word for a figure that is not known": File(
+        text(BODY[0], NORTH, SOUTH, "Vega|not known|9", "Lyra|not known|not known", EAST, mark=","),
+        rows(NORTH, SOUTH, "Vega|not known|9", "Lyra|not known|not known", EAST),
     ),
     "a second table, narrower and padded": File(
         text(*BODY, "", "Vega|2025|", "Lyra|2026|", mark=";"), PLAIN, {"delimiter": ";"}, notes=2
@@ -375,6 +483,27 @@ def test_a_column_without_a_name_is_kept_under_a_name_that_no_other_has(
     (kept,) = connection.execute("select rest::varchar from typed_portal_listings").fetchall()[0]
     connection.execute("drop table typed_portal_listings")
     assert json.loads(kept) == {"column 2": "a", "column 2 without a name": "b", "cars": "1"}
+
+
+@pytest.mark.parametrize(
+    ("below", "line", "reason"),
+    [
+        (b"brand,sold\n", 7, "line 6 has words"),
+        (b"brand,sold\n", 5, "line 6 may be the rest"),
+        (b"\nbrand,sold\n", 8, "below line 7,"),
+        (b"\nbrand,sold\n", 5, "line 7 may be the rest"),
+        (b'"cars",place\n', 7, "line 6 repeats the header"),
+        (b"and in May\n", 5, "line 6 has too few values"),
+    ],
+)
+def test_a_reason_names_lines_of_the_file_not_of_the_table(
+    asked: tuple[duckdb.DuckDBPyConnection, Settings], below: bytes, line: int, reason: str
+) -> None:
+    source = source_of(File(b"", [], {"preamble": 3}, header=("cars", "place")))
+    data = b"Cars by place\n\ncars,place\n1,Nord\n2,East\n" + below + b"3,West\n"
+    found = read_rows(recognise("s.csv", data, {"s": source}), asked[1])
+    list(found.taken())
+    assert reason in next(bad.reason for bad in found.bad if bad.row_number == line)
 
 
 def plain(name: str) -> str:

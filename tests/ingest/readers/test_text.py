@@ -54,9 +54,9 @@ def test_rows_that_end_in_cr_alone_are_cut_in_blocks(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(text, "BLOCKS", (400, 100))
     monkeypatch.setattr(text, "read_carefully", carefully)
     lines = [f'{number},"Berg, Ann"' for number in range(300)]
-    table = read("\r".join(["a,b", *lines, '"x\ry",z', *lines]).encode())
-    assert records(table)[299:302] == [(301, "299", "Berg, Ann"), (302, "x\ry", "z"), (304, "0", "Berg, Ann")]
-    assert (table.rows.num_rows, table.raw(302), table.raw(603)) == (601, '"x\ry",z', lines[-1])
+    table = read("\r".join(["a,b", *lines, '"1\r2",z', *lines]).encode())
+    assert records(table)[299:302] == [(301, "299", "Berg, Ann"), (302, "1\r2", "z"), (304, "0", "Berg, Ann")]
+    assert (table.rows.num_rows, table.raw(302), table.raw(603)) == (601, '"1\r2",z', lines[-1])
     assert sum(by_hand) <= 100  # the block that holds a line end in a value
 
 
