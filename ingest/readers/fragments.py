@@ -118,8 +118,10 @@ def _maybe_joined(piece: TextTable, numbers: Places, mark: str) -> list[int]:
     columns = [piece.rows.column(f"c{place}") for place in range(len(piece.header))]
     # How many lines the last one has is not known.
     long = np.flatnonzero(np.append(np.diff(numbers) > 1, True))
+    # Tabs at the ends of a value were taken away as blanks around it.
+    least = len(columns) - 1 if trimmed(mark) == mark else 0
     if len(long) == 1:  # most files are so
-        return long.tolist() if any(column[-1].as_py().count(mark) >= len(columns) - 1 for column in columns) else []
+        return long.tolist() if any(column[-1].as_py().count(mark) >= least for column in columns) else []
     import pyarrow.compute as pc  # Here, because it takes a tenth of a second and few files need it.
 
     found = np.zeros(len(long), dtype=bool)
@@ -127,11 +129,12 @@ def _maybe_joined(piece: TextTable, numbers: Places, mark: str) -> list[int]:
     one = other + "".join(rf"\x{{{ord(letter):x}}}" for letter in mark)
     for place, column in enumerate(columns):
         values, behind = column.take(pa.array(long)), len(columns) - 1 - place
-        fits = pc.count_substring(values, mark).to_numpy() >= len(columns) - 1
-        if behind <= _MOST and fits.any():
-            fits &= pc.match_substring_regex(values, rf"^({one}){{{behind}}}{other}(\r|\n|$)").to_numpy() | (not behind)
-        if place <= _MOST and fits.any():
-            fits &= pc.match_substring_regex(values, rf"(\r|\n|^)({one}){{{place}}}{other}$").to_numpy() | (not place)
+        fits = pc.count_substring(values, mark).to_numpy() >= least
+        # So was a line end at the start of a last value, and at the end of a first one.
+        if least and 0 < behind <= _MOST and fits.any():
+            fits &= pc.match_substring_regex(values, rf"^({one}){{{behind}}}{other}(\r|\n|$)").to_numpy()
+        if least and 0 < place <= _MOST and fits.any():
+            fits &= pc.match_substring_regex(values, rf"(\r|\n|^)({one}){{{place}}}{other}$").to_numpy()
         found |= fits
     return long[found].tolist()
 
@@ -159,9 +162,9 @@ def _is_joined(piece: TextTable, number: int, dialect: Dialect) -> bool:
 
 
 def holds_words(values: Collection[str]) -> bool:
-    """True where at least half of the filled values have letters."""
+    """True where at least half of the filled values have letters, or none is filled."""
     filled = [value for value in values if value]
-    return bool(filled) and sum(any(map(str.isalpha, value)) for value in filled) * 2 >= len(filled)
+    return sum(any(map(str.isalpha, value)) for value in filled) * 2 >= len(filled)
 
 
 def _opens_a_quote(values: list[str], dialect: Dialect) -> bool:

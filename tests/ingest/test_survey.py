@@ -253,6 +253,14 @@ FILES: dict[str, File] = {
         withheld=3,
         notes=-2,
     ),
+    "stray quotes between tabs": File(
+        b'place\tnote\tday\nNord\tsold\t"\nEast\t\t\nWest\t\t"\nSouth\tnone\t4\n',
+        rows('Nord|sold|"', "East||", 'West||"', "South|none|4"),
+        {"delimiter": "\t"},
+        header=("place", "note", "day"),
+        withheld=3,
+        notes=-2,
+    ),
     "addresses of several lines": File(
         b'place,address,cars\nNord,"12 High Street, Leeds, UK\nnorth, of it, at last",1\n"Ost,\nstadt, South",x,2\n',
         [("Nord", "12 High Street, Leeds, UK\nnorth, of it, at last", "1"), ("Ost,\nstadt, South", "x", "2")],
