@@ -23,8 +23,8 @@ from ingest.readers.rows import BadRow
 _SAMPLE = 30
 #: Notes below a table are looked for in its last lines, and rows to compare in so many bytes above and below.
 _LAST, _WINDOW = 100, 1 << 16
-#: Of these, so many may be notes, below so many rows at least.
-_NOTES, _FEWEST = 30, 2
+#: Of these, so many may be notes.
+_NOTES = 30
 #: Bytes below a table that are read at once.
 _BLOCK = 1 << 20
 #: A file with more empty lines has them between its rows, so that they part no tables: only the last ones count.
@@ -312,7 +312,7 @@ def _are_few(tests: Iterable[bool]) -> bool:
 def _first_note(rows: Sequence[_Row], missing: Collection[str]) -> tuple[_Row, str] | None:
     """The first of the last rows of which each is unlike the rows above them all, and why it is."""
     values = [row.values or () for row in rows]
-    for first in range(max(len(rows) - _NOTES, _FEWEST), len(rows)):
+    for first in range(max(len(rows) - _NOTES, 1), len(rows)):
         above = values[max(first - _SAMPLE, 0) : first]
         reason = _why_note(values[first], above, missing)
         if reason and all(_why_note(row, above, missing) for row in values[first + 1 :]):
@@ -332,7 +332,8 @@ def _why_note(row: Values, above: Sequence[Values], missing: Collection[str]) ->
         # In a table of two columns each row without its second value is so.
         if not any(shorter) or (_are_few(shorter) and len(row) > 2):
             return NOTE if len(filled) == 1 else SHORT
-    words = [place for place, value in enumerate(row) if is_word(value, missing)]
+    # One row tells nothing of its columns.
+    words = [place for place, value in enumerate(row) if len(above) > 1 and is_word(value, missing)]
     keys = {form(other[0]) for other in above}
     has_word_for_key = 0 in words and len(keys) == 1 and "" not in keys
     has_word = has_word_for_key or columns_of_figures([[other[place] for place in words] for other in above])

@@ -60,7 +60,7 @@ class _Writer:
                 written, row = self._dirty(self._line(row), row)
                 lines += written
                 twin.append(tuple(map(plain, row)))
-        below = self._below()
+        below = self._below(twin)
         keys: dict[str, Any] = {
             "delimiter": self.delimiter,
             "quote": self.quote,
@@ -127,11 +127,11 @@ class _Writer:
     def _padded(self, text: str) -> str:
         return text + (self.delimiter * (self.width - 1) if self.chance.random() < 0.5 else "")
 
-    def _below(self) -> list[str]:
+    def _below(self, twin: list[Row]) -> list[str]:
         """Notes or another table, as wide as the first, with or without an empty line between."""
         chance, pad = self.chance, self.delimiter * (self.width - 1)
         between = [""] if chance.random() < 0.5 else []
-        kind = chance.choice(("", "", "notes", "ragged notes", "table", "narrower table"))
+        kind = chance.choice(("", "", "notes", "ragged notes", "short notes", "total", "table", "narrower table"))
         if kind == "ragged notes" and self.width > 1:
             return [*between, "Source office", "* estimated"]
         if self.width < 3:
@@ -139,10 +139,17 @@ class _Writer:
         match kind:
             case "notes":
                 return [*between, f"Source: office{pad}", f"see note{pad}"][: chance.randint(2, 3)]
+            case "short notes":
+                return [f"Source{self.delimiter}office{pad[len(self.delimiter) :]}"]
+            case "total":
+                return [f"Total{pad}{chance.randint(1, 99_999)}"]
             case "table":
+                # Right below words alone no header is told from a row.
+                is_told = len(twin) > 2 and any(kind != "words" for kind in self.kinds)
                 rows = [[self._value(kind) or "1" for kind in self.kinds] for _ in range(3)]
-                names = [self._word() for _ in self.kinds]
-                return ["", *(self.delimiter.join(row).replace("\n", " ") for row in (names, *rows))]
+                names = chance.sample(_WORDS, self.width)
+                parted = between if is_told else [""]
+                return [*parted, *(self.delimiter.join(row).replace("\n", " ") for row in (names, *rows))]
             case "narrower table":
                 names = [self._word() for _ in self.kinds[1:]]
                 rows = [[str(chance.randint(1, 99)) for _ in self.kinds[1:]] for _ in range(3)]
