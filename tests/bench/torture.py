@@ -485,7 +485,7 @@ command makes the page, where SETS is the folder in which they lie:
 
 The sets stand here by name and the files of each by theirs, however the folders are given. forecourt reads a file with
 a truth through a source, one YAML as a person would write it; `tests/ingest/test_survey.py` does the same with invented
-files, nearly seventy written by hand and six hundred at random, where no cell may be silent.
+files, ninety written by hand and six hundred at random, where no cell may be silent.
 
 A cell is **right** when it is as in the truth, **withheld** when its row is in quarantine with a reason or its file is
 refused with one, and **silent** when it is different, lost or made up without a word. Blanks around a value, how a line
