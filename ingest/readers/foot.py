@@ -329,8 +329,9 @@ def _why_note(row: Values, above: Sequence[Values], missing: Collection[str]) ->
         return ""
     if len(filled) < 3 and any(row[: 1 + min(_first_filled(other) for other in above)]):
         shorter = [sum(map(bool, other)) <= len(filled) for other in above]
-        # In a table of two columns each row without its second value is so.
-        if not any(shorter) or (_are_few(shorter) and len(row) > 2):
+        # In a table of two columns each row without its second value is so, and one row tells little of the others.
+        is_short = _are_few(shorter) if len(row) > 2 else not any(shorter)
+        if is_short and len(above) > (len(row) == 2 or len(filled) == 2):
             return NOTE if len(filled) == 1 else SHORT
     # One row tells nothing of its columns.
     words = [place for place, value in enumerate(row) if len(above) > 1 and is_word(value, missing)]

@@ -369,6 +369,7 @@ FILES: dict[str, File] = {
     "a total and a note above declared ones": File(
         text(*BODY, "Gesamt||50", "Stand|Mai|", "", "Source: office", mark=","), PLAIN, {"footer": 1}, notes=2
     ),
+    "a second row of two values": File(b"place,day,cars\nNord,a,1\nEast,,2\n", rows("Nord|a|1", "East||2")),
     "a last row that begins like the others": File(
         b"order,place,cars\n101,Nord,1\n102,East,2\n103,Ost,4\n104,unbekannt,keine\n105,,\n",
         rows("101|Nord|1", "102|East|2", "103|Ost|4", "104|unbekannt|keine", "105||"),
