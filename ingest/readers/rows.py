@@ -37,7 +37,9 @@ class BadRow:
 
     def below(self, lines: int) -> BadRow:
         """The same where so many lines stand above those that were counted."""
-        reason = re.sub(rf"\bline {self.line}\b", f"line {self.line + lines}", self.reason, count=1)
+        reason = self.reason
+        if self.line:
+            reason = re.sub(rf"\bline {self.line}\b", f"line {self.line + lines}", reason, count=1)
         return BadRow(self.row_number + lines, reason, self.raw, self.line and self.line + lines)
 
 

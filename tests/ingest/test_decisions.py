@@ -132,6 +132,17 @@ def test_an_accepted_line_lands_as_it_is_and_is_known_from_the_decision(scene: S
     same_again(scene)
 
 
+def test_a_row_that_was_taken_for_a_note_is_accepted(scene: Scene, declared: Path) -> None:
+    rows = [f"{number};R1;0{number}.01.2026;offen" for number in (7, 8, 9)]
+    text = "\n".join(["Nr;Filiale;Eingang;Status", *rows, "Neu;R1;10.01.2026;offen"])
+    landed = scene.land_text("roadbook_1.csv", text)
+    # The row above, too: the last line might be the rest of its last value.
+    assert (landed.rows_new, landed.rows_quarantined) == (2, 2)
+    decide(scene.home, scene.settings, "accept", landed.file_id, [4, 5], who="Olga", why="the CRM calls it so")
+    assert scene.rows("select lead_id from crm.crm_leads order by row_number") == [("7",), ("8",), ("9",), ("Neu",)]
+    same_again(scene)
+
+
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
