@@ -16,6 +16,7 @@ from ingest.readers.block import Places
 from ingest.readers.dialect import folded, trimmed
 from ingest.readers.figures import columns_of_figures, is_figure, is_name
 from ingest.readers.rows import BadRow
+from ingest.readers.second_header import find_headers
 
 #: What may stand before the header of a page: a form feed, or the byte order mark of a file put behind another.
 _BEFORE_A_PAGE = "\f\ufeff"
@@ -52,9 +53,10 @@ class Parted:
 class NextTable:
     """Where the table with this header ends, as the blocks below the header are shown to it in their order.
 
-    A record that is written exactly like the header (``written``) is that of a page, and passed over. One that repeats
-    it otherwise is withheld, and so is all below it where it stands below rows: another program wrote it, and whether
-    the rows belong to the same table is not known. The same where a record reads like the header of another table;
+    A record that is written exactly like the header (``written``) is that of a page, and passed over. One that names
+    the columns otherwise is withheld, and so is all below it where it stands below rows: another program wrote it, and
+    whether the rows belong to the same table, or have their columns in the same order, is not known. The same where a
+    record reads like the header of another table;
     ``is_ours``: but not in a file of our own contract. ``missing``: words that are declared to stand for a value that
     there is not. ``line``: where the other table begins.
     """
@@ -91,14 +93,15 @@ class NextTable:
     def _part_from_headers(self, whole: Parted, text: Callable[[int], str]) -> None:
         """Takes out the records that repeat the header."""
         kept = np.ones(len(whole.numbers), dtype=bool)
-        for place in self._repeated(whole.rows):
+        for place in find_headers(whole.rows, self.header):
             number = int(whole.numbers[place])
             kept[place] = False
             if text(number).lstrip(_BEFORE_A_PAGE) == self.written:
                 whole.page_headers += 1
             elif self.above is not None or kept[:place].any():
                 kept[place] = True
-                self.line, self.reason = number, AGAIN
+                self.line = number
+                self.reason = AGAIN if list(_values(whole.rows, place)) == self.header else NAMES
                 break
             else:
                 whole.bad.append(BadRow(number, "it repeats the header", text(number)))
@@ -106,10 +109,6 @@ class NextTable:
             places = np.flatnonzero(kept)
             whole.rows = whole.rows.take(pa.Array.from_buffers(pa.int64(), len(places), [None, pa.py_buffer(places)]))
             whole.numbers = whole.numbers[kept]
-
-    def _repeated(self, rows: pa.Table) -> list[int]:
-        place = next(place for place, name in enumerate(self.header) if name)
-        return [row for row in _rows_with(rows, place, self.header[place]) if list(_values(rows, row)) == self.header]
 
     def _part_from_another_header(self, rows: pa.Table, numbers: Places) -> None:
         """Ends the table at the first record that reads like the header of another one."""

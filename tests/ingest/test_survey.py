@@ -287,6 +287,15 @@ FILES: dict[str, File] = {
     ),
     "two byte order marks": File(b'\xef\xbb\xbf\xef\xbb\xbf"place","day","cars"\na,b,1\n', rows("a|b|1")),
     "pages behind a form feed": File(text(*BODY[:3], "\f" + BODY[0], EAST, mark=","), PLAIN),
+    "another file below, its columns in another order": File(
+        text(*BODY[:3], "cars|place|day", "31|Oststadt|2026-03-03", mark=","), PLAIN, withheld=1, notes=1
+    ),
+    "another file below, one of its columns another": File(
+        text(*BODY, "Place|Day|vans", "Weststadt|2026-03-04|3", mark=","), PLAIN, notes=2
+    ),
+    "rows in which names of columns are words": File(
+        text(*BODY, "Place|2026-03-04|3", "place|day|", mark=","), [*PLAIN, ("Place", "2026-03-04", "3")], notes=1
+    ),
     "columns without a name": File(
         b",2025,,2026\nNord,1,x,2\nEast,3,,4\n", rows("Nord|1|x|2", "East|3||4"), header=("", "2025", "", "2026")
     ),

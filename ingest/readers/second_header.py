@@ -1,0 +1,70 @@
+"""Finds records that name the columns again: the header of a page, or of another table put below the first.
+
+A header is told by its names, in whatever order and case they stand: a file that was put together of two exports goes
+on below it with other columns in the same places.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from ingest.readers.dialect import folded, trimmed
+
+#: In one of so many first columns a name must stand: to look into all would take time with every file.
+_COLUMNS = 2
+
+Numbers = npt.NDArray[np.int64]
+
+
+def find_headers(rows: pa.Table, header: Sequence[str]) -> list[int]:
+    """The places of the records that name the columns of a table again, all of them or most."""
+    names = [name for name in header if name]
+    if len(names) < 2 or not rows.num_rows:
+        return []
+    forms = {form.encode() for name in names for form in (name, name.lower(), name.upper(), name.title())}
+    known = np.unique([len(form) << 16 | form[0] << 8 | form[-1] for form in forms])
+    everywhere = np.arange(rows.num_rows)
+    first = [np.isin(_marks(column, everywhere), known) for column in rows.columns[:_COLUMNS]]
+    places = np.flatnonzero(np.logical_or.reduce(first))
+    if not len(places):
+        return []
+    marks = [_marks(column, places) for column in rows.columns]
+    alike = np.sum([np.isin(mark, known) for mark in marks], axis=0)
+    filled = np.sum([mark > 0 for mark in marks], axis=0)
+    places = places[(alike > 1) & (alike * 2 > filled)]
+    return [
+        place for place in places.tolist() if _names_columns([column[place].as_py() for column in rows.columns], header)
+    ]
+
+
+def is_repeated(values: Sequence[str], header: Sequence[str]) -> bool:
+    """True for a record that has each name of the header in its place."""
+    return all(trimmed(value) == name for value, name in zip(values, header, strict=True))
+
+
+def _names_columns(values: Sequence[str], header: Sequence[str]) -> bool:
+    if is_repeated(values, header):
+        return True
+    # Figures and single letters name columns as well, but they stand in rows too.
+    names = Counter(folded(name) for name in header if sum(map(str.isalpha, name)) > 1)
+    filled = [folded(value) for value in values if trimmed(value)]
+    known = (Counter(filled) & names).total()
+    return known > 1 and known * 2 > len(filled)
+
+
+def _marks(column: pa.ChunkedArray, places: Numbers) -> Numbers:
+    """Of the values at some places what tells most others from a name: length, first and last byte; 0 for empty."""
+    values = column.combine_chunks()
+    _, offsets, content = values.buffers()
+    if content is None or not content.size:
+        return np.zeros(len(places), dtype=np.int64)
+    text = np.frombuffer(content, dtype=np.uint8)
+    borders = np.frombuffer(offsets, dtype=np.int32)[values.offset : values.offset + len(values) + 1].astype(np.int64)
+    starts, ends = borders[places], borders[places + 1]
+    first, last = (text[np.minimum(place, len(text) - 1)].astype(np.int64) for place in (starts, ends - 1))
+    return np.where(ends > starts, (ends - starts) << 16 | first << 8 | last, 0)
