@@ -204,6 +204,23 @@ FILES: dict[str, File] = {
         withheld=1,
         notes=1,
     ),
+    "a line end that is not quoted, between two numbers": File(
+        b"place,day,cars\nNord,a,10\n20\nEast,b,30\n", rows("Nord|a|10 20", "East|b|30"), withheld=1, notes=1
+    ),
+    "a line end that is not quoted, between two numbers of records that begin with numbers": File(
+        b"cars,note,place\n1,a,10\n20\n3,b,30\n",
+        rows("1|a|10 20", "3|b|30"),
+        header=("cars", "note", "place"),
+        withheld=1,
+        notes=1,
+    ),
+    "a line end that is not quoted, before as many delimiters as a record has": File(
+        b"cars,note,place\n1,sold in\nMay, June,a\n2,none,b\n",
+        rows("1|sold in May, June|a", "2|none|b"),
+        header=("cars", "note", "place"),
+        withheld=1,
+        notes=1,
+    ),
     "a line end that is not quoted, before figures": File(
         b"cars,note\n1,sold\n2,7\n0 left\n3,none\n",
         rows("1|sold", "2|7\n0 left", "3|none"),
