@@ -156,7 +156,8 @@ def recognise(name: str, data: Bytes, declared: Mapping[str, Source] | None = No
             continue
         if found:
             said = found.remarks if isinstance(found, Objects) else []
-            return Recognised(told_by_name(source, file.name), found, [*_remarks(file), *said])
+            is_text = isinstance(found, TextContent) and file.kind != "text"
+            return Recognised(told_by_name(source, file.name), found, [*([] if is_text else _remarks(file)), *said])
     if adf and may_be_adf and (looks_like_adf(data) if named else name_fits(file.name, adf)):
         return Recognised(adf, _leads(data), _passed_over(file))
     if problems:
@@ -228,7 +229,8 @@ def _native(feed: Feed, file: _File) -> Recognised:
 def _content(source: Source, file: _File) -> Content | None:
     """The file as the source reads it; None where it is none of its files. Raises Problem where it cannot be read."""
     match source.reader, file.kind:
-        case "table", "text":
+        case "table", "text" | "xml" | "json" | "mail":
+            # A table below the warning of a web server begins like XML, one below "Date: ..." like a mail.
             return _text_content(source, file)
         case "table", "workbook" | "page":
             book = file.book()
@@ -387,6 +389,8 @@ def _unknown(file: _File, named: list[Source]) -> Problem:
             )
         near = difflib.get_close_matches(folded(missing[0]), sorted(columns), n=1, cutoff=0.5) if missing else []
         nearest = f" The nearest to {missing[0]!r} is {_given(near[0], header)!r}." if near else ""
+        if source.header_lines > 1:
+            nearest = f" Its names are put together of {source.header_lines} lines, with a blank between.{nearest}"
         return Problem(
             f"its name is that of {source.name} ({source.description}), but its header has no {_listed(missing)}."
             f"{nearest} Export it with these columns, or declare the new kind of file in ingest/sources/. {_seen(file)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from forecourt.errors import Problem
 from ingest.mapped import Bytes, below
@@ -41,7 +42,8 @@ def with_header(
 def joined_header(data: Bytes, dialect: Dialect, count: int) -> JoinedHeader:
     """The header in the first ``count`` records: each name is what stands in them, one below the other.
 
-    Raises Problem where they cannot be read or have different numbers of values.
+    As many columns as the last of them has; one above may be shorter, as titles over groups of columns are. Raises
+    Problem where they cannot be read, or where one above names more columns.
     """
     lines = Lines(data)
     records: list[Record] = []
@@ -52,9 +54,10 @@ def joined_header(data: Bytes, dialect: Dialect, count: int) -> JoinedHeader:
             raise Problem(f"line {line + 1}, of the header, cannot be read: {record}. Export the file again.")
         records.append(record)
         last, line = line, record.next_line
-    if len({len(record.values) for record in records}) > 1:
-        raise Problem(f"the {count} lines of the header have different numbers of values. Export the file again.")
-    parts = zip(*([trimmed(value) for value in record.values] for record in records), strict=True)
+    width = len(records[-1].values)
+    if any(trimmed(value) for record in records for value in record.values[width:]):
+        raise Problem(f"a line above the last of the {count} of the header names more columns. Export the file again.")
+    parts = zip_longest(*([trimmed(value) for value in record.values[:width]] for record in records))
     names = [" ".join(filter(None, part)) for part in parts]
     if not any(names):
         raise Problem("the lines of the header are blank. Export the file again.")

@@ -92,6 +92,10 @@ FILES: dict[str, File] = {
     "mixed line ends": File(b"place,day,cars\r\na,b,1\nc,d,2\re,f,3\r\n", rows("a|b|1", "c|d|2", "e|f|3")),
     "no line end at the end": File(text(*BODY, mark=",")[:-1], PLAIN),
     "a title": File(text("Cars by place", "", *BODY, mark=";"), PLAIN, {"delimiter": ";", "preamble": 3}),
+    "a warning of a web server above": File(
+        text("<br />", "<b>Notice</b>: no such name in <b>stock.php</b>", *BODY, mark=","), PLAIN, {"preamble": 2}
+    ),
+    "a first name in brackets": File(b"<place>,day,cars\na,b,1\n", rows("a|b|1"), header=("<place>", "day", "cars")),
     "a padded title": File(text("Cars by place||", "||", "Source: office||", *BODY, mark=","), PLAIN, {"preamble": 5}),
     "a title with old line ends": File(text("Cars by place", *BODY, mark=",", end="\r"), PLAIN, {"preamble": 1}),
     "apostrophes as quotes": File(
@@ -144,6 +148,12 @@ FILES: dict[str, File] = {
         rows("Nord|1|2|3", "East|4|5|6"),
         {"header_lines": 2},
         header=("Region name", "2025 new", "used", "2026 new"),
+    ),
+    "a header of two lines, the first shorter than the rows": File(
+        b"Region,2025\nname,new,used\nNord,1,2\nEast,3,4\n",
+        rows("Nord|1|2", "East|3|4"),
+        {"header_lines": 2},
+        header=("Region name", "2025 new", "used"),
     ),
     "a header of three lines below a title": File(
         b'Title,,\n,"Sold, all",Left\n,cars,cars\nplace,n,n\nNord,1,2\n',
