@@ -21,7 +21,8 @@ from ingest.mapped import Bytes, whole
 from ingest.readers import workbook, xml_rows
 from ingest.readers.dialect import DETECT, Dialect, folded
 from ingest.readers.encoding import decode_as
-from ingest.readers.guess import columns_of, guess, header_row
+from ingest.readers.guess import columns_of, guess
+from ingest.readers.heading import find_heading
 from ingest.readers.json_rows import read_json
 from ingest.readers.kinds import WORDS, Kind, kind_of, words_for
 from ingest.readers.web_page import open_page
@@ -72,22 +73,35 @@ def look_at(name: str, data: Bytes) -> Seen:
         book = open_page(data) if kind == "page" else workbook.open_workbook(data)
         sheet = max(book.sheets, key=lambda sheet: len(book.cells(sheet)))
         rows = [[workbook.cell_text(cell).strip() for cell in row] for row in book.cells(sheet)[:_SAMPLE]]
-        above, width = header_row(rows)
-        header = [*rows[above], *[""] * width][:width] if rows else []
+        heading = find_heading(rows)
         keys: dict[str, object] = {"sheet": sheet} if len(book.sheets) > 1 else {}
-        keys |= {"preamble": above} if above else {}
-        return Seen(name, kind, keys, header, columns_of(rows[above + 1 :], width), f"{WORDS[kind]}, sheet {sheet!r}")
+        keys |= {"preamble": heading.first} if heading.first else {}
+        keys |= {"header_lines": heading.lines} if heading.lines > 1 else {}
+        columns = columns_of(rows[heading.last + 1 :], heading.width)
+        return Seen(name, kind, keys, heading.names(rows) if rows else [], columns, f"{WORDS[kind]}, sheet {sheet!r}")
     if kind == "json":
         objects = read_json(decode_as(data, "utf-8"), "", decimal=".")
         return _records(name, kind, {"reader": "json"}, objects.names, objects.values[:_SAMPLE], "JSON")
     if kind == "xml":
-        root = xml_rows.open_xml(xml_rows.without_tail(data)[0])
+        try:
+            root = xml_rows.open_xml(xml_rows.without_tail(data)[0])
+        except Problem as problem:
+            return _text_below_tags(name, data, problem)
         tags = Counter(str(element.tag) for element in root.iter() if len(element) or element.attrib)
         path = f"//{max(tags, key=lambda tag: (tags[tag], tag))}" if tags else f"//{root.tag}"
         objects = xml_rows.read_xml(root, path, {})
         keys = {"reader": "xml", "rows": path}
         return _records(name, kind, keys, objects.names, objects.values[:_SAMPLE], f"XML, records {path}")
     raise Problem(f"it is {words_for(data)}, which no source can declare. Export it as csv and deliver that file.")
+
+
+def _text_below_tags(name: str, data: bytes, problem: Problem) -> Seen:
+    """A table below the warning of a web server; raises the problem of what is XML and damaged."""
+    seen = _text(name, data)
+    is_table = len(seen.header) > 1 and not any("<" in column for column in seen.header)
+    if not is_table or data.rstrip().endswith(b">"):
+        raise problem
+    return seen
 
 
 def sentence(seen: Seen) -> str:
@@ -189,9 +203,11 @@ def _text(name: str, data: bytes) -> Seen:
     usual = Dialect()
     keys |= {key: mark for key, mark in said.items() if mark != getattr(usual, key)}
     if names:
-        keys |= {"names": names, "preamble": seen.preamble + (not seen.is_headless)}
-    elif seen.preamble:
-        keys["preamble"] = seen.preamble
+        keys |= {"names": names, "preamble": seen.above_rows}
+    else:
+        keys |= {"preamble": seen.preamble} if seen.preamble else {}
+        keys |= {"header_lines": seen.header_lines} if seen.header_lines > 1 else {}
+    keys |= {"footer": seen.footer} if seen.footer else {}
     doubts = [seen.encoding_doubt, seen.doubt]
     if seen.is_headless:
         doubts.append("no line seems to name the columns: name them under names")

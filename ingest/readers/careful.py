@@ -176,6 +176,11 @@ def _bare_value(text: str, position: int, dialect: Dialect) -> tuple[str, int] |
     """A value that is not quoted and where it ends, or why it cannot be read."""
     quote, delimiter, escape = dialect.quote, dialect.delimiter, dialect.escape
     pieces: list[str] = []
+    if escape:
+        # An empty value, as databases write it: no character of a text.
+        end = position + len(escape) + 1
+        if text.startswith(f"{escape}N", position) and (end == len(text) or text.startswith(delimiter, end)):
+            return text[position:end], end
     while True:
         end = text.find(delimiter, position)
         end = len(text) if end < 0 else end

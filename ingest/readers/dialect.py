@@ -15,8 +15,8 @@ DETECT = "detect"
 
 #: Only character sets: Python also knows "encodings" such as punycode and rot13.
 _CHARACTER_SET = re.compile(
-    r"utf-8(-sig)?|utf-16(-[lb]e)?|utf-32(-[lb]e)?|ascii|iso8859-\d+|cp\d+|mac-\w+|koi8-[rut]|gbk|gb2312|gb18030|big5"
-    r"|shift_jis|cp932|euc_(jp|kr)"
+    r"utf-8(-sig)?|utf-16(-[lb]e)?|utf-32(-[lb]e)?|ascii|iso8859-\d+|cp\d+|mac-\w+|koi8-[rut]|tis-620|gbk|gb2312|gb18030"
+    r"|big5|shift_jis|cp932|euc_(jp|kr)"
 )
 
 

@@ -8,26 +8,34 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from forecourt.errors import Problem
+from ingest.mapped import Bytes
 from ingest.readers.careful import Lines, Record, read_record
 from ingest.readers.dialect import Dialect, trimmed
 from ingest.readers.encoding import decode_as, likely
+from ingest.readers.heading import find_heading, is_figure
 
 #: Delimiters that are tried; a longer one before the mark it contains.
 _DELIMITERS = (", ", "||", ";", "\t", "|", ",", "^", "~", "¦", "§", "\x1f", "\x01")
+#: Marks that stand in words, dates and times as well: tried where no other parts anything, and only whole tables count.
+_LAST_DELIMITERS = (" ", ":")
 #: Marks of several characters that may stand between values.
 _LONG_MARK = re.compile(r"(?=([|~^;,¦§]))(?!\1+[^|~^;,¦§])[|~^;,¦§]{2,4}")
 _DECIMAL_COMMA = re.compile(r"\d,\d{1,2}(?!\d)")
 #: A line drawn between rows.
 _RULE = re.compile(r"[|+ ;:,\t]*([-=]{2,}[|+ ;:,\t]*)+")
+#: How databases write an empty value, and the end of a table.
+_DUMP = re.compile(r"(?:^|\t)\\[N.](?:\t|$)", re.MULTILINE)
 _YEAR = re.compile(r"(19|20)\d\d")
-#: Records that are looked at.
+#: Records that are looked at; bytes and lines at the end.
 _SAMPLE = 200
+_TAIL, _MOST_NOTES = 1 << 16, 50
 
 
 @dataclass(frozen=True)
 class Guess:
     """How a text seems to be written. ``header``: the names in the line (from 0) that seems to have them, above which
-    ``preamble`` lines stand that are no comments; ``rows``: the first records below it.
+    ``preamble`` lines stand that are no comments; ``header_lines``: of how many lines it is, ``above_rows``: how many
+    stand above the first record below it, ``rows``; ``footer``: how many lines are notes below the table, for certain.
 
     ``names``: those to declare by position, where the header has too few or too many, or there is none
     (``is_headless``).
@@ -38,6 +46,9 @@ class Guess:
     dialect: Dialect
     line: int
     preamble: int
+    header_lines: int
+    above_rows: int
+    footer: int
     header: list[str]
     rows: list[list[str]]
     width: int
@@ -48,7 +59,7 @@ class Guess:
 
 
 def guess(data: bytes) -> Guess:
-    """Raises Problem for bytes that are in no encoding, or in two."""
+    """Raises Problem for bytes that are in no encoding, or in two, and for a text whose columns no mark parts."""
     try:
         encoding, encoding_doubt = decode_as(data, "utf-8").encoding, ""
     except Problem:
@@ -56,24 +67,36 @@ def guess(data: bytes) -> Guess:
     decoded = decode_as(data, encoding)
     lines = Lines(decoded.data[: 1 << 20])
     dialect, records = _best_dialect(lines, _comment(lines))
-    above, width = header_row([values for _, values in records])
-    line, header = records[above] if records else (0, [])
-    rows = [values for _, values in records[above + 1 :]]
-    comment = dialect.comment
+    texts = [values for _, values in records]
+    heading = find_heading(texts)
+    header = heading.names(texts) if records else []
+    rows = texts[heading.last + 1 :]
     names = _names_without_end(header, rows)
-    is_headless = not names and _is_like_rows(header, rows)
+    is_headless = not names and heading.lines == 1 and _is_like_rows(header, rows)
+    line, after = (
+        records[place][0] if place < len(records) else 0 for place in (heading.first, heading.last + (not is_headless))
+    )
+
+    def above(end: int) -> int:
+        return sum(not dialect.comment or not lines.text(place).startswith(dialect.comment) for place in range(end))
+
+    if heading.width < 2:
+        _check_one_column(lines, records)
     return Guess(
         decoded.encoding,
         dialect,
         line,
-        sum(not comment or not lines.text(place).startswith(comment) for place in range(line)),
+        above(line),
+        heading.lines,
+        above(after),
+        _footer(decoded.data, dialect, rows),
         header,
         rows,
-        width,
+        heading.width,
         [f"column {place}" for place in range(1, len(header) + 1)] if is_headless else names,
         is_headless,
         encoding_doubt,
-        _why_one_column(lines, records) if width < 2 else "",
+        _why_unlike_width(header, rows, names),
     )
 
 
@@ -112,7 +135,14 @@ def _best_dialect(lines: Lines, comment: str) -> tuple[Dialect, list[tuple[int, 
             score = _score(text, dialect, records)
             if score > best[0] + 0.001:
                 best = (score, dialect, records)
-    _, dialect, records = best
+    score, dialect, records = best
+    for mark in _LAST_DELIMITERS if score < 0 else ():
+        for other in _quoting(text, mark, comment):
+            found = list(_records_of(lines, other))
+            widths = {len(values) for _, values in found if any(values)}
+            has_words = all(not all(map(is_figure, values)) for _, values in found if any(values))
+            if len(widths) == 1 and widths.pop() > 2 and has_words and len(found) > 2:
+                return other, found
     if not records:
         # One value a line: between a mark that stands nowhere, so that no comma parts it.
         dialect = Dialect(delimiter=next((mark for mark in ",;\t|^~" if mark not in text), "\x1f"), comment=comment)
@@ -142,13 +172,16 @@ def _score(text: str, dialect: Dialect, records: Sequence[tuple[int, list[str]]]
 def _quoting(text: str, mark: str, comment: str) -> Iterator[Dialect]:
     """The ways in which values between a mark may be quoted: by the quote that most values begin and end with."""
     border = re.escape(mark)
+    if mark == "\t" and _DUMP.search(text):
+        yield Dialect(delimiter=mark, quote="", escape="\\", comment=comment)
+        return
     begun = {
         quote: len(re.findall(rf"(?:^|{border}){quote}|{quote}(?:{border}|$)", text, re.MULTILINE)) for quote in "\"'"
     }
     for quote in sorted(begun, key=begun.__getitem__, reverse=True):
         if begun[quote] or quote == '"':
             yield Dialect(delimiter=mark, quote=quote, comment=comment)
-    if '\\"' in text and mark != "\\":
+    if ('\\"' in text or f"\\{mark}" in text) and mark != "\\":
         yield Dialect(delimiter=mark, escape="\\", comment=comment)
     quoted = r"(?:^|[,;\t|]) *\"|(?:^|[,;\t|])'[^'\n]*'(?:[,;\t|]|$)"
     if text.count('"') > 1 and not re.search(quoted, text, re.MULTILINE):
@@ -167,52 +200,6 @@ def _records_of(lines: Lines, dialect: Dialect) -> Iterator[tuple[int, list[str]
         line = record.next_line if isinstance(record, Record) else line + 1
 
 
-def header_row(records: Sequence[Sequence[str]]) -> tuple[int, int]:
-    """How many rows stand above the header, and how many columns it has: the first row that is as wide as most rows
-    and filled with words. Two columns of words and values above an empty line are no table, if a larger one follows.
-    """
-    widths = Counter(_width(record) for record in records if _width(record))
-    if not widths:
-        return 0, 0
-    width = max(widths, key=lambda width: (widths[width] * min(width, 3), width))
-    width = max(width, _common_width(records))
-    found = [place for place, record in enumerate(records) if _may_be_header(record, width)]
-    blocks = {place: _rows_below(records, place) for place in found}
-    end = -1
-    for place in (place for place in found if place > end):
-        follows = [other for other in found if blocks[other] > blocks[place] > 0 and other > place + blocks[place] + 1]
-        if width > 2 or not any(_is_all_words(records[other]) for other in follows):
-            return place, len(records[place])
-        end = place + blocks[place]
-    return 0, len(records[0])
-
-
-def _common_width(records: Sequence[Sequence[str]]) -> int:
-    """How many values nearly all records have, without the last ones that are always empty; else 0."""
-    widths = Counter(len(record) for record in records if len(record) > 1)
-    width, count = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
-    alike = [record for record in records if len(record) == width]
-    return max(map(_width, alike), default=0) if count * 5 >= widths.total() * 4 else 0
-
-
-def _may_be_header(record: Sequence[str], width: int) -> bool:
-    filled = [value for value in record if value]
-    is_wide = _width(record) >= width or (len(record) >= width and len(filled) * 4 >= width * 3)
-    has_words = not all(map(_is_figure, filled)) or (len(filled) > 1 and all(map(_YEAR.fullmatch, filled)))
-    return is_wide and len(filled) * 2 > width and has_words
-
-
-def _is_all_words(record: Sequence[str]) -> bool:
-    return all(value and not re.search(r"\d", value) for value in record)
-
-
-def _rows_below(records: Sequence[Sequence[str]], place: int) -> int:
-    """How many rows stand below a row, up to the next empty one."""
-    # A line that cannot be read has no values, and is none.
-    empty = (later for later in range(place + 1, len(records)) if records[later] and not any(records[later]))
-    return next(empty, len(records)) - place - 1
-
-
 def _names_without_end(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """The names of the columns where all lines but the header end in a delimiter, or only the header; else none."""
     widths = Counter(len(row) for row in rows if len(row) > 1)
@@ -224,36 +211,73 @@ def _names_without_end(header: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 
 
 def _is_like_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """True where a header has figures in the form of those below it, in several columns: it may be a row itself."""
-    alike = 0
+    """True where a header has figures in the form of those below it, and no words above figures: it may be a row."""
+    alike = named = 0
     for place, name in enumerate(header):
         forms = Counter(_form(row[place]) for row in rows if place < len(row) and row[place])
         most = max(forms, key=forms.__getitem__, default="")
         alike += "0" in most and _form(name) == most and not _YEAR.fullmatch(name)
-    return alike > 1
+        named += is_figure(most) and not is_figure(name)
+    return alike > 1 or (alike == 1 and not named)
+
+
+def _why_unlike_width(header: Sequence[str], rows: Sequence[Sequence[str]], names: Sequence[str]) -> str:
+    """That most rows have more or fewer values than the header has names, which nothing explains; else empty."""
+    widths = Counter(len(row) for row in rows if any(row))
+    width = max(widths, key=widths.__getitem__, default=0)
+    if names or not rows or width in (1, len(header)) or widths[width] * 2 <= widths.total():
+        return ""
+    return (
+        f"the header names {len(header)} columns and most rows have {width} values, as where the delimiter stands in "
+        "amounts, or a column has no name: name the columns under names if the values are whole"
+    )
 
 
 def _form(value: str) -> str:
     return re.sub(r"\d+", "0", value)
 
 
-def _why_one_column(lines: Lines, records: Sequence[tuple[int, list[str]]]) -> str:
-    """What is odd about a text that has one value a line; empty where it may well be so."""
+def _footer(data: Bytes, dialect: Dialect, rows: Sequence[Sequence[str]]) -> int:
+    """How many of the last lines are notes below an empty line, where they can be neither rows of another table nor the
+    rest of a value; 0 where that is not certain."""
+    texts = re.split(r"\r\n|\n|\r", data[-_TAIL:].decode("utf-8", "replace"))
+    while texts and not trimmed(texts[-1]):
+        texts.pop()
+    width = max((len(row) for row in rows), default=0)
+    if width < 2:
+        return 0
+    last = [row[-1] for row in rows if len(row) == width and row[-1]]
+    has_words_last = sum(any(map(str.isalpha, value)) for value in last) * 2 >= len(last)
+    counts = [text.count(dialect.delimiter) if text.strip(dialect.delimiter + " ") else -1 for text in texts]
+    gaps = [place for place in range(1, len(texts) - 1) if counts[place] < 0 <= counts[place - 1]]
+    for gap in gaps:
+        notes = range(gap + 1, len(texts))
+        first = texts[gap + 1].strip(dialect.delimiter + " ")
+        is_note = dialect.delimiter not in first and any(map(str.isalpha, first))
+        is_rest = has_words_last and not counts[gap + 1]
+        is_table = any(
+            counts[place] == counts[place + 1] > 0 for place in notes[:-1] if not _is_padded(texts[place], dialect)
+        )
+        if is_note and not is_rest and not is_table and len(notes) <= _MOST_NOTES:
+            return len(notes)
+    return 0
+
+
+def _is_padded(text: str, dialect: Dialect) -> bool:
+    """True for a line with one value, and delimiters around it."""
+    return dialect.delimiter not in text.strip(dialect.delimiter + " ")
+
+
+def _check_one_column(lines: Lines, records: Sequence[tuple[int, list[str]]]) -> None:
+    """Raises Problem for a text that seems to have one value a line only because of how it is written."""
     texts = [text for line, _ in records if (text := lines.text(line)).strip()]
     if len(texts) > 1 and sum(bool(re.search(r"\S {2,}\S", text)) for text in texts) * 5 >= len(texts) * 4:
-        return "its values seem to stand in columns of a fixed width, which are not read: export it with a delimiter"
+        raise Problem(
+            "its values seem to stand in columns of a fixed width, which are not read. Export it with a delimiter."
+        )
     values = [value for _, record in records for value in record if value]
     if len(values) > 1 and any(all(mark in value for value in values) for mark in ",;\t|"):
-        return "each line is quoted as a whole, so it is one value: export it with quotes around values"
-    return ""
-
-
-def _width(record: Sequence[str]) -> int:
-    return next((place for place in range(len(record), 0, -1) if record[place - 1]), 0)
-
-
-def _is_figure(value: str) -> bool:
-    return re.fullmatch(r"[\d.,:/\s%€$£+-]+", value) is not None
+        raise Problem("each line is quoted as a whole, so it is one value. Export it with quotes around values.")
 
 
 def columns_of(rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
