@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
+from forecourt.errors import Problem
 from forecourt.settings import Settings
 from ingest.mapped import part
 from ingest.mapping import HASH_MARKS
 from ingest.quarantine import Quarantined, check_number, unreadable
 from ingest.readers.adf import AdfFile, read_adf
 from ingest.readers.dialect import DETECT, folded
+from ingest.readers.faults import FAULT
 from ingest.readers.foot import find_foot
-from ingest.readers.fragments import withhold_cut_off, withhold_swallowed
+from ingest.readers.fragments import withhold_cut_off, withhold_faulty, withhold_swallowed
 from ingest.readers.headless import with_header
 from ingest.readers.rows import BadRow, Objects, Remark, TextRow, as_table
 from ingest.readers.text import Decoded, Dialect, Originals, TextTable, read_pieces
@@ -124,7 +126,7 @@ def _text_rows(source: Source, content: TextContent, feed: str | None) -> FileRo
     if not source.is_native:
         foot = find_foot(decoded.data, dialect, source.footer, content.first_line, check_below)
     if foot:
-        decoded = Decoded(part(decoded.data, 0, foot.start), decoded.encoding)
+        decoded = replace(decoded, data=part(decoded.data, 0, foot.start))
     originals = Originals()
     rows = FileRows([], decoded.encoding, originals.text, has_lines=True)
 
@@ -134,6 +136,8 @@ def _text_rows(source: Source, content: TextContent, feed: str | None) -> FileRo
             check_number(len(rows.bad) + len(piece.bad), first.reason)
 
     header, pieces = read_pieces(decoded, dialect, trim=True, is_ours=source.is_native, check=check)
+    if any(FAULT in name for name in names or header):
+        raise Problem("the names of its columns have bytes that are not UTF-8. Export it again as UTF-8.")
     rows.batches = _text_batches(rows, names or header, pieces, originals, shift, feed, decoded, dialect)
     if foot:
         rows.skipped.update(foot.skipped)
@@ -159,6 +163,8 @@ def _text_batches(
     has_marks = any(mark in decoded.data for mark in HASH_MARKS)
     place = f"line {shift + 1}: the header"
     for piece in pieces:
+        if decoded.has_faults:
+            withhold_faulty(piece)
         withhold_swallowed(piece, dialect)
         withhold_cut_off(piece, dialect)
         rows.bad.extend(_unreadable(row, shift, feed) for row in piece.bad)
@@ -183,7 +189,7 @@ def _text_batches(
 
 def _unreadable(row: BadRow, shift: int, feed: str | None) -> Quarantined:
     shown = row.below(shift)
-    return unreadable(row.row_number, shown.row_number, shown.reason, shown.raw, feed)
+    return unreadable(row.row_number, shown.row_number, shown.reason, shown.raw.replace(FAULT, "\ufffd"), feed)
 
 
 def _object_rows(source: Source, objects: Objects, feed: str | None) -> FileRows:

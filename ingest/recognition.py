@@ -93,8 +93,9 @@ class _File:
         self.kind: Kind = kind_of(data)
         self._made: dict[Any, Any] = {}
 
-    def decoded(self, encoding: str) -> Decoded:
-        return self._once(("text", encoding), lambda: decode_as(self.data, encoding))
+    def decoded(self, encoding: str, *, with_faults: bool = False) -> Decoded:
+        key = ("text", encoding, with_faults)
+        return self._once(key, lambda: decode_as(self.data, encoding, with_faults=with_faults))
 
     def book(self) -> workbook.Workbook:
         opened = web_page.open_page if self.kind == "page" else workbook.open_workbook
@@ -221,7 +222,7 @@ def _native(feed: Feed, file: _File) -> Recognised:
             f"it is {words_for(file.data)}, and native files are csv, workbooks or JSON. Export it as csv and deliver "
             "that file."
         )
-    content = TextContent(file.decoded("utf-8"), Dialect())
+    content = TextContent(file.decoded("utf-8", with_faults=True), Dialect())
     _check_width(_header_at(content.decoded.data, 0, content.dialect) or [])
     return Recognised(source, content, _remarks(file))
 
@@ -266,7 +267,7 @@ def _text_content(source: Source, file: _File) -> TextContent | None:
     is_readable = False
     for dialect in source.dialects:
         try:
-            decoded = file.decoded(dialect.encoding)
+            decoded = file.decoded(dialect.encoding, with_faults=True)
         except Problem as problem:
             refused = refused or problem
             continue
@@ -281,7 +282,7 @@ def _text_content(source: Source, file: _File) -> TextContent | None:
             is_known = source.names if source.has_all_names else header
             if is_known and (source.names or _has_names(source, header or [])):
                 _check_width(header or [])
-                rest = Decoded(part(decoded.data, start), decoded.encoding) if start else decoded
+                rest = replace(decoded, data=part(decoded.data, start)) if start else decoded
                 return TextContent(rest, dialect, above)
     if refused and not is_readable:
         raise refused
@@ -313,7 +314,7 @@ def _header_of_lines(source: Source, decoded: Decoded, start: int, dialect: Dial
     if not _has_names(source, header.names):
         return None
     _check_width(header.names)
-    rest = Decoded(part(decoded.data, start + header.offset), decoded.encoding)
+    rest = replace(decoded, data=part(decoded.data, start + header.offset))
     return TextContent(rest, dialect, above + header.lines, tuple(header.names), header.first_line)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from forecourt.errors import Problem
 from ingest.mapped import Bytes, part
 from ingest.readers.dialect import DETECT
+from ingest.readers.faults import has_few_faults
 from ingest.readers.text import Decoded, decode, first_wrong, line_at, utf16_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _ASKED = (
 )
 #: How much better than another an encoding must fit, in disorder and in likeness to a language, to be taken alone:
 #: these two figures of short texts say no more.
-_CHAOS, _COHERENCE = 0.05, 0.1
+_CHAOS, _COHERENCE = 0.1, 0.1
 #: Other readings of which a person is told.
 _RIVALS = 4
 #: Encodings with the letters of western Europe, in which the bytes C3 to C5 are capitals.
@@ -59,8 +60,8 @@ def _utf8_letters(*, is_western: bool) -> dict[bytes, re.Pattern[bytes]]:
 _UTF8_LETTERS = {is_western: _utf8_letters(is_western=is_western) for is_western in (True, False)}
 
 
-def decode_as(data: Bytes, encoding: str) -> Decoded:
-    """The bytes as UTF-8. ``encoding``: a declared one, or ``detect``.
+def decode_as(data: Bytes, encoding: str, *, with_faults: bool = False) -> Decoded:
+    """The bytes as UTF-8. ``encoding``: a declared one, or ``detect``; ``with_faults``: as in ``decode``.
 
     Raises Problem (a sentence without the file's name) for what is no text, holds NUL bytes, contradicts the declared
     encoding, or could be one of two encodings.
@@ -68,13 +69,14 @@ def decode_as(data: Bytes, encoding: str) -> Decoded:
     while data.startswith(2 * codecs.BOM_UTF8):
         data = part(data, len(codecs.BOM_UTF8))  # put together of files of which the first is empty
     if data.startswith(_MARKS):
-        return decode(data, "utf-8")
+        return decode(data, "utf-8", with_faults=with_faults)
     if encoding == DETECT:
-        return decode(data, detect(data))
+        encoding = "utf-8" if with_faults and has_few_faults(data) else detect(data)
+        return decode(data, encoding, with_faults=with_faults)
     known = codecs.lookup(encoding).name
     if known.startswith(("iso8859", "cp125")):
         _check_single_byte(data, encoding, known)
-    return decode(data, encoding)
+    return decode(data, encoding, with_faults=with_faults)
 
 
 def likely(data: Bytes) -> tuple[str, str]:
@@ -129,7 +131,7 @@ def detect(data: Bytes) -> str:
     first = next(name for name in _CANDIDATES if _fits(sample, name) and sample.decode(name) == text)
     for rival in best[1:]:
         is_near = rival.chaos <= best[0].chaos + _CHAOS and rival.coherence >= best[0].coherence - _COHERENCE
-        if is_near and str(rival) != text:
+        if is_near and str(rival) != text and not _SIGN_IN_WORD.search(str(rival)):
             place = _first_unlike(text, str(rival))
             raise Problem(
                 f"its encoding cannot be told: {_around(text, place)!r} as {first} would be "

@@ -61,10 +61,10 @@ class Guess:
 def guess(data: bytes) -> Guess:
     """Raises Problem for bytes that are in no encoding, or in two, and for a text whose columns no mark parts."""
     try:
-        encoding, encoding_doubt = decode_as(data, "utf-8").encoding, ""
+        encoding, encoding_doubt = decode_as(data, "utf-8", with_faults=True).encoding, ""
     except Problem:
         encoding, encoding_doubt = likely(data)
-    decoded = decode_as(data, encoding)
+    decoded = decode_as(data, encoding, with_faults=True)
     lines = Lines(decoded.data[: 1 << 20])
     dialect, records = _best_dialect(lines, _comment(lines))
     texts = [values for _, values in records]

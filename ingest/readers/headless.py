@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from forecourt.errors import Problem
@@ -36,7 +36,7 @@ def with_header(
     places = range(1, width + 1)
     line = dialect.delimiter.join(f"c{place}" for place in places)
     data = below(line.encode() + b"\n", decoded.data)
-    return Decoded(data, decoded.encoding), [names.get(place, "") for place in places]
+    return replace(decoded, data=data), [names.get(place, "") for place in places]
 
 
 def joined_header(data: Bytes, dialect: Dialect, count: int) -> JoinedHeader:

@@ -8,6 +8,7 @@ to cut it (``block``). Where the proof fails, smaller blocks are tried, and what
 from __future__ import annotations
 
 import codecs
+import re
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,7 @@ from ingest.mapped import Bytes, Mapped, chunks_of, gathered, part
 from ingest.readers.block import BlockRows, Places, find_records, read_block, trim_columns, with_line_feeds
 from ingest.readers.careful import CarefulRows, Lines, Record, read_carefully, read_record
 from ingest.readers.dialect import Dialect, trimmed
+from ingest.readers.faults import HANDLER, has_few_faults
 from ingest.readers.next_table import NextTable
 from ingest.readers.rows import BadRow
 
@@ -45,6 +47,8 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le", 2),
     (codecs.BOM_UTF16_BE, "utf-16-be", 2),
 )
+
+_UTF8_LETTER = re.compile(rb"(?<![\x80-\xff])[\xc3-\xdf][\x80-\xbf](?![\x80-\xff])")
 
 #: First bytes -> what the file is in truth.
 _SIGNATURES = (
@@ -70,10 +74,12 @@ _SEPARATORS = {",": "','", ";": "';'", "\t": "a tab", "|": "'|'"}
 
 @dataclass(frozen=True)
 class Decoded:
-    """UTF-8 bytes without a byte order mark, and the encoding that the file had."""
+    """UTF-8 bytes without a byte order mark, and the encoding that the file had. ``has_faults``: bytes that were not in
+    it stand as FAULT."""
 
     data: Bytes
     encoding: str
+    has_faults: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,8 +162,10 @@ def is_blank(data: Bytes) -> bool:
     return not data[:4096].strip() and not any(chunk.strip() for chunk in chunks_of(data))
 
 
-def decode(data: Bytes, encoding: str) -> Decoded:
+def decode(data: Bytes, encoding: str, *, with_faults: bool = False) -> Decoded:
     """Bytes in the declared encoding, or in the one their byte order mark states, as UTF-8.
+
+    ``with_faults``: a few lines of a text in UTF-8 may have bytes that are not in it.
 
     Raises Problem (a sentence without the file's name) for an empty file, a file that is no text, NUL bytes, or
     bytes that are not in the encoding.
@@ -179,12 +187,13 @@ def decode(data: Bytes, encoding: str) -> Decoded:
             f"source can also declare {likely} as its encoding."
         )
     wrong = first_wrong(data, encoding)
-    if wrong is not None:
+    has_faults = wrong is not None and with_faults and encoding == "utf-8" and has_few_faults(data)
+    if wrong is not None and not has_faults:
         raise Problem(
             f"line {line_at(data, wrong)} has the byte 0x{data[wrong]:02X}, which is not {encoding.upper()}"
             f"{_likely(data, encoding)}. Export it as UTF-8."
         )
-    if encoding != "utf-8":
+    if has_faults or encoding != "utf-8":
         data = transcoded(data, encoding)
     nul = data.find(b"\0")
     if nul >= 0:
@@ -193,7 +202,7 @@ def decode(data: Bytes, encoding: str) -> Decoded:
         )
     if is_blank(data):
         raise Problem("the file is empty. Export it again.")
-    return Decoded(data, encoding)
+    return Decoded(data, encoding, has_faults)
 
 
 def utf16_of(head: bytes) -> str:
@@ -229,10 +238,10 @@ def first_wrong(data: Bytes, encoding: str) -> int | None:
 
 
 def transcoded(data: Bytes, encoding: str) -> Bytes:
-    """Sound bytes of an encoding as UTF-8."""
+    """The bytes of an encoding as UTF-8, FAULT in the place of those that are not in it."""
     if isinstance(data, bytes):
-        return data.decode(encoding).encode("utf-8")
-    decoder = codecs.getincrementaldecoder(encoding)()
+        return data.decode(encoding, HANDLER).encode("utf-8")
+    decoder = codecs.getincrementaldecoder(encoding)(HANDLER)
     return gathered((decoder.decode(chunk).encode("utf-8") for chunk in chunks_of(data)), data.folder)
 
 
@@ -301,6 +310,8 @@ def read_pieces(
 
 
 def _likely(data: Bytes, encoding: str) -> str:
+    if encoding == "utf-8" and _UTF8_LETTER.search(data):
+        return ", and others are: it was put together of two files, or letters were cut"
     if encoding == "utf-8" and not any(bytes([byte]) in data for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)):
         return " (it looks like Windows-1252, the encoding of older Windows programs)"
     return ""

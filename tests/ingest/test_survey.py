@@ -457,6 +457,17 @@ FILES: dict[str, File] = {
         {"delimiter": ";", "encoding": "cp1251"},
         header=("место", "машины"),
     ),
+    "half a letter in one line of many": File(
+        text("place|day|cars", *["Südheim|2026-03-02|7"] * 10, mark=",") + b"S\xc3,2026-03-03,8\n",
+        rows(*["Südheim|2026-03-02|7"] * 10, "S?|2026-03-03|8"),
+        withheld=1,
+    ),
+    "half a letter in one line of many, an encoding to be detected, and a header of our own": File(
+        text(*["Südheim|2026-03-02|7"] * 10, mark=";") + b"S\xc3;2026-03-03;8\n",
+        rows(*["Südheim|2026-03-02|7"] * 10, "S?|2026-03-03|8"),
+        {"encoding": "detect", "delimiter": ";", "names": list(HEAD), "files": ["survey*"]},
+        withheld=1,
+    ),
     "an encoding to be detected": File(
         "Ort;Käufer\nMünchen;Groß\nKöln;Weiß\n".encode("cp1252"),
         rows("München|Groß", "Köln|Weiß"),
@@ -468,7 +479,7 @@ FILES: dict[str, File] = {
 
 def lines_of(file: File) -> list[str]:
     """The lines of a file in which something is withheld; these are in UTF-8."""
-    return file.data.decode("utf-8").splitlines()
+    return file.data.decode("utf-8", "replace").splitlines()
 
 
 def source_of(file: File) -> Source:

@@ -7,6 +7,7 @@ import pytest
 from forecourt.errors import Problem
 from ingest.readers.dialect import is_character_set
 from ingest.readers.encoding import decode_as, detect, likely
+from ingest.readers.faults import FAULT
 
 GERMAN = "Modell;Händler\nKäfer;Jürgen Groß\nŠkoda;5\n"
 MIXED = "Käfer\n".encode() + "Grün\n".encode("cp1252")
@@ -36,6 +37,7 @@ def test_a_byte_order_mark_wins_and_is_recorded() -> None:
         (b"a\nK\xe4fer\n", "utf-8", "line 2 has the byte 0xE4, which is not UTF-8"),
         (b"a\n\x81\n", "cp1252", "line 2 has the byte 0x81, which is not CP1252"),
         (MIXED, "cp1252", "line 1 has letters in UTF-8 and line 2 has others, so no one encoding reads both"),
+        (MIXED, "utf-8", "line 2 has the byte 0xFC, which is not UTF-8, and others are"),
         (MIXED, "iso-8859-2", "line 1 has letters in UTF-8 and line 2 has others"),
         (MIXED, "detect", "line 1 has letters in UTF-8 and line 2 has others"),
         ("MÜNCHEN\n".encode() + b"K\xd6LN\n", "iso-8859-1", "line 1 has letters in UTF-8 and line 2 has others"),
@@ -46,6 +48,25 @@ def test_a_byte_order_mark_wins_and_is_recorded() -> None:
 def test_a_contradiction_is_refused(data: bytes, encoding: str, reason: str) -> None:
     with pytest.raises(Problem, match=reason):
         decode_as(data, encoding)
+
+
+@pytest.mark.parametrize(("sound", "is_read"), [(9, False), (10, True), (300, True)])
+@pytest.mark.parametrize("encoding", ["utf-8", "detect"])
+def test_a_table_in_utf_8_may_have_few_faulty_lines_and_no_other_file(sound: int, is_read: bool, encoding: str) -> None:
+    data = "Käfer\n".encode() * sound + b"plain\nGr\xc3\n"
+    if is_read:
+        decoded = decode_as(data, encoding, with_faults=True)
+        assert (decoded.data.decode().splitlines()[-1], decoded.has_faults) == (f"Gr{FAULT}", True)
+    else:
+        with pytest.raises(Problem):
+            decode_as(data, encoding, with_faults=True)
+    with pytest.raises(Problem):
+        decode_as(data, encoding)
+
+
+def test_what_another_encoding_nearly_equals_is_not_detected() -> None:
+    with pytest.raises(Problem, match=r"cannot be told: .* as cp1250 would be .* as cp1252"):
+        detect("Descrição;Débito\nGALPÃO;5\nPRESTAÇÃO;7\n".encode("cp1252"))
 
 
 @pytest.mark.parametrize(
