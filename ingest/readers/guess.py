@@ -6,18 +6,19 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from forecourt.errors import Problem
 from ingest.mapped import Bytes
 from ingest.readers.careful import Lines, Record, read_record
 from ingest.readers.dialect import Dialect, trimmed
 from ingest.readers.encoding import decode_as, likely
-from ingest.readers.heading import find_heading, is_figure
+from ingest.readers.heading import find_heading, is_date, is_figure
 
 #: Delimiters that are tried; a longer one before the mark it contains.
 _DELIMITERS = (", ", "||", ";", "\t", "|", ",", "^", "~", "¦", "§", "\x1f", "\x01")
 #: Marks that stand in words, dates and times as well: tried where no other parts anything, and only whole tables count.
-_LAST_DELIMITERS = (" ", ":")
+_LAST_DELIMITERS = ("\uff0c", "\uff1b", "\u061b", "\u3001", "*", "\x14", " ", "/", ":")
 #: Marks of several characters that may stand between values.
 _LONG_MARK = re.compile(r"(?=([|~^;,¦§]))(?!\1+[^|~^;,¦§])[|~^;,¦§]{2,4}")
 _DECIMAL_COMMA = re.compile(r"\d,\d{1,2}(?!\d)")
@@ -71,7 +72,7 @@ def guess(data: bytes) -> Guess:
     heading = find_heading(texts)
     header = heading.names(texts) if records else []
     rows = texts[heading.last + 1 :]
-    names = _names_without_end(header, rows)
+    names = _names_of_other_width(header, rows, dialect.delimiter)
     is_headless = not names and heading.lines == 1 and _is_like_rows(header, rows)
     line, after = (
         records[place][0] if place < len(records) else 0 for place in (heading.first, heading.last + (not is_headless))
@@ -200,14 +201,29 @@ def _records_of(lines: Lines, dialect: Dialect) -> Iterator[tuple[int, list[str]
         line = record.next_line if isinstance(record, Record) else line + 1
 
 
-def _names_without_end(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """The names of the columns where all lines but the header end in a delimiter, or only the header; else none."""
+def _names_of_other_width(header: Sequence[str], rows: Sequence[Sequence[str]], delimiter: str) -> list[str]:
+    """The names of the columns where all lines but the header end in a delimiter, or only the header, or begin with the
+    number of the row; else none."""
     widths = Counter(len(row) for row in rows if len(row) > 1)
     width = max(widths, key=widths.__getitem__, default=0)
     if not width or width == len(header) or widths[width] * 5 < widths.total() * 4:
         return []
+    if width == len(header) + 1 and _are_numbered(rows, delimiter):
+        return ["row", *header]
     ends = [row[len(header) :] for row in rows if len(row) == width] if width > len(header) else [header[width:]]
     return [*header, *[""] * width][:width] if not any(map(any, ends)) else []
+
+
+def _are_numbered(rows: Sequence[Sequence[str]], delimiter: str) -> bool:
+    """True where the first value counts the rows, and no comma may stand in an amount."""
+    table = [row for row in rows if any(row)]
+    first = [row[0] for row in table]
+    numbers = range(int(first[0] == "1"), len(first) + int(first[0] == "1")) if first else range(0)
+    if len(first) < 2 or first != list(map(str, numbers)):
+        return False
+    columns = list(zip(*table, strict=False))
+    figures = [all(re.fullmatch(r"-?\d+", value) for value in column) for column in columns]
+    return delimiter != "," or not any(left and right for left, right in pairwise(figures))
 
 
 def _is_like_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
@@ -216,7 +232,10 @@ def _is_like_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     for place, name in enumerate(header):
         forms = Counter(_form(row[place]) for row in rows if place < len(row) and row[place])
         most = max(forms, key=forms.__getitem__, default="")
-        alike += "0" in most and _form(name) == most and not _YEAR.fullmatch(name)
+        is_alike = "0" in most and _form(name) == most and not _YEAR.fullmatch(name)
+        if is_alike and is_date(name):  # a day over numbers such as 1.234.567
+            is_alike = any(is_date(row[place]) for row in rows if place < len(row))
+        alike += is_alike
         named += is_figure(most) and not is_figure(name)
     return alike > 1 or (alike == 1 and not named)
 

@@ -64,6 +64,10 @@ def is_figure(value: str) -> bool:
     return re.fullmatch(r"[\d.,:/\s%€$£+-]+", value) is not None
 
 
+def is_date(value: str) -> bool:
+    return re.fullmatch(r"\d{1,2}([./-])\d{1,2}\1\d{4}|\d{4}([./-])\d{1,2}\2\d{1,2}", value) is not None
+
+
 def is_all_words(row: Row) -> bool:
     return all(value and not _DIGIT.search(value) for value in row)
 
@@ -132,9 +136,10 @@ def _is_label(rows: Sequence[Row], place: int, *, has_lines: bool) -> bool:
     others = [value for column, value in enumerate(row) if column not in figures and value]
     for column in said:
         value, like = row[column], {_shape(other[column]) for other in body if _DIGIT.search(other[column])}
-        if (is_figure(value) and value != "%") or _shape(value) in like or _NO_FIGURE.fullmatch(value):
+        is_bare = is_figure(value) and value != "%" and not is_date(value)
+        if is_bare or _shape(value) in like or _NO_FIGURE.fullmatch(value):
             return False
-    if sum(bool(_DIGIT.search(row[column])) for column in said) * 2 > len(said):
+    if sum(bool(_DIGIT.search(row[column])) and not is_date(row[column]) for column in said) * 2 > len(said):
         return False
     return (len(said) > 1 and len(said) * 2 >= len(figures)) or (has_lines and bool(said) and not others)
 
@@ -159,7 +164,7 @@ def _body(rows: Sequence[Row], place: int) -> list[Row]:
 
 
 def _share_of_figures(body: Sequence[Row], column: int) -> float:
-    filled = [row[column] for row in body if row[column]]
+    filled = [row[column] for row in body if row[column] and not _NO_FIGURE.fullmatch(row[column])]
     return sum(bool(_DIGIT.search(value)) for value in filled) / len(filled) if filled else 0.0
 
 

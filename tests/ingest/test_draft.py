@@ -147,6 +147,20 @@ DRAFTED: dict[str, tuple[bytes, list[list[str]] | str | int]] = {
     "another table below": (b"Place,Cars,%\nNord,1,9\nEast,2,9\n\nBy brand\nbrand,n\nVega,1\nLyra,1\n", 4),
     "the rest of a value below an empty line": (b"Cars,Note\n1,so\n2,first\n\nsecond\n", [["1", "so"], ["2", "first"]]),
     "fewer names than values": (b"id,lat,lon\n1,46,9,7,4\n2,47,5,7,6\n", 2),
+    "numbers of rows without a name": (
+        b'"say","n"\n"1","a",5\n"2","b",7\n',
+        [["1", "a", "5"], ["2", "b", "7"]],
+    ),
+    "amounts with the delimiter below fewer names": (b"id,n\n1,12,50\n2,13,00\n", 2),
+    "days as names": (
+        b"Place;01.01.2025;01.01.2026\nNord;1.234.567;1.234.568\nEast;2.234.567;2.234.568\n",
+        [["Nord", "1.234.567", "1.234.568"], ["East", "2.234.567", "2.234.568"]],
+    ),
+    "days below the names": (
+        b"Place;new;used\n;01.01.2026;01.01.2026\nNord;1 234;-\nEast;5;7\n",
+        [["Nord", "1 234", "-"], ["East", "5", "7"]],
+    ),
+    "wide commas": ("名，車，円\nA，ソ，1\nB，ア，2\n".encode(), [["A", "ソ", "1"], ["B", "ア", "2"]]),
     "blanks between values": (
         b'place "the day" n\nA "1 May" 4\nB "2 May" 5\n',
         [["A", "1 May", "4"], ["B", "2 May", "5"]],
