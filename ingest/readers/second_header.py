@@ -18,6 +18,8 @@ from ingest.readers.dialect import folded, trimmed
 #: In one of so many first columns a name must stand: to look into all would take time with every file.
 _COLUMNS = 2
 
+AGAIN = "{unit} {number} repeats the header, so another table may begin there"
+
 Numbers = npt.NDArray[np.int64]
 
 
@@ -38,22 +40,19 @@ def find_headers(rows: pa.Table, header: Sequence[str]) -> list[int]:
     filled = np.sum([mark > 0 for mark in marks], axis=0)
     places = places[(alike > 1) & (alike * 2 > filled)]
     return [
-        place for place in places.tolist() if _names_columns([column[place].as_py() for column in rows.columns], header)
+        place for place in places.tolist() if names_columns([column[place].as_py() for column in rows.columns], header)
     ]
 
 
-def is_repeated(values: Sequence[str], header: Sequence[str]) -> bool:
-    """True for a record that has each name of the header in its place."""
-    return all(trimmed(value) == name for value, name in zip(values, header, strict=True))
-
-
-def _names_columns(values: Sequence[str], header: Sequence[str]) -> bool:
-    if is_repeated(values, header):
+def names_columns(values: Sequence[str], header: Sequence[str]) -> bool:
+    """True for a record that names the columns of a header, all of them or most, in whatever order and case."""
+    names = [name for name in header if name]
+    if len(names) > 1 and all(trimmed(value) == name for value, name in zip(values, header, strict=True)):
         return True
     # Figures and single letters name columns as well, but they stand in rows too.
-    names = Counter(folded(name) for name in header if sum(map(str.isalpha, name)) > 1)
+    known_names = Counter(folded(name) for name in header if sum(map(str.isalpha, name)) > 1)
     filled = [folded(value) for value in values if trimmed(value)]
-    known = (Counter(filled) & names).total()
+    known = (Counter(filled) & known_names).total()
     return known > 1 and known * 2 > len(filled)
 
 

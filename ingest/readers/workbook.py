@@ -23,6 +23,7 @@ from forecourt.errors import Problem
 from ingest.readers.dialect import folded
 from ingest.readers.foot import foot_of_rows
 from ingest.readers.rows import MAX_COLUMNS, BadRow, Records, Remark, as_table
+from ingest.readers.second_header import AGAIN, names_columns
 from ingest.readers.workbook_parts import check_extent, sheet_parts
 from ingest.readers.workbook_process import Answer
 
@@ -208,19 +209,22 @@ def read_sheet(
     skipped = {"row above the header": len(above), "blank line": 0, "repeated page header": 0}
     kept: list[Row] = []
     numbers: list[int] = []
+    bad: list[BadRow] = []
+    named, again = {folded(name) for name in header if name}, 0
     for number, row in enumerate(cells[start:], start=start + 1):
         texts = _row(row, width, decimal)
-        if not any(texts):
-            skipped["blank line"] += 1
-        elif tuple(texts) in titles:
-            skipped["repeated page header"] += 1
+        is_blank, is_title = not any(texts), tuple(texts) in titles
+        if is_blank or is_title:
+            skipped["blank line" if is_blank else "repeated page header"] += 1
+        elif again or (any(folded(text) in named for text in texts[:2]) and names_columns(texts, header)):
+            again = again or number
+            bad.append(BadRow(number, AGAIN.format(unit="row", number=again), "\t".join(texts).rstrip("\t")))
         else:
             kept.append(texts)
             numbers.append(number)
-    bad: list[BadRow] = []
     if footer is not None:
         foot = foot_of_rows(kept, numbers, footer, missing)
-        bad = [BadRow(number, reason, "\t".join(row).rstrip("\t")) for number, reason, row in foot.withheld]
+        bad += [BadRow(number, reason, "\t".join(row).rstrip("\t")) for number, reason, row in foot.withheld]
         skipped["row below the table"] = foot.passed
         kept, numbers = kept[: foot.start], numbers[: foot.start]
     columns = [list(column) for column in zip(*kept, strict=True)] or [[] for _ in header]

@@ -108,6 +108,18 @@ def test_the_table_is_found_by_its_header_below_a_title_and_its_page_headers_are
     assert find_table(book, [], ["gross", "deal no"], 1) is None
 
 
+def test_below_a_header_in_another_order_all_is_withheld() -> None:
+    rows = [["Deal No", "Gross", "Car"], ["D1", 5, "Kia"], ["Gross", "Deal No", "Van"], [6, "D2", "Opel"]]
+    book = open_workbook(xlsx({"Deals": rows}))
+    records = read_sheet(book, Place("Deals", 0))
+    assert cells(records) == [["D1", "5", "Kia"]]
+    reason = "row 3 repeats the header, so another table may begin there"
+    assert [(bad.row_number, bad.reason, bad.raw) for bad in records.bad] == [
+        (3, reason, "Gross\tDeal No\tVan"),
+        (4, reason, "6\tD2\tOpel"),
+    ]
+
+
 def test_two_sheets_with_the_same_header_are_refused_and_a_hidden_one_is_told() -> None:
     rows = [["id"], ["1"]]
     book = open_workbook(xlsx({"Jan": rows, "Feb": rows, "Info": [["x"]]}))
