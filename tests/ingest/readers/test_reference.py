@@ -68,8 +68,9 @@ def plain(value: str, dialect: Dialect) -> str:
     """A value without what marks it."""
     quote, escape = dialect.quote, dialect.escape
     if quote and value.startswith(quote):
-        value = value[1:-1].replace(quote * 2, quote if not escape else f"{escape}{quote}")
-    if escape:
+        meant = f"{quote}({quote})" + (f"|{re.escape(escape)}([{quote}{re.escape(escape)}])" if escape else "")
+        value = re.sub(meant, lambda found: found[1] or found[2], value[1:-1])
+    elif escape:
         marks = "|".join(re.escape(mark) for mark in (dialect.delimiter, quote, escape) if mark)
         value = re.sub(f"{re.escape(escape)}({marks})", r"\1", value)
     return trimmed(value)
