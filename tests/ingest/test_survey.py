@@ -217,12 +217,18 @@ FILES: dict[str, File] = {
     "a line end that is not quoted, between two numbers": File(
         b"place,day,cars\nNord,a,10\n20\nEast,b,30\n", rows("Nord|a|10 20", "East|b|30"), withheld=1, notes=1
     ),
-    "a line end that is not quoted, between two numbers of records that begin with numbers": File(
-        b"cars,note,place\n1,a,10\n20\n3,b,30\n",
-        rows("1|a|10 20", "3|b|30"),
+    "a number that may be the rest of the row above, or the beginning of the one below": File(
+        b"cars,note,place\n1,a,10\n20\n3,b,30\n4,c,40\n",
+        rows("1|a|10 20", "3|b|30", "4|c|40"),
         header=("cars", "note", "place"),
-        withheld=1,
+        withheld=2,
         notes=1,
+    ),
+    "a line end that is not quoted, in the first value, a number, and one more": File(
+        b"place,day,cars\nN1,a,1\nO2\nor\nO3,b,2\nW4,c,3\n",
+        rows("N1|a|1", "O2 or O3|b|2", "W4|c|3"),
+        withheld=1,
+        notes=2,
     ),
     "a line end that is not quoted, before as many delimiters as a record has": File(
         b"cars,note,place\n1,sold in\nMay, June,a\n2,none,b\n",
