@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 
 from forecourt.wording import counted
 from ingest.mapped import Bytes
@@ -181,27 +182,38 @@ def _bare_value(text: str, position: int, dialect: Dialect) -> tuple[str, int] |
         end = position + len(escape) + 1
         if text.startswith(f"{escape}N", position) and (end == len(text) or text.startswith(delimiter, end)):
             return text[position:end], end
+    marks = _marks(dialect)
     while True:
-        end = text.find(delimiter, position)
-        end = len(text) if end < 0 else end
-        mark = text.find(escape, position, end) if escape else -1
-        piece = text[position : end if mark < 0 else mark]
-        if quote and quote in piece:
+        found = marks.search(text, position)
+        if found and found[0] == quote != escape:
             return "a quote stands inside a value that is not quoted"
-        pieces.append(piece)
-        if mark < 0:
-            return "".join(pieces), end
-        meant = next((meant for meant in (delimiter, quote, escape) if meant and text.startswith(meant, mark + 1)), "")
+        if not found or found[0] == delimiter:
+            end = found.start() if found else len(text)
+            return "".join([*pieces, text[position:end]]), end
+        pieces.append(text[position : found.start()])
+        after = found.end()
+        meant = next((meant for meant in (delimiter, quote, escape) if meant and text.startswith(meant, after)), "")
         if not meant:
             return f"the escape mark {escape} stands before a character that needs none"
         pieces.append(meant)
-        position = mark + 1 + len(meant)
+        position = after + len(meant)
+
+
+@cache
+def _marks(dialect: Dialect) -> re.Pattern[str]:
+    """What ends a value that is not quoted, or may not stand in it: whichever comes first, found in one search."""
+    marks = filter(None, (dialect.delimiter, dialect.escape, dialect.quote))
+    return re.compile("|".join(map(re.escape, marks)))
+
+
+@cache
+def _marks_in_quotes(quote: str, escape: str) -> re.Pattern[str]:
+    return re.compile(f"[{re.escape(quote + escape)}]")
 
 
 def _next(text: str, position: int, quote: str, escape: str) -> int:
     """Where the next quote or escape mark stands; -1 for none."""
-    end = text.find(quote, position)
     if not escape or escape == quote:
-        return end
-    mark = text.find(escape, position, None if end < 0 else end)
-    return end if mark < 0 else mark
+        return text.find(quote, position)
+    found = _marks_in_quotes(quote, escape).search(text, position)
+    return found.start() if found else -1

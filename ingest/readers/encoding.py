@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from forecourt.errors import Problem
 from ingest.mapped import Bytes, part
 from ingest.readers.dialect import DETECT
-from ingest.readers.faults import has_few_faults
+from ingest.readers.faults import has_few_faults, lines_beyond_ascii
 from ingest.readers.text import Decoded, decode, first_wrong, line_at, utf16_of
 
 if TYPE_CHECKING:
@@ -206,9 +206,9 @@ def _sample(data: Bytes) -> bytes:
     """The lines that have letters beyond ASCII, as many as a detector needs."""
     lines: list[bytes] = []
     size = 0
-    for match in re.finditer(rb"[^\n]*[\x80-\xff][^\n]*", data):
-        lines.append(match[0])
-        size += len(match[0])
+    for line in lines_beyond_ascii(data):
+        lines.append(line)
+        size += len(line)
         if size > _SAMPLE:
             break
     return b"\n".join(lines)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
 
 import pyarrow as pa
 
@@ -17,7 +18,8 @@ from ingest.mapped import Bytes
 FAULT = "\uffff"
 #: For so many lines with letters beyond ASCII one may be faulty.
 _SOUND = 10
-_LINE = re.compile(rb"[^\r\n]*[\x80-\xff][^\r\n]*")
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
+_LINE_END = re.compile(rb"[\r\n]")
 #: How decoders call what puts the mark in the place of wrong bytes.
 HANDLER = "forecourt-fault"
 
@@ -30,12 +32,22 @@ def _mark(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(HANDLER, _mark)
 
 
+def lines_beyond_ascii(data: Bytes) -> Iterator[bytes]:
+    """The lines that have letters beyond ASCII, in time that grows with the data alone, however long a line is."""
+    position = 0
+    while found := _BEYOND_ASCII.search(data, position):
+        start = max(data.rfind(mark, position, found.start()) for mark in (b"\n", b"\r")) + 1 or position
+        end = _LINE_END.search(data, found.end())
+        position = end.start() if end else len(data)
+        yield data[start:position]
+
+
 def has_few_faults(data: Bytes) -> bool:
     """True for a text in UTF-8 but for a few lines."""
     sound = faulty = 0
-    for match in _LINE.finditer(data):
+    for line in lines_beyond_ascii(data):
         try:
-            match[0].decode("utf-8")
+            line.decode("utf-8")
             sound += 1
         except UnicodeDecodeError:
             faulty += 1

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from ingest.mapped import Bytes
 from ingest.readers.careful import Lines, Record, read_carefully, read_record
@@ -205,7 +206,8 @@ def _ends_of_rows(
 def _declared(data: Bytes, body: int, columns: int, dialect: Dialect, declared: int | str) -> Foot:
     """The lines that a source declares to stand below the table; one that could be a row is withheld."""
     lines = Lines(data, _line_before(data, body, len(data)))
-    numbers = [line for line in range(_LAST * _SAMPLE) if lines.has(line)][-_LAST:]
+    after = next(line for line in count() if not lines.has(line))
+    numbers = range(max(after - _LAST, 0), after)
     filled = [line for line in numbers if trimmed(lines.text(line))]
     is_note = re.compile(declared) if isinstance(declared, str) else None
     if is_note:

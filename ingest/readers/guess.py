@@ -23,13 +23,15 @@ _LAST_DELIMITERS = ("\uff0c", "\uff1b", "\u061b", "\u3001", "*", "\x14", " ", "/
 _LONG_MARK = re.compile(r"(?=([|~^;,¦§]))(?!\1+[^|~^;,¦§])[|~^;,¦§]{2,4}")
 _DECIMAL_COMMA = re.compile(r"\d,\d{1,2}(?!\d)")
 #: A line drawn between rows.
-_RULE = re.compile(r"[|+ ;:,\t]*([-=]{2,}[|+ ;:,\t]*)+")
+_RULE = re.compile(r"[|+ ;:,\t]*+(?:[-=]{2,}+[|+ ;:,\t]*+)+")
+#: Many of one mark in a row, which say no more than a few.
+_RUN = re.compile(r"([|~^;,¦§])\1{8,}+")
 #: How databases write an empty value, and the end of a table.
 _DUMP = re.compile(r"(?:^|\t)\\[N.](?:\t|$)", re.MULTILINE)
 _YEAR = re.compile(r"(19|20)\d\d")
 #: Records that are looked at; bytes and lines at the end.
 _SAMPLE = 200
-_TAIL, _MOST_NOTES = 1 << 16, 50
+_HEAD, _TAIL, _MOST_NOTES = 1 << 20, 1 << 16, 50
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def guess(data: bytes) -> Guess:
     except Problem:
         encoding, encoding_doubt = likely(data)
     decoded = decode_as(data, encoding, with_faults=True)
-    lines = Lines(decoded.data[: 1 << 20])
+    lines = Lines(_start(decoded.data))
     dialect, records = _best_dialect(lines, _comment(lines))
     texts = [values for _, values in records]
     heading = find_heading(texts)
@@ -101,6 +103,15 @@ def guess(data: bytes) -> Guess:
     )
 
 
+def _start(data: Bytes) -> bytes:
+    """The first lines, or the first letters of a line that is as long."""
+    start = data[:_HEAD]
+    if len(data) <= _HEAD:
+        return start
+    end = max(start.rfind(b"\n"), start.rfind(b"\r")) + 1
+    return start[:end] or start.decode("utf-8", "ignore").encode()
+
+
 def _comment(lines: Lines) -> str:
     """What lines begin with that are no rows: drawn ones, or notes between rows; empty for none."""
     texts = [lines.text(line) for line in range(_SAMPLE) if lines.has(line)]
@@ -122,7 +133,7 @@ def _best_dialect(lines: Lines, comment: str) -> tuple[Dialect, list[tuple[int, 
     """The marks with which most records have as many values, and these records with their lines."""
     texts = [lines.text(line) for line in range(_SAMPLE) if lines.has(line)]
     text = "\n".join(texts)
-    long_marks = {found[0] for found in _LONG_MARK.finditer(text)}
+    long_marks = {found[0] for found in _LONG_MARK.finditer(_RUN.sub(r"\1" * 8, text))}
     long_marks = {mark for mark in (*long_marks, "||") if text.count(mark) * 2 >= len(texts)}
     best: tuple[float, Dialect, list[tuple[int, list[str]]]] = (-1.0, Dialect(), [])
     # Blanks between a delimiter and a quote belong to the delimiter.

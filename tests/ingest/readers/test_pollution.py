@@ -132,3 +132,12 @@ def test_what_stands_below_a_table_is_withheld_block_by_block(monkeypatch: pytes
     )
     assert told == sorted(told)
     assert (told[0], told[-1], len(told) > 10) == (2, 23, True)
+
+
+@pytest.mark.parametrize("declared", [1, "^Total"])
+def test_a_declared_note_is_the_last_line_however_short_the_rows_are(declared: int | str) -> None:
+    data = b"id,n\n" + b"1,2\n" * 5_000 + b"Total: 5000\n"
+    found = find_foot(data, Dialect(), declared)
+    assert found
+    assert data[found.start :] == b"Total: 5000\n"
+    assert found.skipped == {"row below the table": 1}
