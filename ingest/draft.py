@@ -301,7 +301,8 @@ def _is_shown(given: object) -> bool:
 
 
 def _on_one_line(text: str) -> str:
-    return re.sub(r"[\s\x00-\x1f\x7f]+", " ", text)
+    """A text for a comment, without what YAML takes in none."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def _quoted(name: str) -> str:

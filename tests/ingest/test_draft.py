@@ -147,6 +147,9 @@ DRAFTED: dict[str, tuple[bytes, list[list[str]] | str | int]] = {
     "another table below": (b"Place,Cars,%\nNord,1,9\nEast,2,9\n\nBy brand\nbrand,n\nVega,1\nLyra,1\n", 4),
     "the rest of a value below an empty line": (b"Cars,Note\n1,so\n2,first\n\nsecond\n", [["1", "so"], ["2", "first"]]),
     "fewer names than values": (b"id,lat,lon\n1,46,9,7,4\n2,47,5,7,6\n", 2),
+    "names with marks that are no letters": ("a\x80;b\u2028c\n1;2\n3;4\n".encode(), [["1", "2"], ["3", "4"]]),
+    "a long line": (b"id,say\n1," + "ü".encode() * 600_000 + b"\n", [["1", "ü" * 600_000]]),
+    "a line drawn above a title": (b"-" * 90 + b" Cars\nid,say\n1,a\n2,b\n", [["1", "a"], ["2", "b"]]),
     "numbers of rows without a name": (
         b'"say","n"\n"1","a",5\n"2","b",7\n',
         [["1", "a", "5"], ["2", "b", "7"]],
