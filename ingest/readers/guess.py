@@ -288,7 +288,9 @@ def _footer(data: Bytes, dialect: Dialect, rows: Sequence[Sequence[str]]) -> int
         is_table = any(
             counts[place] == counts[place + 1] > 0 for place in notes[:-1] if not _is_padded(texts[place], dialect)
         )
-        if is_note and not is_rest and not is_table and len(notes) <= _MOST_NOTES:
+        # An empty line may stand in a value between quotes.
+        has_quote = bool(dialect.quote) and any(dialect.quote in texts[place] for place in notes)
+        if is_note and not (is_rest or is_table or has_quote) and len(notes) <= _MOST_NOTES:
             return len(notes)
     return 0
 

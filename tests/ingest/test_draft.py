@@ -144,6 +144,10 @@ DRAFTED: dict[str, tuple[bytes, list[list[str]] | str | int]] = {
         b"Place,Cars\nNord,1\nEast,2\n\nSource: office\n(1) vans, lorries and buses too\n",
         [["Nord", "1"], ["East", "2"]],
     ),
+    "an empty line in the last value": (
+        b'n,say,k\n1,a,5\n2,"b\n\nYours,\nAnn",6\n',
+        [["1", "a", "5"], ["2", "b\n\nYours,\nAnn", "6"]],
+    ),
     "another table below": (b"Place,Cars,%\nNord,1,9\nEast,2,9\n\nBy brand\nbrand,n\nVega,1\nLyra,1\n", 4),
     "the rest of a value below an empty line": (b"Cars,Note\n1,so\n2,first\n\nsecond\n", [["1", "so"], ["2", "first"]]),
     "fewer names than values": (b"id,lat,lon\n1,46,9,7,4\n2,47,5,7,6\n", 2),
