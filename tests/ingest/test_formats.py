@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -96,13 +97,19 @@ def test_the_same_rows_are_the_same_in_every_format(
         assert [row[-2] for row in found] == [row[-2] for row in expected], name
 
 
+@cache
+def sound_file(name: str) -> bytes:
+    """A file of a format, made once: a workbook made again has another time in it, and sometimes another length."""
+    return FORMATS[name]([dict.fromkeys(COLUMNS, "x"), dict.fromkeys(COLUMNS, "y")])
+
+
 @settings(max_examples=15, deadline=None, phases=[Phase.generate])
 @given(data=st.data())
 def test_damaged_bytes_are_read_or_refused_and_nothing_else(
     asked: tuple[duckdb.DuckDBPyConnection, Settings], data: st.DataObject
 ) -> None:
     name = data.draw(st.sampled_from(sorted(FORMATS)))
-    content = bytearray(FORMATS[name]([dict.fromkeys(COLUMNS, "x"), dict.fromkeys(COLUMNS, "y")]))
+    content = bytearray(sound_file(name))
     for _ in range(data.draw(st.integers(1, 4))):
         place = data.draw(st.integers(0, len(content)))
         content[place : place + data.draw(st.integers(0, 9))] = data.draw(
