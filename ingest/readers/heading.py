@@ -61,14 +61,17 @@ def find_heading(rows: Sequence[Row]) -> Heading:
 
 
 def is_figure(value: str) -> bool:
+    """True for a number, an amount, a day or a time, without words."""
     return re.fullmatch(r"[\d.,:/\s%€$£+-]+", value) is not None
 
 
 def is_date(value: str) -> bool:
+    """True for a day in figures, with a year of four digits."""
     return re.fullmatch(r"\d{1,2}([./-])\d{1,2}\1\d{4}|\d{4}([./-])\d{1,2}\2\d{1,2}", value) is not None
 
 
 def is_all_words(row: Row) -> bool:
+    """True for a row of which each value is filled and has no digit."""
     return all(value and not _DIGIT.search(value) for value in row)
 
 
