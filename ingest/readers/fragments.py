@@ -8,6 +8,7 @@ stray quote has made of several.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Collection
 
 import numpy as np
@@ -16,12 +17,14 @@ import pyarrow as pa
 from ingest.readers.block import Places
 from ingest.readers.careful import Lines, Record, read_record
 from ingest.readers.dialect import Dialect, trimmed
+from ingest.readers.faults import faulty_rows
 from ingest.readers.figures import form
 from ingest.readers.next_table import WORDS
 from ingest.readers.rows import BadRow
 from ingest.readers.text import TextTable
 
 _LETTERS = re.compile(r"[^\W\d_]{2}")
+_WORD = re.compile(r"[^\W\d_]+")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 #: Values of a column that are looked at to tell whether it holds words.
 _SAMPLE = 200
@@ -32,7 +35,8 @@ REST = "line {line} has too few values and may be the rest of its last one"
 TITLE = "it has only one value, and another table may begin below it in line {line}: it may be its title"
 GOES_ON = "line {line} may be the rest of its last value"
 SWALLOWED = "each of its lines looks like a record: a quote that was not meant as one may have joined them"
-BEGINNING = "line {line} has too few values and may be the beginning of its first one"
+BEGINNING = "line {line} has too few values and may be the beginning of it"
+FAULTY = "it has bytes that are not UTF-8, where the text around it is: a letter was cut or damaged"
 
 
 def withhold_cut_off(piece: TextTable, dialect: Dialect) -> None:
@@ -45,7 +49,13 @@ def withhold_cut_off(piece: TextTable, dialect: Dialect) -> None:
     starts_in_words, ends_in_words = (holds_words(column.slice(0, _SAMPLE).to_pylist()) for column in (first, last))
     starts = [value for value in first.slice(0, _SAMPLE).to_pylist() if value]
     starts_in_capitals = sum(value[0].isupper() for value in starts) * 10 >= len(starts) * 9
-    unread = {bad.row_number for bad in piece.bad}
+    last_forms = {_loose_form(value) for value in last.slice(0, _SAMPLE).to_pylist() if form(value)}
+    unread = sorted({bad.row_number for bad in piece.bad})
+    # Where lines of a single value end that stand one below the other: a value may go over several.
+    single = [bad.row_number for bad in piece.bad if dialect.delimiter not in bad.raw]
+    ends: dict[int, int] = {}
+    for line in sorted(single, reverse=True):
+        ends[line] = ends.get(line + 1, line + 1)
     cut_off: dict[int, tuple[str, int]] = {}
     afters: dict[int, int] = {}
     for bad in list(piece.bad):
@@ -59,20 +69,27 @@ def withhold_cut_off(piece: TextTable, dialect: Dialect) -> None:
         if (len(values) >= width and not is_like_a_row) or _opens_a_quote(values, dialect):
             continue
         below = place + 1
-        has_row_below = below < len(numbers) and numbers[below] == bad.row_number + 1
-        if place >= 0 and not starts_alike(values[0], first[place].as_py()):
+        has_row_below = below < len(numbers) and numbers[below] == ends.get(bad.row_number, bad.row_number + 1)
+        # Numbers of one cell may stand one a line, whatever numbers the records begin with.
+        is_like_last = len(values) == 1 and _loose_form(bad.raw) in last_forms
+        if place >= 0 and (is_like_last or not starts_alike(values[0], first[place].as_py())):
             # A value that begins with a line end leaves an empty one above.
             goes_on = may_go_on(last[place].as_py(), ends_in_words) or (ends_in_words and len(values) == 1)
             if place not in afters:
                 line = int(numbers[place])
                 afters[place] = line + len(_LINE_END.findall(piece.raw(line))) + 1
             after = afters[place]
-            if goes_on and not unread & set(range(after, bad.row_number)):
+            between = bisect_left(unread, bad.row_number) - bisect_left(unread, after)
+            if (goes_on or is_like_last) and between in (0, bad.row_number - after):
                 cut_off[place] = (GOES_ON if is_like_a_row else REST, bad.row_number)
-        if has_row_below and len(values) == 1 and _LETTERS.search(bad.raw):
-            start = first[below].as_py()
-            near = place if place >= 0 else below + 1
-            other = first[near].as_py() if near < len(first) else ""
+        start = first[below].as_py() if has_row_below else ""
+        near = place if place >= 0 else below + 1
+        other = first[near].as_py() if near < len(first) else ""
+        is_begun = len(values) > 1 and starts_alike(values[0], other) and not starts_alike(start, other)
+        is_like_first = len(values) == 1 and bool(form(start)) and _loose_form(bad.raw) == _loose_form(start)
+        if has_row_below and not is_like_a_row and (is_begun or is_like_first):
+            cut_off[below] = (BEGINNING, bad.row_number)
+        elif has_row_below and len(values) == 1 and _LETTERS.search(bad.raw):
             # What goes on in small letters among capitals belongs to the row above; else both may be cut off.
             is_rest = place in cut_off and starts_in_capitals and bad.raw[:1].islower() and start[:1].isupper()
             is_word = starts_in_words or bool(_LETTERS.search(start))
@@ -95,6 +112,15 @@ def withhold_swallowed(piece: TextTable, dialect: Dialect) -> None:
     places = [row for row in maybe if _is_joined(piece, int(numbers[row]), dialect)]
     for row in places:
         piece.bad.append(BadRow(int(numbers[row]), SWALLOWED, piece.raw(int(numbers[row]))))
+    _take_out(piece, places)
+
+
+def withhold_faulty(piece: TextTable) -> None:
+    """Moves records with bytes that are in no encoding to the bad ones."""
+    numbers = piece.rows.column("row_number")
+    places = faulty_rows(piece.rows)
+    for row in places:
+        piece.bad.append(BadRow(numbers[row].as_py(), FAULTY, piece.raw(numbers[row].as_py())))
     _take_out(piece, places)
 
 
@@ -165,6 +191,11 @@ def holds_words(values: Collection[str]) -> bool:
     """True where at least half of the filled values have letters, or none is filled."""
     filled = [value for value in values if value]
     return sum(any(map(str.isalpha, value)) for value in filled) * 2 >= len(filled)
+
+
+def _loose_form(value: str) -> str:
+    """A value with its numbers as one 0 each and its words as one x."""
+    return _WORD.sub("x", form(trimmed(value)) or trimmed(value))
 
 
 def _opens_a_quote(values: list[str], dialect: Dialect) -> bool:

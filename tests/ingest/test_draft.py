@@ -149,7 +149,7 @@ DRAFTED: dict[str, tuple[bytes, list[list[str]] | str | int]] = {
         [["1", "a", "5"], ["2", "b\n\nYours,\nAnn", "6"]],
     ),
     "another table below": (b"Place,Cars,%\nNord,1,9\nEast,2,9\n\nBy brand\nbrand,n\nVega,1\nLyra,1\n", 4),
-    "the rest of a value below an empty line": (b"Cars,Note\n1,so\n2,first\n\nsecond\n", [["1", "so"], ["2", "first"]]),
+    "the rest of a value below an empty line": (b"Cars,Note\n1,so\n2,first\n\nsecond\n", [["1", "so"]]),
     "fewer names than values": (b"id,lat,lon\n1,46,9,7,4\n2,47,5,7,6\n", 2),
     "names with marks that are no letters": ("a\x80;b\u2028c\n1;2\n3;4\n".encode(), [["1", "2"], ["3", "4"]]),
     "a long line": (b"id,say\n1," + "ü".encode() * 600_000 + b"\n", [["1", "ü" * 600_000]]),
