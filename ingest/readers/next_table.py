@@ -56,9 +56,8 @@ class NextTable:
     A record that is written exactly like the header (``written``) is that of a page, and passed over. One that names
     the columns otherwise is withheld, and so is all below it where it stands below rows: another program wrote it, and
     whether the rows belong to the same table, or have their columns in the same order, is not known. The same where a
-    record reads like the header of another table;
-    ``is_ours``: but not in a file of our own contract. ``missing``: words that are declared to stand for a value that
-    there is not. ``line``: where the other table begins.
+    record reads like the header of another table; ``is_ours``: but not in a file of our own contract. ``missing``:
+    words that are declared to stand for a value that there is not. ``line``: where the other table begins.
     """
 
     header: list[str]
