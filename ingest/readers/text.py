@@ -50,6 +50,9 @@ _BYTE_ORDER_MARKS = (
 
 _UTF8_LETTER = re.compile(rb"(?<![\x80-\xff])[\xc3-\xdf][\x80-\xbf](?![\x80-\xff])")
 
+#: What some databases write in the place of line ends.
+_RECORD_MARK = b"\x1e"
+
 #: First bytes -> what the file is in truth.
 _SIGNATURES = (
     (b"PK\x03\x04", "a zip archive or an Excel workbook"),
@@ -202,6 +205,8 @@ def decode(data: Bytes, encoding: str, *, with_faults: bool = False) -> Decoded:
         )
     if is_blank(data):
         raise Problem("the file is empty. Export it again.")
+    if data.find(_RECORD_MARK, 0, 4096) >= 0 and data.find(b"\n") < 0 and data.find(b"\r") < 0:
+        raise Problem("its records end in the control mark U+001E, which is not read. Export it with one on a line.")
     return Decoded(data, encoding, has_faults)
 
 

@@ -83,6 +83,7 @@ def test_a_preamble_that_is_not_declared_withholds_the_rows_below(data: bytes, r
         (b'id,"name\n1,Ann\n', "line 1, the header, cannot be read: a quoted value is never closed"),
         (HEADER + b"1,A\0nn,5\n", "line 2 holds a NUL byte"),
         (HEADER + b"1,Ann,5\n2,B\xe9a,6\n", "line 3 has the byte 0xE9, which is not UTF-8"),
+        (b"id\x1fname\x1e1\x1fAnn\x1e", "its records end in the control mark U\\+001E"),
         (b"\xff\xfei\0d\0,\0n\0\n\0\0\xd8x\0,\0", "is not UTF-16-LE"),
     ],
 )
