@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from ingest.readers.block import Places
 from ingest.readers.dialect import folded, trimmed
-from ingest.readers.figures import columns_of_figures, is_figure, is_name
+from ingest.readers.figures import columns_of_figures, is_figure, is_name, is_word
 from ingest.readers.rows import BadRow
 from ingest.readers.second_header import find_headers
 
@@ -178,7 +178,9 @@ class NextTable:
 def _words_for_figures(values: Values, above: Sequence[Values], below: Values, missing: Collection[str]) -> list[int]:
     """The columns of figures in which a record has words, where it may be a header: of words alone, also in each column
     of figures. One that is narrower than the table is padded, and so are its rows."""
-    if not all(is_name(value, missing) for value in values if value):
+    # Below one row alone a code may be a value: colours, keys.
+    is_told = is_name if len(above) > 1 else is_word
+    if not all(is_told(value, missing) for value in values if value):
         return []
     if any(other and not value for value, other in zip(values, below, strict=True)):
         return []

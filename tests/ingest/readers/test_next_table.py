@@ -49,6 +49,11 @@ def test_a_row_of_words_with_an_empty_value_that_the_next_row_has_is_a_row() -> 
     assert read(ROWS + b"Vega,new,\nLyra,2026-04-01,1\n") == (30, [])
 
 
+def test_codes_below_one_row_are_values() -> None:
+    assert read(b"red,#7F3B08\nblue,#A50026\n", b"name,colour") == (2, [])
+    assert read(b"Nord,1\nbrand,sold\nVega,9\n", b"place,cars")[0] == 1
+
+
 def test_names_tell_where_no_column_has_figures() -> None:
     rows, bad = read(b"Nord,new\nEast,kind\nbrand,kind\nVega,new\n", b"place,kind")
     # East of a kind that is called like its column: half of a record's values are enough.
