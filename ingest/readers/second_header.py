@@ -7,7 +7,7 @@ on below it with other columns in the same places.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -30,9 +30,7 @@ def find_headers(rows: pa.Table, header: Sequence[str]) -> list[int]:
         return []
     forms = {form.encode() for name in names for form in (name, name.lower(), name.upper(), name.title())}
     known = np.unique([len(form) << 16 | form[0] << 8 | form[-1] for form in forms])
-    everywhere = np.arange(rows.num_rows)
-    first = [np.isin(_marks(column, everywhere), known) for column in rows.columns[:_COLUMNS]]
-    places = np.flatnonzero(np.logical_or.reduce(first))
+    places = np.unique(np.concatenate([_begin_alike(column, forms) for column in rows.columns[:_COLUMNS]]))
     if not len(places):
         return []
     marks = [_marks(column, places) for column in rows.columns]
@@ -56,14 +54,31 @@ def names_columns(values: Sequence[str], header: Sequence[str]) -> bool:
     return known > 1 and known * 2 > len(filled)
 
 
+def _begin_alike(column: pa.ChunkedArray, forms: Collection[bytes]) -> Numbers:
+    """The places of the values that are as long as one of the forms of a name and begin with the same byte."""
+    text, borders = _text(column)
+    longest = max(map(len, forms))
+    begins, is_length = np.zeros((longest + 2, 256), dtype=bool), np.zeros(longest + 2, dtype=bool)
+    for form in forms:
+        is_length[len(form)] = begins[len(form), form[0]] = True
+    lengths = np.minimum(borders[1:] - borders[:-1], longest + 1)
+    places = np.flatnonzero(is_length[lengths])
+    return places[begins[lengths[places], text[borders[places]]]]
+
+
 def _marks(column: pa.ChunkedArray, places: Numbers) -> Numbers:
     """Of the values at some places what tells most others from a name: length, first and last byte; 0 for empty."""
-    values = column.combine_chunks()
-    _, offsets, content = values.buffers()
-    if content is None or not content.size:
+    text, borders = _text(column)
+    if not len(text):
         return np.zeros(len(places), dtype=np.int64)
-    text = np.frombuffer(content, dtype=np.uint8)
-    borders = np.frombuffer(offsets, dtype=np.int32)[values.offset : values.offset + len(values) + 1].astype(np.int64)
-    starts, ends = borders[places], borders[places + 1]
+    starts, ends = borders[places].astype(np.int64), borders[places + 1].astype(np.int64)
     first, last = (text[np.minimum(place, len(text) - 1)].astype(np.int64) for place in (starts, ends - 1))
     return np.where(ends > starts, (ends - starts) << 16 | first << 8 | last, 0)
+
+
+def _text(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    """The bytes of all values of a column, and where in them each begins and the last one ends."""
+    values = column.combine_chunks()
+    _, offsets, content = values.buffers()
+    text = np.frombuffer(content, dtype=np.uint8) if content is not None else np.empty(0, dtype=np.uint8)
+    return text, np.frombuffer(offsets, dtype=np.int32)[values.offset : values.offset + len(values) + 1]
