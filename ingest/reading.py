@@ -91,6 +91,7 @@ def read_rows(recognised: Recognised, settings: Settings) -> FileRows:
                 decimal=source.spelling.decimal,
                 footer=footer,
                 missing=frozenset(word.lower() for word in source.null_words),
+                needed=_needed_columns(source),
             )
             rows = FileRows(
                 [Batch(table.header, table.rows, trimmed=True, place=table.place)],
@@ -219,15 +220,20 @@ def _needed(source: Source, names: Sequence[str]) -> set[str]:
 
     Those that no record has are left out here, so that the file is refused for them.
     """
-    needed = {
+    needed = _needed_columns(source)
+    needed |= {folded(column) for mapping in source.mappings for test in mapping.when for column in test.columns}
+    return {name for name in names if folded(name) in needed}
+
+
+def _needed_columns(source: Source) -> set[str]:
+    """The columns of the file, in folded case, that keys and required columns are made of."""
+    return {
         folded(column)
         for mapping in source.mappings
         for name, cell in mapping.cells.items()
         if mapping.feed.all_columns[name].required or name in mapping.feed.key
         for column in cell.columns
     }
-    needed |= {folded(column) for mapping in source.mappings for test in mapping.when for column in test.columns}
-    return {name for name in names if folded(name) in needed}
 
 
 def _lead_rows(source: Source, adf: AdfFile, settings: Settings, feed: str | None) -> FileRows:

@@ -58,7 +58,7 @@ def open_page(data: bytes) -> Workbook:
 def _sheet(table: Any, most: int) -> Sheet:
     """The cells of a table where they stand; one that spans several stands in the first of them."""
     rows: list[list[Any]] = []
-    merged: list[int] = []
+    merged: list[tuple[int, int, int]] = []
     taken: dict[int, int] = {}  # column -> rows that a cell above still reaches down
     cells = 0
     for place, row in enumerate(table.xpath("./tr | ./thead/tr | ./tbody/tr | ./tfoot/tr")):
@@ -69,9 +69,9 @@ def _sheet(table: Any, most: int) -> Sheet:
                 line.append("")
             across, down = _span(cell, "colspan"), _span(cell, "rowspan")
             below |= dict.fromkeys(range(len(line), len(line) + across), down - 1) if down > 1 else {}
-            line += [_text(cell), *[""] * (across - 1)]
             if across > 1 or down > 1:
-                merged.append(place)
+                merged.append((place, len(line), len(line) + across - 1))
+            line += [_text(cell), *[""] * (across - 1)]
             cells += across
             if cells > most:
                 raise Problem(f"its tables have more than {MAX_CELLS:,} cells. Export it as csv.")

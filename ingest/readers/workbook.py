@@ -2,7 +2,8 @@
 
 Dates become ISO texts, numbers have no more than the 15 digits that Excel itself shows, a formula gives the value
 that was last computed and never runs. What the library leaves out of a cell is put back: an error (``#DIV/0!``) as
-its text, and a formula that was never computed as its own text, so that neither passes for an empty cell.
+its text, a formula that was never computed as its own text, so that neither passes for an empty cell, and the leading
+zeros of a number that is shown with them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -24,6 +25,7 @@ from ingest.readers.dialect import folded
 from ingest.readers.foot import foot_of_rows
 from ingest.readers.rows import MAX_COLUMNS, BadRow, Records, Remark, as_table
 from ingest.readers.second_header import AGAIN, names_columns
+from ingest.readers.workbook_altered import UNCOMPUTED
 from ingest.readers.workbook_parts import check_extent, sheet_parts
 from ingest.readers.workbook_process import Answer
 
@@ -35,6 +37,9 @@ MAX_SECONDS = 600
 
 #: A workbook of as many rows as a sheet can have is smaller.
 MAX_BYTES = 200 << 20
+
+#: Up to here a workbook keeps a whole number exactly.
+_EXACT = float(1 << 53)
 
 _PROCESS = Path(__file__).with_name("workbook_process.py")
 
@@ -57,10 +62,16 @@ class Workbook:
 
 @dataclass
 class Sheet:
-    """The cells of a sheet, rows of unequal length; ``merged``: the first row of each merged cell, from 0."""
+    """The cells of a sheet, rows of unequal length; ``merged``: row, first and last column of each merged cell, from 0.
+
+    ``doubts``: row and column from 0 -> why the value of that cell is not known. ``totals``: row from 0 -> the formula
+    in it that adds up the cells above.
+    """
 
     rows: list[list[Any]]
-    merged: list[int]
+    merged: list[tuple[int, int, int]]
+    doubts: dict[tuple[int, int], str] = field(default_factory=dict)
+    totals: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,12 +104,13 @@ def open_workbook(data: bytes) -> Workbook:
             continue
         rows, merged = content
         parts = sheet_parts(data, name, workbook_format)
-        for (row, column), text in parts.texts.items():
+        for (row, column), altered in parts.altered.items():
             rows.extend([] for _ in range(row + 1 - len(rows)))
             rows[row].extend([""] * (column + 1 - len(rows[row])))
-            rows[row][column] = text
+            rows[row][column] = altered.text
         rows.extend([] for _ in range(parts.rows - len(rows)))
-        sheets[name] = Sheet(rows, [start[0] for start, _ in merged])
+        doubts = {place: altered.doubt for place, altered in parts.altered.items() if altered.doubt}
+        sheets[name] = Sheet(rows, [(row, first, last) for (row, first), (_, last) in merged], doubts, parts.totals)
     return Workbook(workbook_format, sheets, [name for name in found if name not in sheets])
 
 
@@ -181,13 +193,15 @@ def read_sheet(
     decimal: str = ".",
     footer: int | str | None = None,
     missing: Collection[str] = (),
+    needed: Collection[str] = (),
 ) -> Records:
     """All rows below the header, or all rows where the table has none and ``names`` gives position -> name.
 
     ``decimal``: the mark that numbers get, because the source reads them by it. ``footer``: what a source declares to
     stand below the table; None for a native file, which has nothing there. ``missing``: words that it declares to stand
-    for a value that there is not, in small letters. Raises Problem for too many columns,
-    and where several sheets have the header: which of them counts is not known.
+    for a value that there is not, in small letters. ``needed``: names of the columns without which a row is none (keys
+    and required ones, in folded case); a row whose cell there has no known value is bad. Raises Problem for too many
+    columns, and where several sheets have the header: which of them counts is not known.
     """
     if place.rivals:
         listed = ", ".join(repr(sheet) for sheet in (place.sheet, *place.rivals))
@@ -227,6 +241,16 @@ def read_sheet(
         bad += [BadRow(number, reason, "\t".join(row).rstrip("\t")) for number, reason, row in foot.withheld]
         skipped["row below the table"] = foot.passed
         kept, numbers = kept[: foot.start], numbers[: foot.start]
+    places = [column for column, name in enumerate(header) if folded(name) in needed]
+    doubts = _doubts(book.sheets[place.sheet], header, start, places)
+    if doubts:
+        bad += [
+            BadRow(number, doubts[number], "\t".join(row).rstrip("\t"))
+            for number, row in zip(numbers, kept, strict=True)
+            if number in doubts
+        ]
+        sound = [at for at, number in enumerate(numbers) if number not in doubts]
+        kept, numbers = [kept[at] for at in sound], [numbers[at] for at in sound]
     columns = [list(column) for column in zip(*kept, strict=True)] or [[] for _ in header]
     return Records(
         header=header,
@@ -239,6 +263,28 @@ def read_sheet(
     )
 
 
+def _doubts(sheet: Sheet, header: Sequence[str], start: int, needed: Sequence[int]) -> dict[int, str]:
+    """Row, from 1 -> why it is none that can land: it adds up others, one cell in it stands under several names as in
+    titles and totals, or a cell that it needs has no known value."""
+    found = {row + 1: f"it is a total: a cell in it is {formula}" for row, formula in sheet.totals.items()}
+    for row, first, last in sheet.merged:
+        under = [name for name in header[first : last + 1] if name]
+        if row >= start and len(under) > 1:
+            why = f"one cell in it stands under {under[0]} to {under[-1]}, so it is a title or a total"
+            found.setdefault(row + 1, why)
+    for (row, column), why in sheet.doubts.items():
+        if row >= start and column in needed:
+            found.setdefault(row + 1, f"its {header[column]} is not known: {why}")
+    for number in range(start, len(sheet.rows) if needed else 0):
+        cells = sheet.rows[number]
+        for column in needed:
+            cell = cells[column] if column < len(cells) else None
+            if isinstance(cell, float) and abs(cell) >= _EXACT:
+                why = "it has more digits than the 15 that a workbook keeps"
+                found.setdefault(number + 1, f"its {header[column]} is not known: {why}")
+    return found
+
+
 def _remarks(book: Workbook, place: Place) -> list[Remark]:
     remarks = [
         Remark(f"sheet {sheet!r} was not read; sheet {place.sheet!r} was")
@@ -247,9 +293,19 @@ def _remarks(book: Workbook, place: Place) -> list[Remark]:
     ]
     remarks += [Remark(f"sheet {sheet!r} is hidden and was not read") for sheet in book.hidden]
     start = -1 if place.header is None else place.header
-    merged = sum(row > start for row in book.sheets[place.sheet].merged)
+    merged = sum(row > start for row, _, _ in book.sheets[place.sheet].merged)
     if merged:
         remarks.append(Remark("cells are merged below the header: only the first of each holds its value", merged))
+    open_formulas = {
+        row for (row, _), why in book.sheets[place.sheet].doubts.items() if why == UNCOMPUTED and row > start
+    }
+    if open_formulas:
+        remarks.append(
+            Remark(
+                "formulas in it were never computed: open it in a spreadsheet program, save it and deliver it again",
+                len(open_formulas),
+            )
+        )
     return remarks
 
 
@@ -289,7 +345,11 @@ def cell_text(cell: Any, decimal: str = ".") -> str:
 
 @lru_cache(maxsize=1 << 16)
 def _number(value: float) -> str:
-    """The number in the 15 digits that Excel shows, without an exponent: 0.1 + 0.2 is 0.3."""
-    if value.is_integer() and abs(value) < 1e15:
+    """The number in the 15 digits that Excel shows: 0.1 + 0.2 is 0.3; a whole one in all that the file keeps.
+
+    Where digits are lost, it has an exponent, as Excel shows it too: zeros in their place would look like a number.
+    """
+    if value.is_integer() and abs(value) < _EXACT:
         return str(int(value))
-    return f"{Decimal(f'{value:.15g}'):f}"
+    rounded = Decimal(f"{value:.15g}")
+    return f"{rounded:f}" if abs(value) < _EXACT else f"{rounded:E}"

@@ -2,7 +2,8 @@
 
 Before: a workbook of a few bytes may name a cell in its last row and column, for which the library would reserve the
 whole sheet; so the extent is measured first. Beside: the library reads an error and a formula that was never computed
-as an empty cell; for xlsx both are found here, for the other formats the error (``workbook_errors``).
+as an empty cell, and a number without the zeros that a format puts before it; for xlsx they are found here, for the
+other formats in ``workbook_altered``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,19 @@ from lxml import etree
 
 from forecourt.errors import Problem
 from ingest.readers.unzip import Allowance, Limits, chunks_of, open_zip
-from ingest.readers.workbook_errors import binary_records, error_cells
+from ingest.readers.workbook_altered import (
+    Altered,
+    Place,
+    Places,
+    adds_up_above,
+    altered_cells,
+    binary_records,
+    column_of,
+    day_of,
+    error,
+    uncomputed,
+)
+from ingest.readers.workbook_masks import mask_of, shown
 
 MAX_CELLS = 20_000_000
 
@@ -29,21 +42,28 @@ _COLUMN = re.compile(rb"<(?:\w+:)?c\b[^>]*?\br\s*=\s*[\"']([A-Za-z]{1,3})\d")
 _ROW = re.compile(rb"<(?:\w+:)?row\b[^>]*?\br\s*=\s*[\"'](\d{1,7})[\"']")
 #: A cell may name another row than the one it stands in, and the library takes its word.
 _CELL_ROW = re.compile(rb"\br\s*=\s*[\"'][A-Za-z]{1,3}(\d{6,7})[\"']")
-_CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.DOTALL)
-_PLACE = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
+#: A row with its attributes, or a cell with its attributes and what is in it.
+_ROW_OR_CELL = re.compile(rb"<(?:\w+:)?(?:row\b([^>]*)>|c(?=[\s/>])([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>))", re.DOTALL)
+_PLACE = re.compile(rb"\br\s*=\s*[\"']([A-Za-z]{1,3})(\d{1,7})[\"']")
+_ROW_NUMBER = re.compile(rb"\br\s*=\s*[\"'](\d{1,7})[\"']")
+_TYPE = re.compile(rb"\bt\s*=\s*[\"'](\w+)[\"']")
+_STYLE = re.compile(rb"\bs\s*=\s*[\"'](\d{1,6})[\"']")
+#: Written by programs that cannot compute: whoever opens the workbook is to compute all of it.
+_COMPUTE_ON_OPENING = re.compile(rb"\bfullCalcOnLoad\s*=\s*[\"'](?:1|true)[\"']")
 _VALUE = re.compile(rb"<(?:\w+:)?v>(.*?)</(?:\w+:)?v>", re.DOTALL)
 _FORMULA = re.compile(rb"<(?:\w+:)?f\b[^>]*?(?:/>|>(.*?)</(?:\w+:)?f>)", re.DOTALL)
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
-_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+#: In the namespace of the common or of the strict kind.
+_RELATION = re.compile(r"\{[^}]*/relationships\}id")
 
 
 @dataclass
 class SheetParts:
-    """Of one sheet the cells that the library leaves empty, by row and column from 0, and how many rows it states."""
+    """Of one sheet the cells that the library reads otherwise than a person, and how many rows it states."""
 
-    texts: dict[tuple[int, int], str] = field(default_factory=dict)
+    altered: Places = field(default_factory=dict)
+    totals: dict[int, str] = field(default_factory=dict)
     rows: int = 0
 
 
@@ -73,33 +93,95 @@ def check_extent(data: bytes) -> str:
 def sheet_parts(data: bytes, sheet: str, workbook_format: str) -> SheetParts:
     """What the library leaves out of a sheet."""
     if workbook_format != "xlsx":
-        return SheetParts(error_cells(data, workbook_format, sheet))
+        return SheetParts(altered_cells(data, workbook_format, sheet))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         path = _path_of(archive, sheet)
         if path is None:
             return SheetParts()
         content = archive.read(path)
+        masks = _masks(archive)
+        is_left_open = _COMPUTE_ON_OPENING.search(archive.read("xl/workbook.xml")) is not None
     parts = SheetParts(rows=max((int(row) for row in _ROW.findall(content)), default=0))
-    # Most sheets have neither errors nor formulas, and then no cell is looked at.
-    if b't="e"' in content or b"<f" in content or b":f>" in content:
-        for match in _CELL.finditer(content):
-            attributes, inner = match[1], match[2] or b""
-            place = _PLACE.search(attributes)
-            if place:
-                text = _left_out(attributes, inner)
-                if text:
-                    parts.texts[int(place[2]) - 1, _column(place[1]) - 1] = text
+    # Most sheets have neither errors nor formulas nor such formats, and then no cell is looked at.
+    if masks or any(mark in content for mark in (b't="e"', b"t='e'", b't="d"', b"<f", b":f>")):
+        cells = list(_cells(content))
+        is_zero_empty = is_left_open and not any(_has_result(inner) for _, _, inner in cells)
+        for place, attributes, inner in cells:
+            altered = _altered(attributes, inner, masks, is_zero_empty=is_zero_empty)
+            if altered:
+                parts.altered[place] = altered
+            formula = _FORMULA.search(inner)
+            if formula and formula[1] and adds_up_above(_unescaped(formula[1]), *place):
+                parts.totals.setdefault(place[0], f"={_unescaped(formula[1])}")
     return parts
 
 
-def _left_out(attributes: bytes, inner: bytes) -> str | None:
+def _cells(content: bytes) -> Iterator[tuple[Place, bytes, bytes]]:
+    """Row and column, the attributes and what is in it, for each cell of a sheet."""
+    row = column = -1
+    for match in _ROW_OR_CELL.finditer(content):
+        of_row, attributes, inner = match.groups()
+        if of_row is not None:
+            number = _ROW_NUMBER.search(of_row)
+            row, column = int(number[1]) - 1 if number else row + 1, -1
+            continue
+        place = _PLACE.search(attributes)
+        # A cell that names no place stands behind the one before it.
+        row, column = (int(place[2]) - 1, column_of(place[1].decode()) - 1) if place else (row, column + 1)
+        yield (row, column), attributes, inner or b""
+
+
+def _has_result(inner: bytes) -> bool:
+    """True for a formula with a value other than 0, which a program writes that computes none."""
     value = _VALUE.search(inner)
-    if b't="e"' in attributes:
-        return _unescaped(value[1]) if value else "#ERROR"
+    return value is not None and value[1] not in (b"", b"0") and _FORMULA.search(inner) is not None
+
+
+def _altered(attributes: bytes, inner: bytes, masks: dict[int, str], *, is_zero_empty: bool) -> Altered | None:
+    kind, style, value = _TYPE.search(attributes), _STYLE.search(attributes), _VALUE.search(inner)
+    text = value[1].strip() if value else b""
+    if kind and kind[1] == b"e":
+        return error(_unescaped(text) or "#ERROR")
+    if kind and kind[1] == b"d":
+        return day_of(text.decode("ascii", "replace"))
     formula = _FORMULA.search(inner)
-    if formula and value is None:
-        return f"={_unescaped(formula[1] or b'')}"
+    # A text may be empty by its formula, a number may not.
+    is_text = kind is not None and kind[1] == b"str" and value is not None
+    if formula and not is_text and (not text or (text == b"0" and is_zero_empty and kind is None)):
+        return uncomputed(_unescaped(formula[1] or b""))
+    mask = masks.get(int(style[1])) if style else None
+    if mask and text and (kind is None or kind[1] == b"n"):
+        try:
+            seen = shown(float(text), mask)
+        except ValueError:
+            return None
+        return Altered(seen) if seen else None
     return None
+
+
+def _masks(archive: zipfile.ZipFile) -> dict[int, str]:
+    """Style of a cell -> the mask that it shows numbers in."""
+    if "xl/styles.xml" not in archive.namelist():
+        return {}
+    try:
+        styles = etree.fromstring(archive.read("xl/styles.xml"), _parser())
+    except etree.XMLSyntaxError:
+        return {}
+    masks = {
+        number.get("numFmtId"): mask
+        for number in styles.iter("{*}numFmt")
+        if (mask := mask_of(number.get("formatCode", "")))
+    }
+    cells = styles.find("{*}cellXfs")
+    return {
+        style: masks[entry.get("numFmtId")]
+        for style, entry in enumerate(() if cells is None else cells.iterchildren("{*}xf"))
+        if entry.get("numFmtId") in masks
+    }
+
+
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(resolve_entities=False, no_network=True)
 
 
 def _unescaped(text: bytes) -> str:
@@ -114,16 +196,16 @@ def _path_of(archive: zipfile.ZipFile, sheet: str) -> str | None:
     names = set(archive.namelist())
     if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
         return None
-    parser = etree.XMLParser(resolve_entities=False, no_network=True)
     try:
-        book = etree.fromstring(archive.read("xl/workbook.xml"), parser)
-        links = etree.fromstring(archive.read("xl/_rels/workbook.xml.rels"), parser)
+        book = etree.fromstring(archive.read("xl/workbook.xml"), _parser())
+        links = etree.fromstring(archive.read("xl/_rels/workbook.xml.rels"), _parser())
     except etree.XMLSyntaxError:
         return None
     targets = {link.get("Id"): link.get("Target", "") for link in links}
-    for entry in book.iter(f"{_MAIN}sheet"):
+    for entry in book.iter("{*}sheet"):
         if entry.get("name") == sheet:
-            target = targets.get(entry.get(_RELATION), "")
+            link = next((value for name, value in entry.items() if _RELATION.fullmatch(name)), None)
+            target = targets.get(link, "")
             path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
             return path if path in names else None
     return None
@@ -153,7 +235,7 @@ def _extent_of_xml(chunks: Iterable[bytes]) -> tuple[int, int]:
         far = {*_ROW.findall(piece), *_CELL_ROW.findall(piece)}
         last_row = max(last_row, max((int(row) for row in far), default=0))
         cells = max(cells, piece.count(b"<c>"))
-    return last_row, max((_column(letters) for letters in columns), default=1 if cells else 0)
+    return last_row, max((column_of(letters.decode()) for letters in columns), default=1 if cells else 0)
 
 
 def _overlapping(chunks: Iterable[bytes], most: int = 1000) -> Iterator[bytes]:
@@ -165,13 +247,6 @@ def _overlapping(chunks: Iterable[bytes], most: int = 1000) -> Iterator[bytes]:
         yield piece[:end]
         rest = piece[end:]
     yield rest
-
-
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + letter - 64
-    return number
 
 
 def _extent_of_records(data: bytes) -> tuple[int, int]:

@@ -21,6 +21,12 @@ class Error(str):
     __slots__ = ()
 
 
+class Padded(str):
+    """A number as a cell of xls, xlsb and ods that the format 00000 shows with its leading zeros."""
+
+    __slots__ = ()
+
+
 DIVISION = Error("#DIV/0!")
 
 
@@ -53,6 +59,9 @@ def ods(rows: Sequence[Sequence[str]], *, repeat: tuple[int, int] = (1, 1)) -> b
             '<table:table-cell table:formula="of:=1/0" office:value-type="string" office:string-value="" '
             f'calcext:value-type="error"><text:p>{cell}</text:p></table:table-cell>'
             if isinstance(cell, Error)
+            else f'<table:table-cell office:value-type="float" office:value="{int(cell)}"><text:p>{cell}</text:p>'
+            "</table:table-cell>"
+            if isinstance(cell, Padded)
             else f'<table:table-cell office:value-type="string" table:number-columns-repeated="{across}">'
             f"<text:p>{escape(cell)}</text:p></table:table-cell>"
             if cell
@@ -92,10 +101,13 @@ def xls(rows: Sequence[Sequence[str]]) -> bytes:
         for column, text in enumerate(row):
             if isinstance(text, Error):
                 sheet += record(0x205, struct.pack("<HHHBB", place, column, 0, text.code, 1))
+            elif isinstance(text, Padded):
+                sheet += record(0x203, struct.pack("<HHHd", place, column, 1, int(text)))
             elif text:
                 sheet += record(0x204, struct.pack("<HHH", place, column, 0) + wide(text))
     sheet += end
-    head = record(0x809, start)
+    head = record(0x809, start) + record(0x41E, struct.pack("<H", 164) + wide("00000"))
+    head += b"".join(record(0xE0, struct.pack("<HH", 0, number) + bytes(16)) for number in (0, 164))
     offset = len(head) + 4 + 4 + 2 + 2 + 5 + len(end)
     stream = head + record(0x85, struct.pack("<IHBB", offset, 0, 5, 0) + b"Sheet") + end + sheet
     return _compound(stream.ljust(max(4096, -(-len(stream) // 512) * 512), b"\0"))
@@ -139,6 +151,8 @@ def xlsb(cells: dict[tuple[int, int], str]) -> bytes:
             text = cells[row, column]
             if isinstance(text, Error):
                 sheet += record(3, struct.pack("<IIB", column, 0, text.code))
+            elif isinstance(text, Padded):
+                sheet += record(2, struct.pack("<III", column, 1, int(text) << 2 | 2))
             else:
                 sheet += record(6, struct.pack("<II", column, 0) + wide(text))
     sheet += record(146, b"") + record(130, b"")
@@ -149,6 +163,9 @@ def xlsb(cells: dict[tuple[int, int], str]) -> bytes:
         '<Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" '
         'Target="worksheets/sheet1.bin"/></Relationships>'
     )
+    styles = record(615, struct.pack("<I", 1)) + record(44, struct.pack("<H", 164) + wide("00000")) + record(616, b"")
+    styles += record(617, struct.pack("<I", 2))
+    styles += b"".join(record(47, struct.pack("<HH", 0, number) + bytes(12)) for number in (0, 164)) + record(618, b"")
     types = b'<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
     return zipped(
         {
@@ -156,6 +173,7 @@ def xlsb(cells: dict[tuple[int, int], str]) -> bytes:
             "xl/workbook.bin": book,
             "xl/_rels/workbook.bin.rels": relations.encode(),
             "xl/worksheets/sheet1.bin": sheet,
+            "xl/styles.bin": record(278, b"") + styles + record(279, b""),
         }
     )
 

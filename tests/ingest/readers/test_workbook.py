@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date, datetime
+from typing import Any
 
 import pytest
+import xlsxwriter
 
 from forecourt.errors import Problem
 from ingest.readers.rows import Records
 from ingest.readers.workbook import Place, find_table, first_filled_row, open_workbook, read_sheet
-from tests.ingest.workbooks import DIVISION, Cell, ods, rewritten, xls, xlsb, xlsx
+from ingest.readers.workbook_altered import adds_up_above
+from tests.ingest.workbooks import DIVISION, Cell, Padded, ods, rewritten, xls, xlsb, xlsx
 
 SHEET = "xl/worksheets/sheet1.xml"
 
 
-def read(data: bytes, **how: str) -> Records:
+def read(data: bytes, **how: Any) -> Records:
     book = open_workbook(data)
     place = first_filled_row(book)
     assert place
@@ -33,7 +37,9 @@ def cells(records: Records) -> list[list[str]]:
         (1234567.125, "1234567.125"),
         (0.0000001, "0.0000001"),
         (12345678901234.0, "12345678901234"),
-        (1e300, "1" + "0" * 300),
+        (4111222233334444, "4111222233334444"),
+        (1234567890123456789, "1.23456789012346E+18"),
+        (1e300, "1E+300"),
         (-5, "-5"),
         (True, "true"),
         (date(2026, 3, 31), "2026-03-31"),
@@ -58,6 +64,89 @@ def test_an_error_and_a_formula_without_a_value_are_no_empty_cells() -> None:
     book = rewritten(book, SHEET, (b'<c r="B2"><v>2</v></c>', b'<c r="B2"><f>IF(A1&lt;2,"x")</f></c>'))
     book = rewritten(book, SHEET, (b'<c r="C2"><v>3</v></c>', b'<c r="C2"><f>SUM(A1:B1)</f><v>7</v></c>'))
     assert cells(read(book)) == [["#DIV/0!", '=IF(A1<2,"x")', "7"]]
+
+
+def test_a_formula_is_uncomputed_where_it_has_no_value_but_may_give_an_empty_text() -> None:
+    book = xlsx({"S": [["a", "b", "c", "d"], [1, 2, 3, 4]]})
+    # What openpyxl, XlsxWriter and a spreadsheet program leave; all formulas at 0 were never computed.
+    for cell, formula in (
+        (b'<c r="A2"><v>1</v></c>', b'<c r="A2"><f>1+1</f><v></v></c>'),
+        (b'<c r="B2"><v>2</v></c>', b'<c r="B2"><f>1+2</f><v>0</v></c>'),
+        (b'<c r="C2"><v>3</v></c>', b'<c r="C2" t="str"><f>""</f><v></v></c>'),
+    ):
+        book = rewritten(book, SHEET, (cell, formula))
+    found = read(book)
+    assert cells(found) == [["=1+1", "=1+2", "", "4"]]
+    assert "formulas in it were never computed" in found.remarks[0].sentence
+    computed = rewritten(book, SHEET, (b'<c r="D2"><v>4</v></c>', b'<c r="D2"><f>2+2</f><v>4</v></c>'))
+    assert cells(read(computed)) == [["=1+1", "0", "", "4"]]
+
+
+@pytest.mark.parametrize(
+    ("form", "number", "text"),
+    [
+        ("00000", 123, "00123"),
+        ("00000", 1234567, "1234567"),
+        ('"Stk-"0000', 12, "Stk-0012"),
+        ('0000"-"00"-"00', 20260331, "2026-03-31"),
+        ("000\\ 000", 7042, "007 042"),
+        ("[Red]_(00_)", 7, "07"),
+        ("00000;-00000", -7, "-7"),
+        ("00000", 1.5, "1.5"),
+        ("#,##0.00 €", 1234, "1234"),
+        ('0 "km"', 41000, "41000"),
+        ("00.00", 5, "5"),
+        ("00%", 0.05, "0.05"),
+        ("00E+00", 5, "5"),
+        ("dd.mm.yyyy", 46112, "2026-03-31"),
+        ("General", 7, "7"),
+    ],
+)
+def test_a_number_that_is_shown_with_leading_zeros_has_them(form: str, number: float, text: str) -> None:
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content) as book:
+        sheet = book.add_worksheet("S")
+        sheet.write(0, 0, "a")
+        sheet.write(1, 0, number, book.add_format({"num_format": form}))
+    assert cells(read(content.getvalue())) == [[text]]
+
+
+@pytest.mark.parametrize("write", [xls, ods, lambda rows: xlsb({(row, 0): rows[row][0] for row in range(len(rows))})])
+def test_leading_zeros_are_shown_in_the_other_formats_too(write: object) -> None:
+    assert cells(read(write([["id"], [Padded("00123")], [Padded("1234567")]]))) == [["00123"], ["1234567"]]  # type: ignore[operator]
+
+
+def test_a_row_is_withheld_whose_key_is_not_known_or_that_is_a_total() -> None:
+    book = xlsx({"S": [["id", "sum"], ["a", 1], ["b", 2], [12345678901234567890, 3], ["total", 6], ["more", 1]]})
+    book = rewritten(book, SHEET, (b'<c r="B5"><v>6</v></c>', b'<c r="B5"><f>SUM(B2:B4)</f><v>6</v></c>'))
+    book = rewritten(book, SHEET, (b'<c r="A3" t="s"><v>3</v></c>', b'<c r="A3" t="e"><v>#N/A</v></c>'))
+    merge = b'</sheetData><mergeCells><mergeCell ref="A6:B6"/></mergeCells>'
+    found = read(rewritten(book, SHEET, (b"</sheetData>", merge)), needed={"id"})
+    assert cells(found) == [["a", "1"]]
+    assert [(row.row_number, row.reason) for row in found.bad] == [
+        (3, "its id is not known: it holds the error #N/A"),
+        (4, "its id is not known: it has more digits than the 15 that a workbook keeps"),
+        (5, "it is a total: a cell in it is =SUM(B2:B4)"),
+        (6, "one cell in it stands under id to sum, so it is a title or a total"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("formula", "is_total"),
+    [
+        ("SUM(B2:B4)", True),
+        ("SUBTOTAL(9,$B$2:$B$4)", True),
+        ("SUBTOTAL(109,Stock[Price])", True),
+        ("SUM(A5:C5)", False),
+        ("SUM(C$2:C5)", False),
+        ("SUM(B6:B9)", False),
+        ("B4+1", False),
+        ("SUM(Stock[@[Cost]:[Fees]])", False),
+        ("SUM(B2:B4)*2", False),
+    ],
+)
+def test_a_total_adds_up_the_cells_above_it(formula: str, is_total: bool) -> None:
+    assert adds_up_above(formula, 4, 1) is is_total
 
 
 @pytest.mark.parametrize(
