@@ -242,8 +242,8 @@ def _check_recognisable(source: Source, given: Mapping[str, Any], reader: _Decla
         raise reader.problem("header_lines and names: a file has a header or none; declare one of the two")
     if source.names and not source.patterns:
         raise reader.problem("files: a file without a header is known by its name; give its patterns")
-    if source.reader == "whatsapp" and (not source.patterns or source.spelling.dates not in ("dmy", "mdy")):
-        raise reader.problem("a chat is known by its name: give the patterns in files, and dates as dmy or mdy")
+    if source.reader == "whatsapp" and (not source.patterns or source.spelling.dates not in ("dmy", "mdy", "ymd")):
+        raise reader.problem("a chat is known by its name: give the patterns in files, and dates as dmy, mdy or ymd")
     if source.reader not in ("adf", "whatsapp") and not source.signature and not source.names:
         raise reader.problem("header: name the columns by which the file is known")
     if source.reader == "xml" and not source.rows:

@@ -8,9 +8,11 @@ import re
 import zipfile
 from typing import Literal
 
-from ingest.mapped import Bytes
+from ingest.mapped import Bytes, whole
+from ingest.readers import compound
 from ingest.readers.adf_text import is_mail
 from ingest.readers.text import what_it_is
+from ingest.readers.whatsapp import looks_like_chat
 
 Kind = Literal["text", "json", "xml", "workbook", "page", "zip", "gzip", "mail", "other"]
 
@@ -34,8 +36,31 @@ WORDS: dict[Kind, str] = {
     "mail": "a mail",
 }
 
-_OLE = b"\xd0\xcf\x11\xe0"
-_JSON_START = re.compile(rb'\s*(?:\{\s*(?:["}]|\Z)|\[\s*(?:[\[{"\]]|\Z|-?\d))')
+#: Place in the file and bytes there -> what is no text, besides what a reader of text knows itself.
+_UNREAD = (
+    (257, b"ustar", "a tar archive"),
+    (4, b"1AY&SY", "a bzip2 archive"),
+    (0, b"\xfd7zXZ\0", "an xz archive"),
+    (0, b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
+    (0, b"\x78\x9f\x3e\x22", "a winmail.dat, in which Outlook packs a mail's attachments"),
+    (0, b"MZ\x90\0", "a program"),
+    (0, b"bplist00", "a property list"),
+)
+#: A stream of a compound file -> what the file is, where it is no workbook.
+_COMPOUNDS = {
+    "WordDocument": "a Word document",
+    "PowerPoint Document": "a PowerPoint presentation",
+    "__properties_version1.0": "a message of Outlook (.msg)",
+}
+_MOST_LOOKED_AT = 200 << 20
+#: In it a protected workbook lies.
+PROTECTED = "EncryptedPackage"
+
+_JSON_START = re.compile(rb'\s*(?:\{\s*(?:["}]|\Z)|\[\s*(?:[\[{"\]]|\Z|-?\d|null\b|true\b|false\b))')
+#: Workbooks that are one XML file: of Excel 2003, and of OpenDocument (.fods).
+_XML_WORKBOOK = re.compile(
+    rb"(?:\A|\s|>)<(?:\w+:)?Workbook\b[^>]*urn:schemas-microsoft-com:office:spreadsheet|<office:document\s"
+)
 _XML_START = re.compile(rb"\s*<(?:\?xml|!--|!DOCTYPE|[A-Za-z_])")
 #: HTML, which starts like XML and often is none. What stands before its first tag is read one way only: a comment that
 #: could also end with a later one would be tried in every combination, and thirty of them would take for ever.
@@ -43,6 +68,8 @@ _WEB_PAGE = re.compile(
     rb"(?>\s+|<\?xml[^>]*>|<!--.*?-->)*+<(?:(?:!doctype\s+html|html|head|body|meta|style|div)\b|table\b[^>]*>.*?<t[rhbd])",
     re.IGNORECASE | re.DOTALL,
 )
+#: How XML and JSON begin in UTF-16 without a mark.
+_WIDE_STARTS = tuple(start for sign in (b"<", b"[", b"{") for start in (sign + b"\0", b"\0" + sign))
 _WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
@@ -52,14 +79,17 @@ def kind_of(data: Bytes) -> Kind:
         return _kind_of_zip(data)
     if data.startswith(b"\x1f\x8b"):
         return "gzip"
-    if data.startswith(_OLE):
-        return "workbook"
-    if what_it_is(data):
+    if data.startswith(compound.MARK):
+        return "other" if _words_for_compound(data) else "workbook"
+    if _words_for_unread(data):
         return "other"
     start = _start_as_ascii(data)
     if _XML_START.match(start):
+        if _XML_WORKBOOK.search(start):
+            return "workbook"
         return "page" if _WEB_PAGE.match(start) else "xml"
-    if _JSON_START.match(start) and _goes_on_as_json(start):
+    # The stamps of a chat may stand in brackets, as lists do.
+    if _JSON_START.match(start) and not looks_like_chat(start.decode("utf-8", "replace")) and _goes_on_as_json(start):
         return "json"
     return "mail" if is_mail(data) else "text"
 
@@ -69,12 +99,26 @@ def words_for(data: Bytes) -> str:
     kind = kind_of(data)
     if kind == "other" and data.startswith(b"PK"):
         return "an Office document or a program archive that is no workbook"
-    return WORDS.get(kind) or what_it_is(data) or "a file of unknown kind"
+    if data.startswith(compound.MARK):
+        return _words_for_compound(data) or WORDS["workbook"]
+    return WORDS.get(kind) or _words_for_unread(data) or "a file of unknown kind"
 
 
 def is_picture(data: Bytes) -> bool:
     """True for what begins like a picture, as signatures of mails have them."""
     return (what_it_is(data) or "").endswith("picture")
+
+
+def _words_for_unread(data: Bytes) -> str | None:
+    """What a file is that is known and not read; None for any other."""
+    found = (words for place, mark, words in _UNREAD if data[place : place + len(mark)] == mark)
+    return what_it_is(data) or next(found, None)
+
+
+def _words_for_compound(data: Bytes) -> str | None:
+    # A larger one is refused for its size, whatever it is.
+    names = compound.names_in(whole(data)) if len(data) <= _MOST_LOOKED_AT else set()
+    return next((words for name, words in _COMPOUNDS.items() if name in names), None)
 
 
 def _kind_of_zip(data: Bytes) -> Kind:
@@ -85,7 +129,8 @@ def _kind_of_zip(data: Bytes) -> Kind:
         return "zip"
     if names & {"xl/workbook.xml", "xl/workbook.bin"} or {"content.xml", "mimetype"} <= names:
         return "workbook"
-    is_office = "[Content_Types].xml" in names or "META-INF/MANIFEST.MF" in names
+    # Word, PowerPoint and Apple's Numbers; programs.
+    is_office = bool(names & {"[Content_Types].xml", "META-INF/MANIFEST.MF", "Index/Document.iwa"})
     return "other" if is_office else "zip"
 
 
@@ -95,7 +140,7 @@ def _start_as_ascii(data: Bytes) -> bytes:
     for mark, encoding in _WIDE.items():
         if head.startswith(mark):
             return head[2:].decode(encoding, "ignore").encode("utf-8", "ignore")
-    if head[:2] in (b"<\0", b"\0<"):
+    if head[:2] in _WIDE_STARTS:
         return head.replace(b"\0", b"")
     return head.removeprefix(b"\xef\xbb\xbf")
 

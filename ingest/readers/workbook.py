@@ -1,4 +1,4 @@
-"""Reads the sheets of a workbook (xlsx, xlsm, xls, xlsb, ods): every cell as text, with the row number of the sheet.
+"""Reads the sheets of a workbook (xlsx, xlsm, xls, xlsb, ods, XML of Excel 2003): each cell as text, with its row.
 
 Dates become ISO texts, numbers have no more than the 15 digits that Excel itself shows, a formula gives the value
 that was last computed and never runs. What the library leaves out of a cell is put back: an error (``#DIV/0!``) as
@@ -26,8 +26,9 @@ from ingest.readers.foot import foot_of_rows
 from ingest.readers.rows import MAX_COLUMNS, BadRow, Records, Remark, as_table
 from ingest.readers.second_header import AGAIN, names_columns
 from ingest.readers.workbook_altered import UNCOMPUTED
-from ingest.readers.workbook_parts import check_extent, sheet_parts
+from ingest.readers.workbook_parts import PASSWORD, check_extent, sheet_parts
 from ingest.readers.workbook_process import Answer
+from ingest.readers.workbook_xml import is_open_document, packed, sheets_of
 
 #: So many rows are searched for the header when the source does not say.
 DEFAULT_PREAMBLE = 20
@@ -49,7 +50,7 @@ Row = list[str]
 @dataclass
 class Workbook:
     """A workbook; ``sheets`` are those a person sees, in their order, ``hidden`` the names of the others.
-    ``format``: xlsx, xlsb, ods or xls."""
+    ``format``: xlsx, xlsb, ods, xls or xml."""
 
     format: str
     sheets: dict[str, Sheet]
@@ -90,16 +91,20 @@ class Place:
 def open_workbook(data: bytes) -> Workbook:
     """The workbook in these bytes. Raises Problem (without the file's name) for one that is damaged, protected by a
     password, or larger than can be read."""
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        if not is_open_document(data):
+            found_in_xml = sheets_of(data).items()
+            return _opened({name: Sheet(**vars(sheet)) if sheet else None for name, sheet in found_in_xml}, "xml")
+        data = packed(data)
     workbook_format = check_extent(data)
     found = _cells_of(data)
     if found == "password":
-        raise Problem("it is a workbook protected by a password. Save it without one and deliver it.")
+        raise Problem(PASSWORD)
     if isinstance(found, str):
         raise Problem(f"it is no readable workbook ({found}). Save it again and deliver it.")
-    if not any(found.values()):
-        raise Problem("it is a workbook without a visible sheet. Export it again.")
-    sheets = {}
+    sheets: dict[str, Sheet | None] = {}
     for name, content in found.items():
+        sheets[name] = None
         if content is None:
             continue
         rows, merged = content
@@ -111,7 +116,15 @@ def open_workbook(data: bytes) -> Workbook:
         rows.extend([] for _ in range(parts.rows - len(rows)))
         doubts = {place: altered.doubt for place, altered in parts.altered.items() if altered.doubt}
         sheets[name] = Sheet(rows, [(row, first, last) for (row, first), (_, last) in merged], doubts, parts.totals)
-    return Workbook(workbook_format, sheets, [name for name in found if name not in sheets])
+    return _opened(sheets, workbook_format)
+
+
+def _opened(sheets: Mapping[str, Sheet | None], workbook_format: str) -> Workbook:
+    """``sheets``: None for one that is hidden."""
+    visible = {name: sheet for name, sheet in sheets.items() if sheet is not None}
+    if not visible:
+        raise Problem("it is a workbook without a visible sheet. Export it again.")
+    return Workbook(workbook_format, visible, [name for name in sheets if name not in visible])
 
 
 def _cells_of(data: bytes) -> Answer:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from lxml import etree
 
+from ingest.readers.compound import Compound
 from ingest.readers.workbook_masks import mask_of, shown
 
 Place = tuple[int, int]
@@ -53,9 +54,6 @@ _OF_CELLS_ABOVE = re.compile(
 )
 #: A number that is shown with leading zeros.
 _LEADING_ZERO = re.compile(r"\D*0\d")
-
-#: No chain of sectors is longer than this: a damaged one may lead back to its beginning.
-_MOST_SECTORS = 1 << 21
 
 
 def altered_cells(data: bytes, workbook_format: str, sheet: str) -> Places:
@@ -121,39 +119,13 @@ def _error_of(code: int) -> Altered:
 
 def _workbook_stream(data: bytes) -> bytes:
     """The stream that holds the sheets."""
-    shift, mini_shift = struct.unpack_from("<HH", data, 30)
-    first_folder, cutoff, first_mini, _, first_more, more = struct.unpack_from("<I4xIIIII", data, 48)
-    size = 1 << shift
+    file = Compound(data)
+    return file.read("Workbook" if "Workbook" in file.streams else "Book")
 
-    def sector(number: int) -> bytes:
-        return data[(number + 1) * size : (number + 2) * size]
 
-    tables = list(struct.unpack_from("<109I", data, 76))
-    for _ in range(min(more, _MOST_SECTORS)):
-        entries = struct.unpack(f"<{size // 4}I", sector(first_more))
-        tables += entries[:-1]
-        first_more = entries[-1]
-    chains = b"".join(sector(number) for number in tables if number < 0xFFFFFFFA)
-
-    def stream(first: int, of: bytes = chains) -> Iterator[int]:
-        for _ in range(_MOST_SECTORS):
-            if first >= 0xFFFFFFFA:
-                return
-            yield first
-            (first,) = struct.unpack_from("<I", of, first * 4)
-
-    folder = b"".join(map(sector, stream(first_folder)))
-    streams: dict[str, tuple[int, int]] = {}
-    for start in range(0, len(folder), 128):
-        name = folder[start : start + 64].decode("utf-16-le", "replace").partition("\0")[0]
-        streams.setdefault(name, struct.unpack_from("<II", folder, start + 116))
-    first, length = streams.get("Workbook") or streams["Book"]
-    if length >= cutoff:
-        return b"".join(map(sector, stream(first)))[:length]
-    root = b"".join(map(sector, stream(streams["Root Entry"][0])))
-    mini_chains = b"".join(map(sector, stream(first_mini)))
-    mini = 1 << mini_shift
-    return b"".join(root[number * mini : (number + 1) * mini] for number in stream(first, mini_chains))[:length]
+def globals_of(data: bytes) -> list[int]:
+    """The kinds of the records before the sheets of an xls."""
+    return [kind for kind, _, _ in _records(_workbook_stream(data), 0)]
 
 
 def _in_records(stream: bytes, sheet: str) -> Iterator[tuple[Place, Altered]]:

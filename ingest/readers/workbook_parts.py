@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from forecourt.errors import Problem
+from ingest.readers import compound
+from ingest.readers.kinds import PROTECTED
 from ingest.readers.unzip import Allowance, Limits, chunks_of, open_zip
 from ingest.readers.workbook_altered import (
     Altered,
@@ -29,6 +31,7 @@ from ingest.readers.workbook_altered import (
     column_of,
     day_of,
     error,
+    globals_of,
     uncomputed,
 )
 from ingest.readers.workbook_masks import mask_of, shown
@@ -58,6 +61,13 @@ _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _RELATION = re.compile(r"\{[^}]*/relationships\}id")
 
 
+#: The library does not say so of each of them.
+PASSWORD = "it is a workbook protected by a password. Save it without one and deliver it."
+#: The record of an xls that says how it is encrypted, and the part of an ods that does.
+_FILE_PASS = 0x2F
+_MANIFEST = "META-INF/manifest.xml"
+
+
 @dataclass
 class SheetParts:
     """Of one sheet the cells that the library reads otherwise than a person, and how many rows it states."""
@@ -70,13 +80,17 @@ class SheetParts:
 def check_extent(data: bytes) -> str:
     """The format of a workbook: xlsx, xlsb, ods or xls.
 
-    Raises Problem for one that unpacks to too much, or whose cells lie too far apart.
+    Raises Problem for one that unpacks to too much, whose cells lie too far apart, or that a password protects.
 
     An old xls cannot be too large: its sheets end at row 65,536 and column 256.
     """
     if not data.startswith(b"PK"):
+        if _is_protected_compound(data):
+            raise Problem(PASSWORD)
         return "xls"
     with open_zip(data, _LIMITS) as archive:
+        if _is_protected_archive(archive):
+            raise Problem(PASSWORD)
         allowance = Allowance(len(data), _LIMITS)
         for member in archive.infolist():
             chunks = (allowance.take(chunk) for chunk in chunks_of(archive, member))
@@ -88,6 +102,21 @@ def check_extent(data: bytes) -> str:
                 )
         names = archive.namelist()
     return "xlsb" if "xl/workbook.bin" in names else "ods" if "content.xml" in names else "xlsx"
+
+
+def _is_protected_compound(data: bytes) -> bool:
+    """True for an xls, or an xlsx inside a compound file, that a password protects."""
+    try:
+        return PROTECTED in compound.names_in(data) or _FILE_PASS in globals_of(data)
+    except (struct.error, KeyError, IndexError, ValueError):
+        return False
+
+
+def _is_protected_archive(archive: zipfile.ZipFile) -> bool:
+    """True for an ods that a password protects: its list of parts says how each is encrypted."""
+    if _MANIFEST not in archive.namelist():
+        return False
+    return b"encryption-data" in next(chunks_of(archive, archive.getinfo(_MANIFEST)), b"")
 
 
 def sheet_parts(data: bytes, sheet: str, workbook_format: str) -> SheetParts:

@@ -12,7 +12,7 @@ from ingest.readers.kinds import kind_of
 from ingest.reading import read_rows
 from ingest.recognition import SheetContent, TextContent, check_lines, recognise
 from tests.ingest.formats import SOURCES, declared
-from tests.ingest.workbooks import xls, xlsx, zipped
+from tests.ingest.workbooks import compound, xls, xlsx, zipped
 
 HEADER = "rooftop,task_id,due_at"
 
@@ -42,6 +42,16 @@ HEADER = "rooftop,task_id,due_at"
         (b"\x1f\x8b\x08", "gzip"),
         (b"From: a@example.com\nTo: b@example.com\n\nHello\n", "mail"),
         (b"%PDF-1.7", "other"),
+        (compound(b"", "WordDocument"), "other"),
+        (compound(b"", "EncryptedPackage"), "workbook"),
+        (b"\xd0\xcf\x11\xe0", "workbook"),
+        (b"[null, {}]", "json"),
+        ('[{"a": 1}]'.encode("utf-16-le"), "json"),
+        (b"[13/03/2026, 09:15:00] Ann: Hello\n", "text"),
+        (b"MZ;BZh;ustar\n1;2;3\n", "text"),
+        (b"a.csv".ljust(257, b"\0") + b"ustar\x0000", "other"),
+        (b'<?xml version="1.0"?>\n<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>', "workbook"),
+        (b"<Workbook><Worksheet/></Workbook>", "xml"),
     ],
 )
 def test_a_kind_is_known_by_the_bytes(data: bytes, kind: str) -> None:
@@ -89,6 +99,12 @@ def test_a_name_that_belies_the_bytes_is_told_and_does_not_decide() -> None:
             zipped({"[Content_Types].xml": b"x", "word/document.xml": b"x"}),
             "it is an Office document or a program archive that is no workbook, which is not read",
         ),
+        (
+            "lead.msg",
+            compound(b"", "__properties_version1.0"),
+            r"it is a message of Outlook \(.msg\), which is not read",
+        ),
+        ("winmail.dat", b"\x78\x9f\x3e\x22\0", "it is a winmail.dat, in which Outlook packs a mail's attachments"),
         ("crm_tasks.csv", b"x," * 2000 + b"x\n", "its header names 2,001 columns; files are read up to 2,000"),
         ("other.csv", b"x," * 9_999 + b"x\n", "its header .* is that of no source"),
         ("crm_tasks.csv", b"rooftop,\0task_id\n", "line 1 holds a NUL byte"),

@@ -110,11 +110,12 @@ def xls(rows: Sequence[Sequence[str]]) -> bytes:
     head += b"".join(record(0xE0, struct.pack("<HH", 0, number) + bytes(16)) for number in (0, 164))
     offset = len(head) + 4 + 4 + 2 + 2 + 5 + len(end)
     stream = head + record(0x85, struct.pack("<IHBB", offset, 0, 5, 0) + b"Sheet") + end + sheet
-    return _compound(stream.ljust(max(4096, -(-len(stream) // 512) * 512), b"\0"))
+    return compound(stream)
 
 
-def _compound(stream: bytes) -> bytes:
-    """An OLE compound file with the one stream Workbook: header, table of sectors, folder, content."""
+def compound(stream: bytes, name: str = "Workbook") -> bytes:
+    """An OLE compound file with one stream: header, table of sectors, folder, content."""
+    stream = stream.ljust(max(4096, -(-len(stream) // 512) * 512), b"\0")
     sectors = len(stream) // 512
     chain = [0xFFFFFFFD, 0xFFFFFFFE, *range(3, sectors + 2), 0xFFFFFFFE]
     table = struct.pack(f"<{len(chain)}I", *chain).ljust(512, b"\xff")
@@ -128,7 +129,7 @@ def _compound(stream: bytes) -> bytes:
         body = text.ljust(64, b"\0") + struct.pack("<HBB", len(text), kind, 1)
         return body + struct.pack("<III", 0xFFFFFFFF, 0xFFFFFFFF, child) + bytes(36) + struct.pack("<IQ", first, size)
 
-    folder = entry("Root Entry", 5, 1, 0xFFFFFFFE, 0) + entry("Workbook", 2, 0xFFFFFFFF, 2, len(stream))
+    folder = entry("Root Entry", 5, 1, 0xFFFFFFFE, 0) + entry(name, 2, 0xFFFFFFFF, 2, len(stream))
     folder += entry("", 0, 0xFFFFFFFF, 0, 0) * 2
     return header + table + folder + stream
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zipfile
 from datetime import date, datetime
 from typing import Any
 
@@ -13,7 +15,7 @@ from forecourt.errors import Problem
 from ingest.readers.rows import Records
 from ingest.readers.workbook import Place, find_table, first_filled_row, open_workbook, read_sheet
 from ingest.readers.workbook_altered import adds_up_above
-from tests.ingest.workbooks import DIVISION, Cell, Padded, ods, rewritten, xls, xlsb, xlsx
+from tests.ingest.workbooks import DIVISION, Cell, Padded, compound, ods, rewritten, xls, xlsb, xlsx, zipped
 
 SHEET = "xl/worksheets/sheet1.xml"
 
@@ -170,6 +172,58 @@ def test_every_format_gives_the_same_rows(write: object) -> None:
 
 def test_a_binary_workbook_is_read() -> None:
     assert cells(read(xlsb({(0, 0): "a", (0, 1): "b", (1, 1): "x"}))) == [["", "x"]]
+
+
+XML_2003 = b"""<?xml version="1.0"?>
+<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet" xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet">
+<Worksheet ss:Name="S"><Table>
+<Row><Cell><Data ss:Type="String">id</Data></Cell><Cell><Data ss:Type="String">day</Data></Cell>
+<Cell><Data ss:Type="String">sum</Data></Cell></Row>
+<Row ss:Index="3"><Cell><Data ss:Type="String">007</Data></Cell>
+<Cell ss:Index="3"><Data ss:Type="Number">1.5</Data></Cell></Row>
+<Row><Cell><Data ss:Type="Error">#N/A</Data></Cell>
+<Cell><Data ss:Type="DateTime">2026-03-31T00:00:00.000</Data></Cell></Row>
+<Row><Cell ss:MergeAcross="2"><Data ss:Type="String">Total</Data></Cell></Row>
+</Table></Worksheet>
+<Worksheet ss:Name="Old"><WorksheetOptions xmlns="urn:schemas-microsoft-com:office:excel"><Visible>SheetHidden</Visible>
+</WorksheetOptions></Worksheet></Workbook>"""
+
+
+def test_a_workbook_that_is_one_xml_file_is_read() -> None:
+    assert cells(read(XML_2003)) == [["007", "", "1.5"], ["#N/A", "2026-03-31", ""]]
+    found = read(XML_2003, needed={"id"})
+    assert cells(found) == [["007", "", "1.5"]]
+    assert [row.row_number for row in found.bad] == [4, 5]
+    assert found.skipped == {"blank line": 1}
+    assert found.remarks[0].sentence == "sheet 'Old' is hidden and was not read"
+    with pytest.raises(Problem, match="names row or column '99999999', which no sheet has"):
+        open_workbook(
+            XML_2003.replace(
+                b'ss:Index="3"><Cell><Data ss:Type="String">', b'ss:Index="99999999"><Cell><Data ss:Type="String">'
+            )
+        )
+
+
+def test_a_flat_open_document_is_read_as_the_packed_one() -> None:
+    rows = [["id", "gross"], ["a", Padded("007")]]
+    with zipfile.ZipFile(io.BytesIO(ods(rows))) as archive:
+        content = archive.read("content.xml")
+    flat = content.replace(b"office:document-content", b"office:document")
+    assert cells(read(flat)) == cells(read(ods(rows))) == [["a", "007"]]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        compound(b"", "EncryptedPackage"),
+        compound(struct.pack("<HHHHHHII", 0x809, 16, 0x600, 5, 0, 0, 0, 0) + struct.pack("<HHH", 0x2F, 2, 0)),
+        zipped({"mimetype": b"x", "content.xml": b"\0", "META-INF/manifest.xml": b"<m:encryption-data/>"}),
+    ],
+    ids=["xlsx", "xls", "ods"],
+)
+def test_a_protected_workbook_is_called_so(data: bytes) -> None:
+    with pytest.raises(Problem, match="it is a workbook protected by a password"):
+        open_workbook(data)
 
 
 def test_the_table_is_found_by_its_header_below_a_title_and_its_page_headers_are_skipped() -> None:
