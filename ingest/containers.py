@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email import message_from_bytes, policy
+from email import errors, message_from_bytes, policy
 from email.message import EmailMessage
 from zipfile import ZipFile, ZipInfo
 
@@ -28,6 +28,14 @@ MAX_MAIL = 100 << 20
 
 #: Endings of attachments that are exports; a mail's pictures and signatures are none.
 _EXPORTS = (*(ending for endings in ENDINGS.values() for ending in endings), ".zip", ".gz")
+
+
+#: What is wrong with an attachment whose bytes are not those that were sent.
+_SPOILED = (
+    errors.InvalidBase64CharactersDefect,
+    errors.InvalidBase64LengthDefect,
+    errors.InvalidBase64PaddingDefect,
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,7 @@ def members(name: str, data: Bytes, limits: Limits = LIMITS) -> Iterator[Member]
         _check(data, kind, limits)
         return _unpacked(name, data, kind, limits)
     attached = _attached(data)
+    _check_mail(data)
     for inner, content in attached:
         if kind_of(content) in ("zip", "gzip"):
             try:
@@ -79,6 +88,21 @@ def _check(data: bytes, kind: Kind, limits: Limits) -> None:
         for info in archive.infolist():
             for chunk in chunks_of(archive, info):
                 allowance.take(chunk)
+
+
+def _check_mail(data: bytes) -> None:
+    """Refuses a mail whose files are not as they were sent: a part of a table would pass for all of it."""
+    message = message_from_bytes(data, policy=policy.default)
+    for part in message.walk() if isinstance(message, EmailMessage) else ():
+        if any(isinstance(defect, errors.CloseBoundaryNotFoundDefect) for defect in part.defects):
+            raise Problem("it is a mail that breaks off: the end of its parts is missing. Have it sent again.")
+        name = part.get_filename()
+        if name and name.lower().endswith(_EXPORTS) and not part.is_multipart():
+            part.get_payload(decode=True)
+            if any(isinstance(defect, _SPOILED) for defect in part.defects):
+                raise Problem(
+                    f"its attachment {own_name(name)} is damaged (its base64 cannot be read). Have it sent again."
+                )
 
 
 def _of_mail(name: str, attached: list[tuple[str, bytes]], limits: Limits) -> Iterator[Member]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -194,25 +195,60 @@ def _unreadable(row: BadRow, shift: int, feed: str | None) -> Quarantined:
 
 
 def _object_rows(source: Source, objects: Objects, feed: str | None) -> FileRows:
+    unlike = _unlike_the_others(source, objects)
+    places = [place for place in range(len(objects.values)) if place not in unlike]
+    values, numbers = objects.values, objects.row_numbers
+    if unlike:
+        values, numbers = [values[place] for place in places], [numbers[place] for place in places]
     if source.is_absent_empty:
         names = objects.names
-        columns = [[record.get(name, "") for record in objects.values] for name in names]
-        ids = range(1, len(objects.values) + 1)
-        batches = [Batch(names, as_table(columns, objects.row_numbers, list(ids)), trimmed=True)]
+        columns = [[record.get(name, "") for record in values] for name in names]
+        ids = range(1, len(values) + 1)
+        batches = [Batch(names, as_table(columns, numbers, list(ids)), trimmed=True)]
     else:
-        batches = _grouped(objects.values, objects.row_numbers, _needed(source, objects.names))
-    after = len(objects.values) + 1
+        batches = _grouped(values, numbers, _needed(source, objects.names))
+    bad = [BadRow(objects.row_numbers[place], why, objects.raw(place)) for place, why in unlike.items()]
     return FileRows(
         batches=[Batch(batch.header, batch.rows, batch.trimmed, "the file") for batch in batches],
         encoding=objects.encoding,
-        raw=lambda row_id: objects.raw(row_id - 1),
+        raw=lambda row_id: objects.raw(places[row_id - 1]),
         bad=[
             unreadable(row_id, row.row_number, row.reason, row.raw, feed, objects.unit)
-            for row_id, row in enumerate(objects.bad, start=after)
+            for row_id, row in enumerate([*objects.bad, *bad], start=len(values) + 1)
         ],
         skipped=dict(objects.skipped),
         unit=objects.unit,
     )
+
+
+def _unlike_the_others(source: Source, objects: Objects) -> dict[int, str]:
+    """Place of a record -> why it would lose a value: a column that is read has parts in it and is one value in other
+    records, or the other way round. To leave the cell empty would say that there is nothing."""
+    known = {folded(name): name for name in objects.names}
+    read = {
+        known[folded(column)]
+        for mapping in source.mappings
+        for cell in mapping.cells.values()
+        for column in cell.columns
+        if folded(column) in known
+    }
+    # In XML a value may stand beside elements that say more of it; in JSON a name is one or the other.
+    is_json = source.reader == "json" or source.is_native
+    found: dict[int, str] = {}
+    for name in sorted(read):
+        parts = [other for other in objects.names if other.startswith(f"{name}.")]
+        wholes = [name[: mark.start()] for mark in re.finditer(r"\.", name)] if is_json else []
+        wholes = [whole for whole in wholes if whole in known.values()]
+        if not parts and not wholes:
+            continue
+        for place, record in enumerate(objects.values):
+            if record.get(name):
+                continue
+            if any(record.get(part) for part in parts) and name not in record:
+                found.setdefault(place, f"its {name} has parts, and is one value in other records")
+            elif any(record.get(whole) for whole in wholes):
+                found.setdefault(place, f"it has one value where other records have {name}")
+    return found
 
 
 def _needed(source: Source, names: Sequence[str]) -> set[str]:

@@ -159,7 +159,11 @@ def recognise(name: str, data: Bytes, declared: Mapping[str, Source] | None = No
             said = found.remarks if isinstance(found, Objects) else []
             is_text = isinstance(found, TextContent) and file.kind != "text"
             return Recognised(told_by_name(source, file.name), found, [*([] if is_text else _remarks(file)), *said])
-    if adf and may_be_adf and (looks_like_adf(data) if named else name_fits(file.name, adf)):
+    # Other XML is no lead that could be mended, and what is wrong with it is told as of any document.
+    is_other_xml = file.kind == "xml" and not looks_like_adf(data)
+    if is_other_xml and not problems:
+        file.root()
+    if adf and may_be_adf and (looks_like_adf(data) if named else name_fits(file.name, adf) and not is_other_xml):
         return Recognised(adf, _leads(data), _passed_over(file))
     if problems:
         raise problems[0]
@@ -217,7 +221,9 @@ def _native(feed: Feed, file: _File) -> Recognised:
         return Recognised(source, SheetContent(book, place), _remarks(file))
     if file.kind == "json":
         return Recognised(source, file.objects(), _remarks(file))
-    if file.kind not in ("text", "other"):
+    if file.kind == "other":
+        raise Problem(f"it is {words_for(file.data)}, not delimited text. Export it as csv and deliver that file.")
+    if file.kind != "text":
         raise Problem(
             f"it is {words_for(file.data)}, and native files are csv, workbooks or JSON. Export it as csv and deliver "
             "that file."
@@ -369,6 +375,11 @@ def _unknown(file: _File, named: list[Source]) -> Problem:
         )
     if file.kind == "other":
         return Problem(f"it is {words_for(file.data)}, which is not read. Export it as csv and deliver that file.")
+    if file.kind == "text" and file.name.lower().endswith(ENDINGS["json"]):
+        return Problem(
+            f"its name says JSON, and it begins like none ({_beginning(file.data)}). Export it as plain JSON: a list "
+            "of objects, or one object a line."
+        )
     try:
         header = draft.look_at(file.name, file.data).header if file.kind == "text" else _names_of(file)
     except Problem as problem:
@@ -411,10 +422,17 @@ def _unknown(file: _File, named: list[Source]) -> Problem:
     )
 
 
+def _beginning(data: Bytes) -> str:
+    """The first signs of a file, for a sentence."""
+    return repr(data[:40].decode("utf-8", "replace").lstrip("\ufeff")[:20])
+
+
 def _seen(file: _File) -> str:
     """How the file seems to be written, and how to begin a mapping for it; nothing where that cannot be told."""
     try:
-        return draft.sentence(draft.look_at(file.name, file.data))
+        hidden = file.book().hidden if file.kind == "workbook" else []
+        unread = f" Hidden sheets are not read: {', '.join(map(repr, hidden))}." if hidden else ""
+        return draft.sentence(draft.look_at(file.name, file.data)) + unread
     except Problem as problem:
         return f"What it is cannot be told: {problem}"
 

@@ -82,6 +82,9 @@ def decode(data: bytes, told: str | None = None) -> Decoded:
         if is_wide != known.startswith("utf-16") or (not is_wide and b"<".decode(known) != "<"):
             repairs.append(f"the declared encoding {name!r} is belied by the bytes")
             continue
+        if known.startswith(("iso8859", "cp125")) and _is_utf8_beyond_ascii(data):
+            repairs.append(f"the declared encoding {name!r} is belied by the bytes, whose letters are UTF-8")
+            continue
         if known == "iso8859-1" and re.search(rb"[\x80-\x9f]", data):
             repairs.append("the declared encoding 'iso-8859-1' is belied by the bytes, which are Windows-1252")
             known = "cp1252"
@@ -101,6 +104,17 @@ def decode(data: bytes, told: str | None = None) -> Decoded:
         encoding = "windows-1252" if stray_only else "utf-8"
         repairs.append("bytes that are not UTF-8 were read as Windows-1252")
         return Decoded(text, encoding, repairs)
+
+
+def _is_utf8_beyond_ascii(data: bytes) -> bool:
+    """True for bytes with letters beyond ASCII that are all of UTF-8: nobody writes such in a single-byte encoding."""
+    if data.isascii():
+        return False
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def is_mail(data: Bytes) -> bool:

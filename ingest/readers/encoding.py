@@ -73,9 +73,7 @@ def decode_as(data: Bytes, encoding: str, *, with_faults: bool = False) -> Decod
     if encoding == DETECT:
         encoding = "utf-8" if with_faults and has_few_faults(data) else detect(data)
         return decode(data, encoding, with_faults=with_faults)
-    known = codecs.lookup(encoding).name
-    if known.startswith(("iso8859", "cp125")):
-        _check_single_byte(data, encoding, known)
+    check_single_byte(data, encoding)
     return decode(data, encoding, with_faults=with_faults)
 
 
@@ -140,20 +138,23 @@ def detect(data: Bytes) -> str:
     return first
 
 
-def _check_single_byte(data: Bytes, encoding: str, known: str) -> None:
-    """Refuses bytes that a single-byte encoding takes without complaint, and that nobody wrote in it."""
+def check_single_byte(
+    data: Bytes, encoding: str, remedy: str = "Correct the encoding in the source, or export it as declared."
+) -> None:
+    """Refuses bytes that a single-byte encoding takes without complaint, and that nobody wrote in it; any other
+    encoding passes. ``remedy``: what to do about it."""
+    known = codecs.lookup(encoding).name
+    if not known.startswith(("iso8859", "cp125")):
+        return
     if _is_utf8(data) and _BEYOND_ASCII.search(data):
-        raise Problem(
-            f"it is declared as {encoding}, but every letter beyond ASCII in it is one of UTF-8. Correct the encoding "
-            "in the source, or export it as declared."
-        )
+        raise Problem(f"it is declared as {encoding}, but every letter beyond ASCII in it is one of UTF-8. {remedy}")
     _check_mixed(data, known)
     found = _CONTROL.search(data) if known.startswith("iso8859") else None
     if found:
         line = line_at(data, found.start())
         raise Problem(
             f"line {line} has the byte 0x{data[found.start()]:02X}, which is no letter in {encoding} (it is one in "
-            "Windows-1252). Correct the encoding in the source, or export it as declared."
+            f"Windows-1252). {remedy}"
         )
 
 

@@ -1,7 +1,8 @@
-"""Reads JSON: a list of objects, a list somewhere inside an object, or one object a line (ndjson).
+"""Reads JSON: a list of objects, a list somewhere inside an object, or objects one after the other, as in ndjson.
 
-Objects inside a record become names with points (``vehicle.make``), lists names with numbers from 1
-(``trade.1.vin``). Numbers keep the digits in which they were written; nothing passes through a float.
+Rows may be lists of values, too, below a list of their names or beside one (``columns``). Objects inside a record
+become names with points (``vehicle.make``), lists names with numbers from 1 (``trade.1.vin``). Numbers keep the digits
+in which they were written; nothing passes through a float.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", keyed: Ke
     unfit: list[tuple[int, str, str]] = []
     lines: list[int] = []
     places: list[int] = []
+    listed = _Listed(document)
     for place, (start, end, value, why) in enumerate(document.records([name for name in path.split(".") if name])):
         if place == MAX_RECORDS:
             raise Problem(
@@ -82,13 +84,15 @@ def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", keyed: Ke
         try:
             if why:
                 raise _Unfit(why)
-            found.values.append(_record(value, decimal, keyed or {}))
+            if place == 0 and listed.is_header(value):
+                continue
+            found.values.append(_record(listed.named(value), decimal, keyed or {}))
         except _Unfit as reason:
             unfit.append((place, str(reason), document.text[start:end]))
             continue
         places.append(place)
         document.spans.append((start, end))
-    if not lines:
+    if len(lines) == listed.headers:
         raise Problem(
             "it has no record, so nothing tells its columns. A table that is empty comes as csv with its header."
         )
@@ -101,6 +105,11 @@ def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", keyed: Ke
     found.row_numbers = [lines[place] for place in places]
     found.bad = [BadRow(lines[place], reason, raw) for place, reason, raw in unfit]
     found.skipped = {"blank line": document.blank_lines} if document.blank_lines else {}
+    if listed.headers:
+        found.skipped["names of columns"] = listed.headers
+    unread = ", ".join(f"{name} ({len(rows):,})" for name, rows in document.beside.items() if _holds_records(rows))
+    if unread:
+        found.remarks.append(f"lists beside that of its records were not read: {unread}")
     around = _around(document, decimal)
     if around:
         found.values = [{**around, **record} for record in found.values]
@@ -115,11 +124,47 @@ def _around(document: _Document, decimal: str) -> dict[str, str]:
         raise Problem(f"what stands around its records cannot be read: {reason}. Export it again.") from None
 
 
+def _holds_records(rows: list[Any]) -> bool:
+    return any(isinstance(row, dict | list) for row in rows)
+
+
+class _Listed:
+    """Records that are lists of values: their names stand in a list beside them, else in the first of them."""
+
+    def __init__(self, document: _Document) -> None:
+        self._document = document
+        self._names: list[str] | None = None
+        self.headers = 0
+
+    def is_header(self, value: Any) -> bool:
+        """True for the first list, where it holds the names."""
+        if not isinstance(value, list):
+            return False
+        self._names = self._document.names_beside(len(value))
+        if self._names is None and value and all(type(name) is str for name in value):
+            self._names, self.headers = value, 1
+            return True
+        return False
+
+    def named(self, value: Any) -> Any:
+        """A list as an object, each value under the name of its place; anything else as it is."""
+        if not isinstance(value, list):
+            return value
+        if self._names is None:
+            raise _Unfit("it is no object with names, but a list, and no list of names stands above or beside it")
+        if len(value) != len(self._names):
+            raise _Unfit(f"it has {len(value)} values where {len(self._names)} names are")
+        return _object(list(zip(self._names, value, strict=True)))
+
+
 class _Document:
+    """``around``: what the objects around the records say; ``beside``: the lists in them that are not read."""
+
     def __init__(self, text: str) -> None:
         self.text = text
         self.spans: list[tuple[int, int]] = []
         self.around = _Object()
+        self.beside: dict[str, list[Any]] = {}
         self.blank_lines = 0
         self._decoder = json.JSONDecoder(
             object_pairs_hook=_object, parse_int=_Number, parse_float=_Number, parse_constant=_Number
@@ -136,6 +181,15 @@ class _Document:
         line += self.text.count("\n", before, offset)
         self._counted = (offset, line)
         return line
+
+    def names_beside(self, width: int) -> list[str] | None:
+        """The one list of so many names before the records; as texts or as objects with a name."""
+        found = []
+        for entries in self.beside.values():
+            names = [entry.get("name") if isinstance(entry, dict) else entry for entry in entries]
+            if len(names) == width and all(type(name) is str for name in names):
+                found.append([str(name) for name in names])
+        return found[0] if len(found) == 1 else None
 
     def records(self, path: list[str]) -> Iterator[_Found]:
         start = self._skip(0)
@@ -161,20 +215,32 @@ class _Document:
             yield (*whole, None)
             return
         position = 0
-        for line in self.text.removesuffix("\n").split("\n"):
-            start, end = position, position + len(line.rstrip("\r"))
-            position += len(line) + 1
-            if not line.strip():
-                self.blank_lines += 1
+        while position < len(self.text):
+            start, end = position, self._line_end(position)
+            if not self.text[start:end].strip():
+                self.blank_lines += end < len(self.text)
+                position = end + 1
                 continue
+            start = self._skip(start)
             try:
-                value, stop = self._value(self._skip(start))
-                why = None if self._skip(stop) >= end else "more follows after the end of its object"
+                value, stop = self._value(start)
+                rest = self._skip(stop)
+                # An object may be written over several lines, and the next one begin on its last.
+                if rest >= (end := self._line_end(stop)) or (isinstance(value, dict) and self.text[rest] == "{"):
+                    yield start, stop, value, None
+                    position = rest if rest < end else end + 1
+                    continue
+                value, why = None, "more follows after the end of its object"
             except json.JSONDecodeError as error:
                 value, why = None, f"it is no JSON ({error.msg} at character {error.pos - start + 1})"
             except RecursionError:
                 value, why = None, "it is nested more deeply than any export"
             yield start, end, value, why
+            position = end + 1
+
+    def _line_end(self, position: int) -> int:
+        end = self.text.find("\n", position)
+        return len(self.text) if end < 0 else end
 
     def _whole_object(self) -> tuple[int, int, Any] | None:
         """The one object that the file is, written over several lines."""
@@ -209,7 +275,9 @@ class _Document:
                 position = yield from self._descend(position, path[1:])
             else:
                 value, position = self._value(position)
-                if not isinstance(value, list):
+                if isinstance(value, list):
+                    self.beside[name] = value
+                else:
                     self.around[name] = value
             position = self._skip(position)
             if not self.text.startswith("}", position):

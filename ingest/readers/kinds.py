@@ -70,7 +70,7 @@ _WEB_PAGE = re.compile(
 )
 #: How XML and JSON begin in UTF-16 without a mark.
 _WIDE_STARTS = tuple(start for sign in (b"<", b"[", b"{") for start in (sign + b"\0", b"\0" + sign))
-_WIDE = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+_WIDE = {b"\xff\xfe\0\0": "utf-32-le", b"\0\0\xfe\xff": "utf-32-be", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
 def kind_of(data: Bytes) -> Kind:
@@ -139,7 +139,7 @@ def _start_as_ascii(data: Bytes) -> bytes:
     head = data[:4096]
     for mark, encoding in _WIDE.items():
         if head.startswith(mark):
-            return head[2:].decode(encoding, "ignore").encode("utf-8", "ignore")
+            return head[len(mark) :].decode(encoding, "ignore").encode("utf-8", "ignore")
     if head[:2] in _WIDE_STARTS:
         return head.replace(b"\0", b"")
     return head.removeprefix(b"\xef\xbb\xbf")

@@ -1,19 +1,22 @@
 """Reads XML whose records a source names by a path: inventory feeds, STAR documents, exports of single systems.
 
-Namespaces do not count. What lies in a record becomes names: ``vehicle.make`` for an element, ``vehicle@vin`` for an
-attribute, ``photo.2`` for the second of its name. A document type is refused, so there are no entities to expand and
-nothing to fetch.
+Namespaces do not count, unless an element holds one name from two of them. What lies in a record becomes names:
+``vehicle.make`` for an element, ``vehicle@vin`` for an attribute, ``photo.2`` for the second of its name. A document
+type is refused, so there are no entities to expand and nothing to fetch.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from lxml import etree
 
 from forecourt.errors import Problem
+from ingest.readers.encoding import check_single_byte
 from ingest.readers.rows import Objects
 
 MAX_BYTES = 256 << 20
@@ -23,6 +26,10 @@ MAX_TAGS = 20_000_000
 #: So many of one kind a record is searched for under a path with ``{n}``.
 MAX_REPEATED = 500
 
+#: Tags of web pages in a text, and those of them that begin a line.
+_LINES = frozenset(("br", "p", "div", "li", "ul", "ol", "h1", "h2", "h3", "h4"))
+_MARKUP = _LINES | {"b", "i", "em", "strong", "u", "span", "font", "a", "sub", "sup", "small", "big"}
+
 _DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _REFUSED = "it declares a document type (DOCTYPE), which can hide or fetch content. Ask for it without one."
 
@@ -30,9 +37,10 @@ _REFUSED = "it declares a document type (DOCTYPE), which can hide or fetch conte
 def why_no_path(path: object) -> str | None:
     """Why a text is no XPath; None for one that is."""
     try:
-        etree.XPath(str(path).replace("{n}", "1"))
-    except etree.XPathSyntaxError as error:
-        return str(error)
+        etree.XPath(str(path).replace("{n}", "1"))(etree.Element("record"))
+    except etree.XPathError as error:
+        is_prefix = "prefix" in str(error)
+        return f"{error}; namespaces do not count: write names without a prefix" if is_prefix else str(error)
     return None
 
 
@@ -70,12 +78,39 @@ def open_xml(data: bytes, *, max_bytes: int = MAX_BYTES) -> etree._Element:
     # A document in a wide encoding hides its document type from a search of the bytes.
     if root.getroottree().docinfo.doctype:
         raise Problem(_REFUSED)
-    for element in root.iter():
-        element.tag = etree.QName(element).localname
-        for name in [name for name in element.attrib if name.startswith("{")]:
-            plain = etree.QName(name).localname
-            element.attrib[plain if plain not in element.attrib else f"{plain}.2"] = element.attrib.pop(name)
+    with suppress(LookupError):  # a name that the parser knows and Python does not
+        check_single_byte(data, encoding_of(root), "Export it in the encoding that it declares.")
+    _drop_namespaces(root)
     return root
+
+
+def _drop_namespaces(root: etree._Element) -> None:
+    plain = _plain_names(root)
+    for element in root.iter():
+        element.tag = plain[element.tag]
+        for name in [name for name in element.attrib if name.startswith("{")]:
+            local = etree.QName(name).localname
+            element.attrib[local if local not in element.attrib else f"{local}.2"] = element.attrib.pop(name)
+
+
+def _plain_names(root: etree._Element) -> dict[str, str]:
+    """Qualified name -> the name without its namespace; with the prefix before it (``g-title``) where an element holds
+    one of that name from two namespaces and this is not the element's own."""
+    prefixes: dict[str, str] = {}
+    for element in root.iter():
+        prefixes.setdefault(element.tag, element.prefix or "")
+    plain = {tag: etree.QName(tag).localname for tag in prefixes}
+    counts = Counter(plain.values())
+    shared = {tag for tag, local in plain.items() if counts[local] > 1}
+    for parent in root.iter() if shared else ():
+        held = {child.tag for child in parent if child.tag in shared}
+        space = etree.QName(parent).namespace
+        locals_held = Counter(etree.QName(tag).localname for tag in held)
+        for tag in sorted(held):
+            name = etree.QName(tag)
+            if locals_held[name.localname] > 1 and name.namespace != space:
+                plain[tag] = f"{prefixes[tag] or 'x'}-{name.localname}"
+    return plain
 
 
 def encoding_of(root: etree._Element) -> str:
@@ -103,6 +138,7 @@ def read_xml(root: etree._Element, path: str, fields: Mapping[str, str] | None =
         for name, find in finders:
             _add_field(name, find, element, record)
         values.append(record)
+    unread = _beside(records, " ".join((fields or {}).values()))
     lines = [int(element.sourceline or 0) for element in records]
     has_lines = len({*lines}) == len(lines)
     return Objects(
@@ -110,18 +146,29 @@ def read_xml(root: etree._Element, path: str, fields: Mapping[str, str] | None =
         row_numbers=lines if has_lines else list(range(1, len(records) + 1)),
         raw=lambda position: etree.tostring(records[position], encoding="unicode", with_tail=False),
         encoding=encoding_of(root),
+        remarks=[f"elements beside its records were not read: {unread}"] if unread else [],
         unit="line" if has_lines else "record",
     )
+
+
+def _beside(records: list[etree._Element], paths: str) -> str:
+    """The elements with others in them that stand beside records, and that no path names: they may be records too."""
+    taken = set(records)
+    parents = dict.fromkeys(parent for record in records if (parent := record.getparent()) is not None)
+    found = Counter(
+        str(child.tag)
+        for parent in parents
+        for child in parent
+        if len(child) and child not in taken and child.tag not in paths
+    )
+    return ", ".join(f"{tag} ({count:,})" for tag, count in found.items())
 
 
 def _flatten(name: str, element: etree._Element, record: dict[str, str]) -> None:
     """Adds what an element holds under its name; the record itself has none."""
     for attribute, value in element.attrib.items():
         record[f"{name}@{attribute}"] = _trimmed(value)
-    if len(element):
-        own = _trimmed("".join([element.text or "", *(child.tail or "" for child in element)]))
-    else:
-        own = _trimmed(element.text or "")
+    own = _trimmed(_own_text(element))
     if name and (own or not len(element)):
         record[name] = own
     counts: dict[str, int] = {}
@@ -130,6 +177,20 @@ def _flatten(name: str, element: etree._Element, record: dict[str, str]) -> None
         counts[tag] = number = counts.get(tag, 0) + 1
         short = tag if number == 1 else f"{tag}.{number}"
         _flatten(f"{name}.{short}" if name else short, child, record)
+
+
+def _own_text(element: etree._Element) -> str:
+    """What an element says itself. Words that go on behind an element in them, or that are marked up as in a web page,
+    are one text: ``Golf <b>GTI</b> red``; a value beside elements that say more of it is not."""
+    behind = [child.tail or "" for child in element]
+    goes_on = bool(_trimmed(element.text or "")) and any(map(_trimmed, behind))
+    if not goes_on and not all(child.tag in _MARKUP for child in element):
+        return "".join([element.text or "", *behind])
+    pieces = [element.text or ""]
+    for child in element:
+        line_end = "\n" if child.tag in _LINES and (child.tag == "br" or "".join(pieces).strip()) else ""
+        pieces += [line_end, "" if child.tag == "br" else _own_text(child), child.tail or ""]
+    return "".join(pieces)
 
 
 def _finders(path: str) -> Callable[[int], etree.XPath]:

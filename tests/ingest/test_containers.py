@@ -6,6 +6,9 @@ import gzip
 import json
 from email.message import EmailMessage
 
+import pytest
+
+from forecourt.errors import Problem
 from ingest.containers import is_container, members
 from ingest.landing import rebuild
 from tests.ingest.landing_scene import Scene
@@ -122,6 +125,15 @@ def test_a_mail_gives_its_attachments_and_a_mail_with_a_lead_is_a_lead() -> None
     assert not is_container(mail({"lead.xml": LEAD}))
     assert not is_container(mail({"logo.png": b"\x89PNG"}))
     assert not is_container(TASKS)
+
+
+def test_a_mail_whose_files_are_not_as_they_were_sent_is_refused() -> None:
+    sent = mail({"crm_tasks.csv": TASKS * 9})
+    start = sent.index(b"base64", sent.index(b"crm_tasks.csv") - 200) + 200
+    with pytest.raises(Problem, match=r"its attachment crm_tasks.csv is damaged \(its base64 cannot be read\)"):
+        members("m.eml", sent[:start] + b"!" + sent[start:])
+    with pytest.raises(Problem, match="it is a mail that breaks off: the end of its parts is missing"):
+        members("m.eml", sent[: sent.rindex(b"--") - 120])
 
 
 def test_what_a_mail_with_a_lead_carries_besides_is_told(scene: Scene) -> None:

@@ -195,6 +195,29 @@ def test_a_field_that_a_record_leaves_out_is_empty_or_unsaid_as_declared(
     assert landed_stage(scene) == stage
 
 
+@pytest.mark.parametrize(
+    ("records", "reason"),
+    [
+        (
+            '{"id": "L2", "at": "2026-01-02", "stage": {"name": "won"}}',
+            "its stage has parts, and is one value in other",
+        ),
+        ('{"id": "L2", "at": "2026-01-02", "money": "7"}', "it has one value where other records have money.1"),
+        ('{"id": "L2", "at": "2026-01-02", "stage": null}', ""),
+    ],
+)
+def test_a_record_is_withheld_whose_value_would_be_lost_in_parts(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records: str, reason: str
+) -> None:
+    folder = tmp_path / "sources"
+    folder.mkdir()
+    first = '{"id": "L1", "at": "2026-01-01", "money": ["1"], "who": {"name": "x"}, "stage": "new"}'
+    with declared(folder, monkeypatch, {"listed": SOURCES["listed"].replace("rows: data.leads", "rows: leads")}):
+        result = scene.land_text("listed_2026-01-02.json", f'{{"shop": "R1", "leads": [{first}, {records}]}}')
+    assert (result.rows_read, result.rows_new) == (2, 1 if reason else 2)
+    assert [reason in told for (told,) in scene.rows("select reason from ledger.quarantine")] == [True] * bool(reason)
+
+
 def landed_stage(scene: Scene) -> str | None:
     """The stage of L1 that is in force: of the last version whose file carries the column."""
     return scene.rows(

@@ -336,6 +336,11 @@ def cells(task_id: str, unpivot: str = "") -> str:
             "s.yml: b: 'c[' is no XPath (Invalid expression).",
         ),
         (
+            "description: x\nreader: xml\nheader: [a]\nrows: //g:a",
+            "s.yml: rows: '//g:a' is no XPath (Undefined namespace prefix; namespaces do not count: write names "
+            "without a prefix).",
+        ),
+        (
             "description: x\nreader: json\nheader: [a]\nabsent: never",
             "s.yml: absent: 'never' is none of empty, unsaid.",
         ),

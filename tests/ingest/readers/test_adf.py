@@ -613,3 +613,11 @@ if SHARED.is_dir():
         prospects = starts(path.read_bytes())
         assert len(found.rows) + len(found.bad) >= max(1, prospects)
         assert all(row.values["lead_id"] and row.values["received_at"] for row in found.rows)
+
+
+@pytest.mark.parametrize("declared", ["iso-8859-1", "iso-8859-15", "windows-1252"])
+def test_letters_that_are_all_utf_8_are_read_as_that_whatever_is_declared(declared: str) -> None:
+    text = adf(prospect(name='<name part="full">Jürgen Müller</name>'))
+    found = read_adf(text.encode(), encoding=declared)
+    assert found.rows[0].values["customer_name"] == "Jürgen Müller"
+    assert found.repairs[0] == f"the declared encoding '{declared}' is belied by the bytes, whose letters are UTF-8"

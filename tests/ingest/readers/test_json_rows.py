@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from forecourt.errors import Problem
@@ -56,7 +58,7 @@ def test_lines_of_objects_with_a_bad_one() -> None:
     assert [(bad.row_number, bad.reason) for bad in found.bad] == [
         (3, "it is no JSON (Expecting property name enclosed in double quotes at character 11)"),
         (4, "more follows after the end of its object"),
-        (5, "it is no object with names, but a bare value or list"),
+        (5, "it is no object with names, but a list, and no list of names stands above or beside it"),
         (6, "it names 'id' twice, so it is not known which value to take"),
         (7, "it names 'a.b' twice, so it is not known which value to take"),
     ]
@@ -136,3 +138,44 @@ def test_answers_of_a_form_are_known_by_their_names_in_whatever_order_they_stand
     assert [(bad.row_number, bad.reason) for bad in found.bad] == [
         (3, "it names 'a.NAME' twice, so it is not known which value to take")
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ('[["id", "make"], [1, "Ford"], [2, null]]', ""),
+        ('{"columns": ["id", "make"], "rows": [[1, "Ford"], [2, null]]}', "rows"),
+        (
+            '{"q": {"fields": [{"name": "id"}, {"name": "make"}], "index": [1], "data": [[1, "Ford"], [2, null]]}}',
+            "q.data",
+        ),
+    ],
+)
+def test_rows_that_are_lists_have_their_names_above_or_beside_them(text: str, path: str) -> None:
+    found = read(text, path)
+    assert found.values == [{"id": "1", "make": "Ford"}, {"id": "2", "make": ""}]
+    assert found.skipped == ({} if path else {"names of columns": 1})
+
+
+def test_rows_that_are_lists_without_names_or_with_too_few_are_no_records() -> None:
+    with pytest.raises(Problem, match="no list of names stands above or beside it"):
+        read('[[1, "Ford"], [2, "Fiat"]]')
+    found = read('[["id", "make"], [1], [2, "Fiat"]]')
+    assert (found.values, [bad.reason for bad in found.bad]) == (
+        [{"id": "2", "make": "Fiat"}],
+        ["it has 1 values where 2 names are"],
+    )
+
+
+@pytest.mark.parametrize("between", ["", " ", "\n", "\r", "\r\n"])
+@pytest.mark.parametrize("indent", [None, 1])
+def test_objects_one_after_the_other_are_records(between: str, indent: int | None) -> None:
+    text = between.join(json.dumps({"id": number, "of": {"a": 1}}, indent=indent) for number in range(3))
+    found = read(text)
+    assert [record["id"] for record in found.values] == ["0", "1", "2"]
+    assert (found.bad, found.skipped) == ([], {})
+
+
+def test_a_list_beside_the_records_is_told_and_a_list_of_words_is_not() -> None:
+    found = read('{"new": [{"id": 1}], "tags": ["a"], "used": [{"id": 2}]}', "used")
+    assert (found.values, found.remarks) == ([{"id": "2"}], ["lists beside that of its records were not read: new (1)"])

@@ -69,6 +69,40 @@ def test_records_on_one_line_are_counted_by_their_place() -> None:
     assert (found.row_numbers, found.unit) == ([1, 2], "record")
 
 
+@pytest.mark.parametrize(
+    ("content", "record"),
+    [
+        ("Golf <b>GTI</b> red", {"n": "Golf GTI red", "n.b": "GTI"}),
+        ("<b>Golf</b>", {"n": "Golf", "n.b": "Golf"}),
+        ("Golf<br/>GTI", {"n": "Golf\nGTI", "n.br": ""}),
+        ("<p>Golf</p><p>GTI</p>", {"n": "Golf\nGTI", "n.p": "Golf", "n.p.2": "GTI"}),
+        ("Call <phone>7</phone> now", {"n": "Call 7 now", "n.phone": "7"}),
+        ("100<currency>EUR</currency>", {"n": "100", "n.currency": "EUR"}),
+        ("<currency>EUR</currency>", {"n.currency": "EUR"}),
+    ],
+)
+def test_words_with_markup_in_them_are_one_text(content: str, record: dict[str, str]) -> None:
+    assert read_xml(open_xml(f"<o><r><n>{content}</n></r></o>".encode()), "//r").values == [record]
+
+
+def test_a_name_from_two_namespaces_is_that_of_the_element_itself_in_every_record() -> None:
+    feed = b"""<o xmlns:g="urn:g" xmlns:k="urn:k"><r><g:title>other</g:title><title>own</title></r>
+    <r><g:title>other</g:title></r><r><g:id>7</g:id></r></o>"""
+    assert read_xml(open_xml(feed), "//r").values == [
+        {"title": "own", "g-title": "other"},
+        {"g-title": "other"},
+        {"id": "7"},
+    ]
+
+
+def test_what_stands_beside_the_records_and_is_not_read_is_told() -> None:
+    feed = b"<o><head><sent>1</sent></head><title>x</title><new><id>1</id></new><r><id>2</id></r></o>"
+    assert read_xml(open_xml(feed), "//r", {"sent": "../head/sent"}).remarks == [
+        "elements beside its records were not read: new (1)"
+    ]
+    assert read_xml(open_xml(feed), "//r|//new", {"sent": "../head/sent"}).remarks == []
+
+
 def test_a_path_that_leads_to_no_elements_finds_none() -> None:
     assert find_records(open_xml(FEED), "count(//car)") == []
 
@@ -88,8 +122,11 @@ def test_a_path_that_leads_to_no_elements_finds_none() -> None:
             + b"]><a>&n;</a>",
             "it declares a document type",
         ),
+        ('<?xml version="1.0" encoding="ISO-8859-1"?><a>Müller</a>'.encode(), "declared as iso-8859-1, but every"),
+        (b'<?xml version="1.0" encoding="ISO-8859-15"?>\n<a>\x80</a>', "line 2 has the byte 0x80, which is no"),
+        (b"<a>M\xfcller</a>", "line 1: this is no XML"),
     ],
-    ids=["broken", "unknown entity", "deep", "entity", "external", "utf-16", "bomb"],
+    ids=["broken", "unknown entity", "deep", "entity", "external", "utf-16", "bomb", "utf-8", "cp1252", "latin"],
 )  # fmt: skip
 def test_broken_and_hostile_files_are_refused(data: bytes, reason: str) -> None:
     with pytest.raises(Problem, match=reason):
