@@ -37,7 +37,8 @@ _PHONE = re.compile(r"^\+?[\d ()/.-]{6,}$")
 #: The file is named for the other side, in the language of the phone: WhatsApp Chat with Ann.txt, WhatsApp Chat -
 #: Ann.zip, Chat de WhatsApp con Ann.txt, Ann ile WhatsApp Sohbeti.txt.
 _OTHER_SIDE = tuple(
-    re.compile(form + r"(?:\.(?:txt|zip))?$", re.IGNORECASE)
+    # A browser numbers a file of which it has one: Ann (1).txt.
+    re.compile(form + r"(?: \(\d+\))?(?:\.(?:txt|zip))?$", re.IGNORECASE)
     for form in (
         r"whatsapp(?:[ -]\w+)? (?:with|mit|avec|con|com|met|med|z|с) (?P<name>.+?)",
         r"whatsapp[ -]chat - (?P<name>.+?)",

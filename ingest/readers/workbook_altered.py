@@ -56,20 +56,21 @@ _OF_CELLS_ABOVE = re.compile(
 _LEADING_ZERO = re.compile(r"\D*0\d")
 
 
-def altered_cells(data: bytes, workbook_format: str, sheet: str) -> Places:
-    """The cells of a sheet that read otherwise. Empty for a file that cannot be walked: the library refuses what is
-    damaged."""
+def altered_cells(data: bytes, workbook_format: str, sheet: str) -> tuple[Places, dict[int, str]]:
+    """The cells of a sheet that read otherwise, and the rows (from 0) that add up those above with the formula by which
+    they do (in ods). Empty for a file that cannot be walked: the library refuses what is damaged."""
+    totals: dict[int, str] = {}
     try:
         match workbook_format:
             case "xls":
-                return dict(_in_records(_workbook_stream(data), sheet))
+                return dict(_in_records(_workbook_stream(data), sheet)), totals
             case "xlsb":
-                return dict(_in_binary_sheet(data, sheet))
+                return dict(_in_binary_sheet(data, sheet)), totals
             case "ods":
-                return dict(_in_tables(data, sheet))
+                return dict(_in_tables(data, sheet, totals)), totals
     except (struct.error, KeyError, IndexError, ValueError, etree.XMLSyntaxError):
-        return {}
-    return {}
+        pass
+    return {}, {}
 
 
 def adds_up_above(formula: str, row: int, column: int) -> bool:
@@ -317,7 +318,7 @@ def _varint(data: bytes, position: int, most: int) -> tuple[int, int]:
 # --- ods: elements --------------------------------------------------------------------------------------------------
 
 
-def _in_tables(data: bytes, sheet: str) -> Iterator[tuple[Place, Altered]]:
+def _in_tables(data: bytes, sheet: str, totals: dict[int, str]) -> Iterator[tuple[Place, Altered]]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         content = archive.read("content.xml")
     # Most sheets have nothing of the kind, and then no element is looked at.
@@ -338,6 +339,9 @@ def _in_tables(data: bytes, sheet: str) -> Iterator[tuple[Place, Altered]]:
         place = 0
         for cell in row if is_sheet else ():
             repeated = int(cell.get(f"{_TABLE}number-columns-repeated", 1))
+            formula = (cell.get(f"{_TABLE}formula") or "").partition("=")[2]
+            if adds_up_above(formula, number, place):
+                totals.setdefault(number, f"={formula}")
             altered = _altered(cell)
             if altered:
                 yield from (((number, place + further), altered) for further in range(repeated))

@@ -122,7 +122,7 @@ def _is_protected_archive(archive: zipfile.ZipFile) -> bool:
 def sheet_parts(data: bytes, sheet: str, workbook_format: str) -> SheetParts:
     """What the library leaves out of a sheet."""
     if workbook_format != "xlsx":
-        return SheetParts(altered_cells(data, workbook_format, sheet))
+        return SheetParts(*altered_cells(data, workbook_format, sheet))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         path = _path_of(archive, sheet)
         if path is None:

@@ -74,7 +74,7 @@ def test_the_order_of_day_and_month_is_declared_where_the_chat_does_not_tell() -
     ("name", "first", "second"),
     [
         ("WhatsApp Chat mit Ann.txt", "13.03.26, 09:15 - ", "13.03.26, 21:20 - "),
-        ("WhatsApp-chat met Ann.txt", "13-03-2026 09:15 - ", "13-03-2026 21:20 - "),
+        ("WhatsApp-chat met Ann (1).txt", "13-03-2026 09:15 - ", "13-03-2026 21:20 - "),
         ("Discussion WhatsApp avec Ann.txt", "13/03/2026 à 09:15 - ", "13/03/2026 à 21:20 - "),
         ("Chat de WhatsApp con Ann.txt", "13/3/26, 9:15\u202fa.\u00a0m. - ", "13/3/26, 9:20 p. m. - "),
         ("Chat WhatsApp con Ann.txt", "13/03/26, 09:15 - ", "13/03/26, 21:20 - "),

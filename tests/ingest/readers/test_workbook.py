@@ -133,10 +133,22 @@ def test_a_row_is_withheld_whose_key_is_not_known_or_that_is_a_total() -> None:
     ]
 
 
+def test_a_total_of_ods_is_withheld_too() -> None:
+    book = ods([["id", "sum"], ["a", "1"], ["total", "1"]])
+    text = b'<table:table-cell office:value-type="string" table:number-columns-repeated="1"><text:p>1</text:p>'
+    total = text.replace(b"office", b'table:formula="of:=SUM([.B2:.B2])" office', 1)
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        head, _, tail = archive.read("content.xml").rpartition(text)
+    found = read(rewritten(book, "content.xml", (head + text + tail, head + total + tail)))
+    assert cells(found) == [["a", "1"]]
+    assert [row.reason for row in found.bad] == ["it is a total: a cell in it is =SUM([.B2:.B2])"]
+
+
 @pytest.mark.parametrize(
     ("formula", "is_total"),
     [
         ("SUM(B2:B4)", True),
+        ("SUM([.$B$2:.B4])", True),
         ("SUBTOTAL(9,$B$2:$B$4)", True),
         ("SUBTOTAL(109,Stock[Price])", True),
         ("SUM(A5:C5)", False),
