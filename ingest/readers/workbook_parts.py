@@ -132,14 +132,13 @@ def sheet_parts(data: bytes, sheet: str, workbook_format: str) -> SheetParts:
         is_left_open = _COMPUTE_ON_OPENING.search(archive.read("xl/workbook.xml")) is not None
     parts = SheetParts(rows=max((int(row) for row in _ROW.findall(content)), default=0))
     # Most sheets have neither errors nor formulas nor such formats, and then no cell is looked at.
-    if masks or any(mark in content for mark in (b't="e"', b"t='e'", b't="d"', b"<f", b":f>")):
-        cells = list(_cells(content))
-        is_zero_empty = is_left_open and not any(_has_result(inner) for _, _, inner in cells)
-        for place, attributes, inner in cells:
+    if masks or any(mark in content for mark in (b't="e"', b"t='e'", b't="d"', b"t='d'", b"<f", b":f>")):
+        is_zero_empty = is_left_open and not any(_has_result(inner) for _, _, inner in _cells(content))
+        for place, attributes, inner in _cells(content):
             altered = _altered(attributes, inner, masks, is_zero_empty=is_zero_empty)
             if altered:
                 parts.altered[place] = altered
-            formula = _FORMULA.search(inner)
+            formula = _FORMULA.search(inner) if _has_formula(inner) else None
             if formula and formula[1] and adds_up_above(_unescaped(formula[1]), *place):
                 parts.totals.setdefault(place[0], f"={_unescaped(formula[1])}")
     return parts
@@ -162,30 +161,38 @@ def _cells(content: bytes) -> Iterator[tuple[Place, bytes, bytes]]:
 
 def _has_result(inner: bytes) -> bool:
     """True for a formula with a value other than 0, which a program writes that computes none."""
-    value = _VALUE.search(inner)
+    value = _VALUE.search(inner) if _has_formula(inner) else None
     return value is not None and value[1] not in (b"", b"0") and _FORMULA.search(inner) is not None
 
 
 def _altered(attributes: bytes, inner: bytes, masks: dict[int, str], *, is_zero_empty: bool) -> Altered | None:
-    kind, style, value = _TYPE.search(attributes), _STYLE.search(attributes), _VALUE.search(inner)
-    text = value[1].strip() if value else b""
-    if kind and kind[1] == b"e":
-        return error(_unescaped(text) or "#ERROR")
-    if kind and kind[1] == b"d":
-        return day_of(text.decode("ascii", "replace"))
-    formula = _FORMULA.search(inner)
-    # A text may be empty by its formula, a number may not.
-    is_text = kind is not None and kind[1] == b"str" and value is not None
-    if formula and not is_text and (not text or (text == b"0" and is_zero_empty and kind is None)):
-        return uncomputed(_unescaped(formula[1] or b""))
+    kind_found = _TYPE.search(attributes) if b"t" in attributes else None
+    kind = kind_found[1] if kind_found else b"n"
+    formula = _FORMULA.search(inner) if _has_formula(inner) else None
+    style = _STYLE.search(attributes) if masks and kind == b"n" else None
     mask = masks.get(int(style[1])) if style else None
-    if mask and text and (kind is None or kind[1] == b"n"):
-        try:
-            seen = shown(float(text), mask)
-        except ValueError:
-            return None
-        return Altered(seen) if seen else None
-    return None
+    # Most cells are nothing of the kind, and their value is not looked for.
+    if not (formula or mask or kind in (b"e", b"d")):
+        return None
+    value = _VALUE.search(inner)
+    text = value[1].strip() if value else b""
+    if kind == b"e":
+        return error(_unescaped(text) or "#ERROR")
+    if kind == b"d":
+        return day_of(text.decode("ascii", "replace"))
+    # A text may be empty by its formula, a number may not.
+    is_text = kind == b"str" and value is not None
+    if formula and not is_text and (not text or (text == b"0" and is_zero_empty and kind == b"n")):
+        return uncomputed(_unescaped(formula[1] or b""))
+    try:
+        seen = shown(float(text), mask) if mask and text else None
+    except ValueError:
+        return None
+    return Altered(seen) if seen else None
+
+
+def _has_formula(inner: bytes) -> bool:
+    return b"<f" in inner or b":f" in inner
 
 
 def _masks(archive: zipfile.ZipFile) -> dict[int, str]:
