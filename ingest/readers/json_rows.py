@@ -107,6 +107,9 @@ def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", keyed: Ke
     found.skipped = {"blank line": document.blank_lines} if document.blank_lines else {}
     if listed.headers:
         found.skipped["names of columns"] = listed.headers
+    if document.constants:
+        words = ", ".join(sorted(document.constants))
+        found.remarks.append(f"{words} in it is no JSON and was read as a word; null_words can say that it is empty")
     unread = ", ".join(f"{name} ({len(rows):,})" for name, rows in document.beside.items() if _holds_records(rows))
     if unread:
         found.remarks.append(f"lists beside that of its records were not read: {unread}")
@@ -167,9 +170,15 @@ class _Document:
         self.beside: dict[str, list[Any]] = {}
         self.blank_lines = 0
         self._decoder = json.JSONDecoder(
-            object_pairs_hook=_object, parse_int=_Number, parse_float=_Number, parse_constant=_Number
+            object_pairs_hook=_object, parse_int=_Number, parse_float=_Number, parse_constant=self._constant
         )
         self._counted = (0, 1)
+        self.constants: set[str] = set()
+
+    def _constant(self, word: str) -> _Number:
+        """NaN or Infinity: no JSON, but some programs write them where they have no number."""
+        self.constants.add(word)
+        return _Number(word)
 
     def raw(self, position: int) -> str:
         start, end = self.spans[position]

@@ -90,6 +90,14 @@ def _span(cell: Any, name: str) -> int:
 
 def _text(cell: Any) -> str:
     """What a person reads in a cell, on one line."""
+    for field in cell.iter("select"):
+        options = field.xpath(".//option")
+        chosen = field.xpath(".//option[@selected]") or options[:1]
+        for option in options:
+            option.text = option.text if option in chosen else ""
+    for field in cell.iter("input"):
+        if (field.get("type") or "text").lower() in ("text", "number", "date", "email", "tel", "url", "search"):
+            field.tail = f"{field.get('value') or ''}{field.tail or ''}"
     for line_end in cell.iter("br"):
         line_end.tail = f" {line_end.tail or ''}"
     return _LINE_ENDS.sub(" ", cell.text_content()).strip(" \u00a0")

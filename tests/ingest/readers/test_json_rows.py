@@ -179,3 +179,12 @@ def test_objects_one_after_the_other_are_records(between: str, indent: int | Non
 def test_a_list_beside_the_records_is_told_and_a_list_of_words_is_not() -> None:
     found = read('{"new": [{"id": 1}], "tags": ["a"], "used": [{"id": 2}]}', "used")
     assert (found.values, found.remarks) == ([{"id": "2"}], ["lists beside that of its records were not read: new (1)"])
+
+
+def test_a_number_that_is_none_is_told() -> None:
+    found = read('[{"a": NaN, "b": "NaN"}, {"a": -Infinity}]')
+    assert [record["a"] for record in found.values] == ["NaN", "-Infinity"]
+    assert found.remarks == [
+        "-Infinity, NaN in it is no JSON and was read as a word; null_words can say that it is empty"
+    ]
+    assert read('[{"b": "NaN"}]').remarks == []

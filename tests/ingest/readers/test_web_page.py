@@ -36,6 +36,15 @@ def test_a_cell_is_what_a_person_reads_and_stands_where_a_person_sees_it(charset
     }
 
 
+def test_a_field_of_a_form_reads_as_it_is_filled_in() -> None:
+    fields = (
+        '<input value="L1">', '<input type="hidden" value="x">', '<input type="CHECKBOX" value="on">',
+        "<select><option>new<option selected>won</select>", "<select><option>new</option><option>won</option></select>",
+    )  # fmt: skip
+    page = f"<table><tr><td>a</td></tr><tr>{''.join(f'<td>{field}</td>' for field in fields)}</tr></table>"
+    assert cells(page.encode())["Table 1"][1] == ["L1", "", "", "won", "new"]
+
+
 def test_a_page_lands_like_a_workbook(scene: Scene) -> None:
     result = scene.land_text("crm_leads_2026-03-31.xls", PAGE.format(charset="utf-8").replace("rowspan=2", "").replace(
         "<tr><td>L2", "<tr><td>R2</td><td>L2"))  # fmt: skip
