@@ -307,6 +307,7 @@ REFUSALS = {
     "its encoding cannot be told": "the encoding is not certain",
     "its letters beyond ASCII": "letters of no known encoding",
     "its header names .* columns": "too many columns",
+    "its name says JSON, and it begins like none": "a name that says JSON, and no JSON",
     "drafted.yml: header": "no column has a name",
 }
 #: The same for a row that is withheld.
