@@ -159,10 +159,11 @@ def recognise(name: str, data: Bytes, declared: Mapping[str, Source] | None = No
             said = found.remarks if isinstance(found, Objects) else []
             is_text = isinstance(found, TextContent) and file.kind != "text"
             return Recognised(told_by_name(source, file.name), found, [*([] if is_text else _remarks(file)), *said])
-    # Other XML is no lead that could be mended, and what is wrong with it is told as of any document.
+    # Other XML is no lead that could be mended, and what is wrong with it is told as of any document. One element with
+    # nothing in it holds no records of any kind.
     is_other_xml = file.kind == "xml" and not looks_like_adf(data)
     if is_other_xml and not problems:
-        file.root()
+        is_other_xml = len(file.root()) > 0
     if adf and may_be_adf and (looks_like_adf(data) if named else name_fits(file.name, adf) and not is_other_xml):
         return Recognised(adf, _leads(data), _passed_over(file))
     if problems:
