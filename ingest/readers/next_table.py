@@ -16,7 +16,7 @@ from ingest.readers.block import Places
 from ingest.readers.dialect import folded, trimmed
 from ingest.readers.figures import columns_of_figures, is_figure, is_name, is_word
 from ingest.readers.rows import BadRow
-from ingest.readers.second_header import find_headers
+from ingest.readers.second_header import AGAIN, find_headers
 
 #: What may stand before the header of a page: a form feed, or the byte order mark of a file put behind another.
 _BEFORE_A_PAGE = "\f\ufeff"
@@ -31,9 +31,8 @@ _MANY = 100
 _BEGINS_A_FIGURE = np.zeros(256, dtype=bool)
 _BEGINS_A_FIGURE[list(b"0123456789+-.,($")] = True
 
-AGAIN = "line {line} repeats the header, so another table may begin there"
-NAMES = "line {line} repeats names of the header, so another table may begin there"
-WORDS = "line {line} has words where all rows above have figures, so a note or another table may begin there"
+NAMES = "{unit} {number} repeats names of the header, so another table may begin there"
+WORDS = "{unit} {number} has words where all rows above have figures, so a note or another table may begin there"
 
 Values = tuple[str, ...]
 
@@ -80,7 +79,7 @@ class NextTable:
             if not self.is_ours:
                 self._part_from_another_header(whole.rows, whole.numbers)
         if self.line:
-            rows, numbers, reason = whole.rows, whole.numbers, self.reason.format(line=self.line)
+            rows, numbers, reason = whole.rows, whole.numbers, self.reason.format(unit="line", number=self.line)
             first = int(np.searchsorted(numbers, self.line))
             below = numbers[first:].tolist()
             whole.bad.extend(BadRow(number, reason, text(number), self.line) for number in below)
