@@ -65,7 +65,7 @@ def withhold_cut_off(piece: TextTable, dialect: Dialect) -> None:
         if begins_a_table and place >= 0 and _is_title(piece, place):
             cut_off[place] = (TITLE, bad.row_number)
         # Words in place of figures may also be those of a value that goes on.
-        is_like_a_row = begins_a_table and bad.reason == WORDS.format(line=bad.line)
+        is_like_a_row = begins_a_table and bad.reason == WORDS.format(unit="line", number=bad.line)
         if (len(values) >= width and not is_like_a_row) or _opens_a_quote(values, dialect):
             continue
         below = place + 1
