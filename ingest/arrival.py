@@ -59,11 +59,12 @@ def _results(arrival: Arrival, taken: Taken) -> Iterator[FileResult]:
     if known:
         yield known
         return
-    content = taken.content()
-    with ThreadPoolExecutor(1) as archiving:
-        stored = archiving.submit(archive.store, arrival.home, content, taken.digest)
+    with ThreadPoolExecutor(1) as working:
+        joining = working.submit(taken.content)
         from ingest.reception import receive  # Here, because a file that came before needs no reader.
 
+        content = joining.result()
+        stored = working.submit(archive.store, arrival.home, content, taken.digest)
         yield from receive(arrival, content, taken.digest, stored)
 
 

@@ -25,6 +25,7 @@ from ingest import archive, quarantine
 from ingest.comparison import Delivery
 from ingest.contract import Feed
 from ingest.pinned import recognise_pinned
+from ingest.readers.arrays import integers, strings
 from ingest.readers.text import values_of
 from ingest.reading import Batch, FileRows, read_rows
 from ingest.recognition import Recognised, TextContent
@@ -149,7 +150,7 @@ def _again(rows: FileRows, withheld: Sequence[_Withheld]) -> FileRows:
             for place, number in enumerate(numbers)
             if number in texts and rows.raw(ids[place].as_py()) in texts[number]
         ]
-        batches.append(replace(batch, rows=batch.rows.take(pa.array(kept, pa.int64()))))
+        batches.append(replace(batch, rows=batch.rows.take(integers(kept))))
     return replace(rows, batches=batches, repairs=[])
 
 
@@ -168,10 +169,10 @@ def _as_they_are(recognised: Recognised, rows: FileRows, withheld: Sequence[_Wit
             raise Problem(f"{refusal}{problem}, so its values cannot be told apart.{advice}") from None
     width = max([len(header), *(len(values) for _, values in records)])
     columns = {
-        f"c{place}": pa.array([values[place] if place < len(values) else "" for _, values in records], pa.string())
+        f"c{place}": strings([values[place] if place < len(values) else "" for _, values in records])
         for place in range(width)
     }
-    numbers = pa.array([number for number, _ in records], pa.int64())
+    numbers = integers([number for number, _ in records])
     table = pa.table(columns | {"row_number": numbers, "row_id": numbers})
     texts = {row.row_number: row.raw for row in withheld}
     batch = Batch(header + [""] * (width - len(header)), table, trimmed=False)

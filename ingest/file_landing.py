@@ -25,6 +25,7 @@ from ingest.mapping import carried_text
 from ingest.outcome import FileAccount, FileResult, Held, SameAgain, count
 from ingest.pinned import recognise_pinned
 from ingest.quarantine import Quarantined
+from ingest.readers.arrays import integers
 from ingest.reading import FileRows, read_rows
 from ingest.recognition import Recognised
 from ingest.staging import Note, Staged, split, stage
@@ -288,7 +289,7 @@ class FileLanding(FileAccount):
 
 
 def _ids(row_ids: set[int]) -> pa.Table:
-    return pa.table({"row_id": pa.array(sorted(row_ids), pa.int64())})
+    return pa.table({"row_id": integers(sorted(row_ids))})
 
 
 def _sentence(note: Note) -> str:

@@ -78,14 +78,16 @@ def write(connection: duckdb.DuckDBPyConnection, file_id: str, received_at: date
         return
     import pyarrow as pa  # Here, because few files have such rows.
 
+    from ingest.readers.arrays import integers, strings
+
     table = pa.table(
         {
-            "row_number": [row.row_number for row in rows],
-            "feed": pa.array([row.feed for row in rows], pa.string()),
-            "reason_code": [row.reason_code for row in rows],
-            "reason": [row.reason for row in rows],
-            "raw": [row.raw for row in rows],
-            "key": pa.array([row.key for row in rows], pa.string()),
+            "row_number": integers([row.row_number for row in rows]),
+            "feed": strings([row.feed for row in rows]),
+            "reason_code": strings([row.reason_code for row in rows]),
+            "reason": strings([row.reason for row in rows]),
+            "raw": strings([row.raw for row in rows]),
+            "key": strings([row.key for row in rows]),
         }
     )
     connection.register("quarantined_rows", table)

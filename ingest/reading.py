@@ -15,6 +15,7 @@ from ingest.mapped import part
 from ingest.mapping import HASH_MARKS
 from ingest.quarantine import Quarantined, check_number, unreadable
 from ingest.readers.adf import AdfFile, read_adf
+from ingest.readers.arrays import integers, numbers_of
 from ingest.readers.dialect import DETECT, folded
 from ingest.readers.faults import FAULT
 from ingest.readers.foot import find_foot
@@ -184,7 +185,7 @@ def _text_batches(
         # The numbers of the reader stay the identity of a row, because it knows the original text by them.
         table = piece.rows.append_column("row_id", piece.rows["row_number"])
         if shift:
-            numbers = pa.array([number + shift for number in piece.rows["row_number"].to_pylist()], pa.int64())
+            numbers = integers(numbers_of(piece.rows["row_number"]) + shift)
             table = table.set_column(table.schema.get_field_index("row_number"), "row_number", numbers)
         yield Batch(header, table, trimmed=True, place=place, has_marks=has_marks)
 

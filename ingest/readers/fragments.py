@@ -12,8 +12,8 @@ from bisect import bisect_left
 from collections.abc import Collection
 
 import numpy as np
-import pyarrow as pa
 
+from ingest.readers.arrays import booleans, integers, numbers_of
 from ingest.readers.block import Places
 from ingest.readers.careful import Lines, Record, read_record
 from ingest.readers.dialect import Dialect, trimmed
@@ -44,7 +44,7 @@ def withhold_cut_off(piece: TextTable, dialect: Dialect) -> None:
     width = len(piece.header)
     if not piece.bad or not piece.rows.num_rows:
         return
-    numbers = piece.rows.column("row_number").to_numpy()
+    numbers = numbers_of(piece.rows.column("row_number"))
     first, last = piece.rows.column("c0"), piece.rows.column(f"c{width - 1}")
     starts_in_words, ends_in_words = (holds_words(column.slice(0, _SAMPLE).to_pylist()) for column in (first, last))
     starts = [value for value in first.slice(0, _SAMPLE).to_pylist() if value]
@@ -107,7 +107,7 @@ def withhold_swallowed(piece: TextTable, dialect: Dialect) -> None:
     value, the next one closes it some lines below, and the grammar is kept."""
     if len(piece.header) < 2 or not dialect.quote or not piece.rows.num_rows:
         return
-    numbers = piece.rows.column("row_number").to_numpy()
+    numbers = numbers_of(piece.rows.column("row_number"))
     maybe = _maybe_joined(piece, numbers, dialect.delimiter)
     places = [row for row in maybe if _is_joined(piece, int(numbers[row]), dialect)]
     for row in places:
@@ -135,7 +135,7 @@ def _take_out(piece: TextTable, places: Collection[int]) -> None:
     if places:
         kept = np.ones(piece.rows.num_rows, dtype=bool)
         kept[list(places)] = False
-        piece.rows = piece.rows.filter(pa.array(kept))
+        piece.rows = piece.rows.filter(booleans(kept))
 
 
 def _maybe_joined(piece: TextTable, numbers: Places, mark: str) -> list[int]:
@@ -154,13 +154,13 @@ def _maybe_joined(piece: TextTable, numbers: Places, mark: str) -> list[int]:
     other = rf"[^\r\n\x{{{ord(mark):x}}}]*" if len(mark) == 1 else r"[^\r\n]*"
     one = other + "".join(rf"\x{{{ord(letter):x}}}" for letter in mark)
     for place, column in enumerate(columns):
-        values, behind = column.take(pa.array(long)), len(columns) - 1 - place
-        fits = pc.count_substring(values, mark).to_numpy() >= least
+        values, behind = column.take(integers(long)), len(columns) - 1 - place
+        fits = numbers_of(pc.count_substring(values, mark)) >= least
         # So was a line end at the start of a last value, and at the end of a first one.
         if least and 0 < behind <= _MOST and fits.any():
-            fits &= pc.match_substring_regex(values, rf"^({one}){{{behind}}}{other}(\r|\n|$)").to_numpy()
+            fits &= numbers_of(pc.match_substring_regex(values, rf"^({one}){{{behind}}}{other}(\r|\n|$)")) > 0
         if least and 0 < place <= _MOST and fits.any():
-            fits &= pc.match_substring_regex(values, rf"(\r|\n|^)({one}){{{place}}}{other}$").to_numpy()
+            fits &= numbers_of(pc.match_substring_regex(values, rf"(\r|\n|^)({one}){{{place}}}{other}$")) > 0
         found |= fits
     return long[found].tolist()
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
+from ingest.readers.arrays import booleans
 from ingest.readers.block import Places
 from ingest.readers.dialect import folded, trimmed
 from ingest.readers.figures import columns_of_figures, is_figure, is_name, is_word
@@ -104,8 +105,7 @@ class NextTable:
             else:
                 whole.bad.append(BadRow(number, "it repeats the header", text(number)))
         if not kept.all():
-            places = np.flatnonzero(kept)
-            whole.rows = whole.rows.take(pa.Array.from_buffers(pa.int64(), len(places), [None, pa.py_buffer(places)]))
+            whole.rows = whole.rows.filter(booleans(kept))
             whole.numbers = whole.numbers[kept]
 
     def _part_from_another_header(self, rows: pa.Table, numbers: Places) -> None:

@@ -10,6 +10,7 @@ from functools import cached_property
 import pyarrow as pa
 
 from forecourt.errors import Problem
+from ingest.readers.arrays import integers, strings
 
 #: Exports have a few hundred columns; of this many a landing takes some seconds, and of more it would take minutes.
 MAX_COLUMNS = 2_000
@@ -100,6 +101,6 @@ class Objects:
 def as_table(columns: Sequence[Sequence[str]], row_numbers: Sequence[int], row_ids: Sequence[int]) -> pa.Table:
     """Columns of text as c0, c1, ..., with row_number and row_id."""
     return pa.table(
-        {f"c{place}": pa.array(values, pa.string()) for place, values in enumerate(columns)}
-        | {"row_number": pa.array(row_numbers, pa.int64()), "row_id": pa.array(row_ids, pa.int64())}
+        {f"c{place}": strings(values) for place, values in enumerate(columns)}
+        | {"row_number": integers(row_numbers), "row_id": integers(row_ids)}
     )

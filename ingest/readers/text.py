@@ -21,7 +21,8 @@ import pyarrow as pa
 
 from forecourt.errors import Problem
 from ingest.mapped import Bytes, Mapped, chunks_of, gathered, part
-from ingest.readers.block import BlockRows, Places, find_records, read_block, trim_columns, with_line_feeds
+from ingest.readers.arrays import integers, strings
+from ingest.readers.block import BlockRows, find_records, read_block, trim_columns, with_line_feeds
 from ingest.readers.careful import CarefulRows, Lines, Record, read_carefully, read_record
 from ingest.readers.dialect import Dialect, trimmed
 from ingest.readers.faults import HANDLER, has_few_faults
@@ -359,7 +360,7 @@ def _pieces(
             rows = block.values
             piece.originals.blocks.append(_BlockTexts(line, data, (position, block.end), body.dialect))
         else:
-            rows = pa.table({f"c{place}": pa.array(values, pa.string()) for place, values in enumerate(block.columns)})
+            rows = pa.table({f"c{place}": strings(values) for place, values in enumerate(block.columns)})
             rows = trim_columns(rows) if body.trim else rows
             piece.originals.blocks.append(_BlockTexts(line, data, (0, 0), body.dialect, numbers.tolist(), block.raw))
             piece.bad.extend(row.below(line) for row in block.bad)
@@ -367,7 +368,7 @@ def _pieces(
         piece.bad.extend(parted.bad)
         piece.page_headers += parted.page_headers
         check(piece)
-        tables.append(parted.rows.append_column("row_number", _integers(parted.numbers)))
+        tables.append(parted.rows.append_column("row_number", integers(parted.numbers)))
         piece.blank += block.blank
         piece.comments += block.comments
         line, position = line + block.lines, block.end
@@ -464,8 +465,3 @@ class _Body:
 def _empty(columns: int) -> pa.Table:
     names = [(f"c{place}", pa.string()) for place in range(columns)]
     return pa.Table.from_batches([], pa.schema([*names, ("row_number", pa.int64())]))
-
-
-def _integers(numbers: Places) -> pa.Array:
-    # From the buffer, because a conversion of the array would import pandas, which takes a second.
-    return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])

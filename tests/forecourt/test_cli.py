@@ -97,6 +97,27 @@ def test_help_answers_without_loading_what_it_does_not_need() -> None:
     assert done.stdout.strip() == "[]", done.stderr
 
 
+def test_files_land_without_loading_what_takes_longer_than_they_do(tmp_path: Path) -> None:
+    (tmp_path / "crm_leads_2026-01-01.csv").write_text(
+        'rooftop,lead_id,received_at,owner\nR1,L1,2026-01-01T10:00Z,"Ann\nBea"\nR1,L2,2026-01-01T10:00Z,Cara\n'
+    )
+    (tmp_path / "crm_tasks_2026-01-02.csv").write_text(
+        "rooftop,task_id,due_at\n" + "R1,T1,2026-01-09T10:00Z\n" * 3 + "rooftop,task_id,due_at\n"
+    )
+    (tmp_path / "lead.xml").write_text(
+        "<?adf version='1.0'?><adf><prospect><requestdate>2026-01-01T10:00:00Z</requestdate><customer><contact>"
+        "<name>Ann Smith</name></contact></customer></prospect></adf>"
+    )
+    code = (
+        "import sys; from click.testing import CliRunner; from forecourt.cli import cli; "
+        f"print(CliRunner().invoke(cli, ['land', {str(tmp_path)!r}, '--home', {str(tmp_path / 'home')!r}]).output); "
+        "print(sorted({'pandas', 'polars', 'great_expectations', 'dbt', 'openpyxl'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "3 landed" in done.stdout, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_the_home_comes_from_the_environment_too(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["where", "--json"], env={"FORECOURT_HOME": str(tmp_path / "mine")})
     assert json.loads(result.output)["home"] == str((tmp_path / "mine").resolve())
