@@ -234,6 +234,9 @@ class _Document:
             try:
                 value, stop = self._value(start)
                 rest = self._skip(stop)
+                # Some programs write a comma after each object, as in a list without its brackets.
+                if isinstance(value, dict) and self.text.startswith(",", rest):
+                    rest = self._skip(rest + 1)
                 # An object may be written over several lines, and the next one begin on its last.
                 if rest >= (end := self._line_end(stop)) or (isinstance(value, dict) and self.text[rest] == "{"):
                     yield start, stop, value, None

@@ -72,6 +72,15 @@ def test_records_on_one_line_are_counted_by_their_place() -> None:
     assert read('[{"id": 1},\n{"id": 3}]').unit == "line"
 
 
+def test_a_comma_after_each_object_is_no_part_of_it() -> None:
+    found = read('{"id": 1},\n{"id": 2}, {"id": 3} ,\n{"id": 4},, \n{"id": 5}, x\n{"id": 6},')
+    assert found.values == [{"id": "1"}, {"id": "2"}, {"id": "3"}, {"id": "6"}]
+    assert [(bad.row_number, bad.reason) for bad in found.bad] == [
+        (4, "more follows after the end of its object"),
+        (5, "more follows after the end of its object"),
+    ]
+
+
 def test_one_object_over_several_lines_is_one_record() -> None:
     assert read('{\n "id": 1\n}\n').values == [{"id": "1"}]
 
