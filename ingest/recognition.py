@@ -35,6 +35,8 @@ from ingest.sources import Source, name_fits, native_source, told_by_name
 #: A line that is longer than this is no row of an export.
 MAX_LINE = 16 << 20
 MAX_HEADER = 1 << 20
+#: Of a larger text these bytes tell whether a source can be its own: what stands above the header, and the header.
+BEGINNING = 2 * MAX_HEADER
 #: Kinds that are taken apart in memory, and up to how many bytes that is done: asked before anything is read.
 MAX_SIZES: dict[Kind, int] = {
     "mail": MAX_MAIL,
@@ -86,16 +88,23 @@ class Recognised:
 class _File:
     """One file, each way of reading it done once, however many sources are tried."""
 
-    def __init__(self, name: str, data: Bytes) -> None:
+    def __init__(self, name: str, data: Bytes, kind: Kind | None = None) -> None:
         self.delivered_as = name
         self.name = PurePosixPath(name).name
         self.data = data
-        self.kind: Kind = kind_of(data)
+        self.kind = kind or kind_of(data)
         self._made: dict[Any, Any] = {}
 
     def decoded(self, encoding: str, *, with_faults: bool = False) -> Decoded:
         key = ("text", encoding, with_faults)
         return self._once(key, lambda: decode_as(self.data, encoding, with_faults=with_faults))
+
+    def beginning(self) -> _File | None:
+        """The first lines of a large text as a file of their own; None for any other file."""
+        if self.kind != "text" or len(self.data) <= BEGINNING:
+            return None
+        end = max(self.data.rfind(mark, 0, BEGINNING) for mark in (b"\n", b"\r")) + 1
+        return self._once("beginning", lambda: _File(self.delivered_as, self.data[: end or BEGINNING], self.kind))
 
     def book(self) -> workbook.Workbook:
         opened = web_page.open_page if self.kind == "page" else workbook.open_workbook
@@ -149,6 +158,8 @@ def recognise(name: str, data: Bytes, declared: Mapping[str, Source] | None = No
         return Recognised(adf, _leads(data), _passed_over(file))
     problems: list[Problem] = []
     for source in (*named, *others):
+        if source not in named and not _may_be(source, file):
+            continue
         try:
             found = _content(source, file)
         except Problem as problem:
@@ -232,6 +243,16 @@ def _native(feed: Feed, file: _File) -> Recognised:
     content = TextContent(file.decoded("utf-8", with_faults=True), Dialect())
     _check_width(_header_at(content.decoded.data, 0, content.dialect) or [])
     return Recognised(source, content, _remarks(file))
+
+
+def _may_be(source: Source, file: _File) -> bool:
+    """False where the first lines of a large text tell that it is none of the source's files. To read all of it in the
+    encodings of all sources would take seconds."""
+    beginning = file.beginning()
+    try:
+        return beginning is None or _content(source, beginning) is not None
+    except Problem:
+        return True
 
 
 def _content(source: Source, file: _File) -> Content | None:

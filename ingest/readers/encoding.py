@@ -37,7 +37,6 @@ _RIVALS = 4
 _WESTERN = ("cp1252", "iso8859-1", "iso8859-15", "cp1254", "iso8859-9")
 
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 _CONTROL = re.compile(rb"[\x80-\x9f]")
 _SAMPLE = 256 * 1024
 #: A sign inside a word: "Gie\u00a7en" and "M\u201eller" are read in the wrong encoding.
@@ -144,9 +143,9 @@ def check_single_byte(
     """Refuses bytes that a single-byte encoding takes without complaint, and that nobody wrote in it; any other
     encoding passes. ``remedy``: what to do about it."""
     known = codecs.lookup(encoding).name
-    if not known.startswith(("iso8859", "cp125")):
+    if not known.startswith(("iso8859", "cp125")) or data.isascii():
         return
-    if _is_utf8(data) and _BEYOND_ASCII.search(data):
+    if _is_utf8(data):
         raise Problem(f"it is declared as {encoding}, but every letter beyond ASCII in it is one of UTF-8. {remedy}")
     _check_mixed(data, known)
     found = _CONTROL.search(data) if known.startswith("iso8859") else None

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from math import ceil
 
 import numpy as np
@@ -49,6 +50,8 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be", 2),
 )
 
+#: Bytes around a wrong one in which letters of UTF-8 are looked for: in all of a large file that takes seconds.
+_NEAR = 1 << 20
 _UTF8_LETTER = re.compile(rb"(?<![\x80-\xff])[\xc3-\xdf][\x80-\xbf](?![\x80-\xff])")
 
 #: What some databases write in the place of line ends.
@@ -190,14 +193,15 @@ def decode(data: Bytes, encoding: str, *, with_faults: bool = False) -> Decoded:
             "it looks like UTF-16 without its byte order mark. Export it as UTF-8, or as UTF-16 with its mark; a "
             f"source can also declare {likely} as its encoding."
         )
-    wrong = first_wrong(data, encoding)
+    is_utf8 = encoding == "utf-8" or (_keeps_ascii(encoding) and data.isascii())
+    wrong = first_wrong(data, "utf-8" if is_utf8 else encoding)
     has_faults = wrong is not None and with_faults and encoding == "utf-8" and has_few_faults(data)
     if wrong is not None and not has_faults:
         raise Problem(
             f"line {line_at(data, wrong)} has the byte 0x{data[wrong]:02X}, which is not {encoding.upper()}"
-            f"{_likely(data, encoding)}. Export it as UTF-8."
+            f"{_likely(data, wrong, encoding)}. Export it as UTF-8."
         )
-    if has_faults or encoding != "utf-8":
+    if has_faults or not is_utf8:
         data = transcoded(data, encoding)
     nul = data.find(b"\0")
     if nul >= 0:
@@ -209,6 +213,13 @@ def decode(data: Bytes, encoding: str, *, with_faults: bool = False) -> Decoded:
     if data.find(_RECORD_MARK, 0, 4096) >= 0 and data.find(b"\n") < 0 and data.find(b"\r") < 0:
         raise Problem("its records end in the control mark U+001E, which is not read. Export it with one on a line.")
     return Decoded(data, encoding, has_faults)
+
+
+@cache
+def _keeps_ascii(encoding: str) -> bool:
+    """Whether each byte of ASCII stands for itself in an encoding, and none begins a sequence that means another."""
+    decoder = codecs.getincrementaldecoder(encoding)
+    return all(decoder("ignore").decode(bytes([byte])) == chr(byte) for byte in range(128))
 
 
 def utf16_of(head: bytes) -> str:
@@ -315,8 +326,9 @@ def read_pieces(
     return header, _pieces(decoded, header, start, lines, _Body(decoded.data, len(header), dialect, trim), table, check)
 
 
-def _likely(data: Bytes, encoding: str) -> str:
-    if encoding == "utf-8" and _UTF8_LETTER.search(data):
+def _likely(data: Bytes, wrong: int, encoding: str) -> str:
+    near = data[max(wrong - _NEAR, 0) : wrong + _NEAR]
+    if encoding == "utf-8" and _UTF8_LETTER.search(near):
         return ", and others are: it was put together of two files, or letters were cut"
     if encoding == "utf-8" and not any(bytes([byte]) in data for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)):
         return " (it looks like Windows-1252, the encoding of older Windows programs)"

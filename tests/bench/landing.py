@@ -3,9 +3,10 @@
     python -m tests.bench.landing [--rows 1000000] [--pairs 5] [--large 10000000]
 
 It makes a file of leads (about 170 bytes and 21 columns a row) and runs whole processes in turns, A B A B: DuckDB's
-own `read_csv` of all columns as text into a table on disk, and `forecourt land` into a new home. The medians, and the
-median of the ratios of the pairs, go into docs/performance.md. A machine with other work on it gives other wall times
-from one minute to the next, so processor seconds stand beside them.
+own `read_csv` of all columns as text into a table on disk, and `forecourt land` into a new home, also of as many deals
+of a declared source, and of a hundred leads. The medians, and the median of the ratios of the pairs, go into
+docs/performance.md. A machine with other work on it gives other wall times from one minute to the next, so processor
+seconds stand beside them.
 
 dlt is no dependency of the project. Where the environment variable FORECOURT_BENCH_DLT names a Python that has it
 (`python -m venv somewhere && somewhere/bin/pip install "dlt[duckdb]" pyarrow`), its fastest path found is measured too:
@@ -102,6 +103,24 @@ def make_leads(path: Path, rows: int, changed: bool = False) -> None:
         )
 
 
+def make_deals(path: Path, rows: int) -> None:
+    """A file of a declared source (``quiter_deals``): days, amounts and names of columns are not those of the feed."""
+    amount = "translate(format('{{:,.2f}}', (hash(i + {salt}) % 4000000) / 100.0), ',.', '.,')"
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"""copy (
+                    select
+                        'R' || (1 + i % 10) as "Dealer ID", 'C' || (hash(i) % 400000) as "Consumer ID",
+                        strftime(date '2024-01-01' + (hash(i + 1) % 730)::integer, '%d/%m/%y') as "Sale Date",
+                        list_extract(['Retail', 'Lease', 'Fleet'], 1 + (hash(i + 2) % 3)::integer) as "Deal Type",
+                        {amount.format(salt=3)} as "Listed Price", {amount.format(salt=4)} as "Sales Tax",
+                        {amount.format(salt=5)} as "Cost of Vehicle", {amount.format(salt=6)} as "Trade in Value",
+                        {amount.format(salt=7)} as "Vehicle Gross", 'WVWZZZ1KZ' || lpad(i::varchar, 8, '0') as "Vin No"
+                    from range({rows}) as numbers (i)
+                ) to '{path}' (header)"""
+        )
+
+
 def run(*command: str) -> Took:
     """Runs a process to its end. Raises RuntimeError when it fails."""
     started = time.monotonic()
@@ -148,17 +167,24 @@ def main() -> None:
 
 
 def _measure(bench: Bench, rows: int, pairs: int, large: int) -> str:
-    path, next_day = (bench.folder / f"crm_leads_2026-01-0{day}.csv" for day in (1, 2))
+    path, next_day, few = (bench.folder / f"crm_leads_2026-01-0{day}.csv" for day in (1, 2, 3))
+    deals = bench.folder / "deals_2026-01-01.csv"
     make_leads(path, rows)
     make_leads(next_day, rows, changed=True)
+    make_leads(few, 100)
+    make_deals(deals, rows)
     size = path.stat().st_size / 1e6
     dlt = os.environ.get("FORECOURT_BENCH_DLT", "")
-    took: dict[str, list[Took]] = {name: [] for name in ("duckdb", "first", "changed", "again", "dlt")}
+    took: dict[str, list[Took]] = {
+        name: [] for name in ("duckdb", "first", "changed", "again", "declared", "few", "dlt")
+    }
     for _ in range(pairs):
         took["duckdb"].append(bench.load(DUCKDB, path))
         took["first"].append(bench.land(path, anew=True))
         took["changed"].append(bench.land(next_day))
         took["again"].append(bench.land(next_day))
+        took["declared"].append(bench.land(deals, anew=True))
+        took["few"].append(bench.land(few, anew=True))
         if dlt:
             took["dlt"].append(bench.load(DLT, path, dlt))
     labels = {
@@ -166,6 +192,8 @@ def _measure(bench: Bench, rows: int, pairs: int, large: int) -> str:
         "first": "`forecourt land`, new home",
         "changed": "`forecourt land`, the same rows a day later, 1 % of them changed",
         "again": "`forecourt land`, the same bytes again",
+        "declared": "`forecourt land`, new home, as many deals of a declared source, with `31/12/25` and `1.234,56`",
+        "few": "`forecourt land`, new home, a file of 100 leads",
         "dlt": "dlt, Arrow to DuckDB",
     }
     lines = [
@@ -197,8 +225,8 @@ def _measure(bench: Bench, rows: int, pairs: int, large: int) -> str:
     if not dlt:
         lines.append("\ndlt was not installed and is not measured; the bench says how to install it.")
     if large:
-        path.unlink()
-        next_day.unlink()
+        for made in (path, next_day, deals):
+            made.unlink()
         make_leads(path, large)
         one = bench.land(path, anew=True)
         lines.append(

@@ -8,7 +8,9 @@ import pytest
 
 from forecourt.errors import Problem
 from forecourt.settings_file import load_settings
+from ingest.readers.encoding import decode_as
 from ingest.readers.kinds import kind_of
+from ingest.readers.text import Decoded
 from ingest.reading import read_rows
 from ingest.recognition import SheetContent, TextContent, check_lines, recognise
 from tests.ingest.formats import SOURCES, declared
@@ -72,6 +74,27 @@ def test_a_large_file_of_leads_is_refused_unread(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("ingest.readers.adf.MAX_BYTES", 99)
     with pytest.raises(Problem, match="lead files are read up to 0 MB"):
         recognise("lead.xml", b"<adf><prospect>" + b"x" * 100)
+
+
+def test_a_large_text_is_read_as_a_whole_for_the_source_alone_whose_header_it_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ingest.recognition.BEGINNING", 300)
+    asked = []
+
+    def decoding(data: bytes, encoding: str, **how: bool) -> Decoded:
+        asked.append((len(data), encoding))
+        return decode_as(data, encoding, **how)
+
+    monkeypatch.setattr("ingest.recognition.decode_as", decoding)
+    header = "Dealer ID,Consumer ID,Sale Date,Deal Type,Cost of Vehicle,Trade in Value,Vehicle Gross,Vin No\n"
+    data = (header + "R1,C1,13/11/25,Lease,,,,WVWZZZ1KZ00000001\n" * 20).encode()
+    found = recognise("of_no_name.csv", data)
+    assert isinstance(found.content, TextContent)
+    assert (found.source.name, found.content.decoded.data) == ("quiter_deals", data)
+    assert [encoding for size, encoding in asked if size == len(data)] == ["utf-8"]
+    with pytest.raises(Problem, match="is that of no source"):
+        recognise("of_no_name.csv", data.replace(b"Vin", b"Win"))
 
 
 def test_many_comments_before_the_first_tag_take_no_time() -> None:

@@ -29,6 +29,12 @@ def test_a_byte_order_mark_wins_and_is_recorded() -> None:
         assert (decoded.encoding, decoded.data.decode()) == (found, GERMAN)
 
 
+@pytest.mark.parametrize("encoding", ["iso2022_jp", "hz", "utf-7", "utf-16-le", "shift_jis", "cp500", "cp1252"])
+def test_letters_that_are_written_in_the_bytes_of_ascii_are_read_too(encoding: str) -> None:
+    text = "id,name\n1,+A ~{ b}\n" if encoding in ("cp500", "cp1252") else "id,name\n1,\u65e5\u672c\n"
+    assert decode_as(text.encode(encoding), encoding).data == text.encode("utf-8")
+
+
 @pytest.mark.parametrize(
     ("data", "encoding", "reason"),
     [
