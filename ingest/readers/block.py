@@ -2,12 +2,13 @@
 
 The proof counts line ends, delimiters and quotes by itself: every quote stands where the grammar (RFC 4180) allows
 it, and outside of quotes there are as many delimiters as the records need that were counted. Only then a parser
-written by others cuts the values: it must find as many records, and the columns of the header in each.
+written by others cuts the values: it must find as many records, and the columns of the header in each. Lines that
+cannot be read are found by reading those by hand that are no record by themselves; what is left is proven and cut.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from ingest.mapped import Bytes
+from ingest.readers.careful import read_carefully
 from ingest.readers.dialect import BLANKS, Dialect
+from ingest.readers.rows import BadRow
 
 _LF, _CR = 10, 13
 
@@ -52,7 +55,8 @@ class Records:
 @dataclass(frozen=True)
 class BlockRows:
     """The records of one block. ``values``: one string column a header name (c0, c1, ...); ``row_lines``: their first
-    lines, counted from 0 at the block; ``end``: where the block ends; ``lines``: how many it has."""
+    lines, counted from 0 at the block, as those of ``bad``; ``end``: where the block ends; ``lines``: how many it has.
+    """
 
     values: pa.Table
     row_lines: Places
@@ -60,6 +64,7 @@ class BlockRows:
     lines: int
     blank: int
     comments: int = 0
+    bad: list[BadRow] = field(default_factory=list)
 
 
 def read_block(
@@ -72,40 +77,18 @@ def read_block(
     marks = dialect.delimiter + dialect.quote
     if len(dialect.delimiter) != 1 or not marks.isascii() or columns < 2 or start >= end:
         return None
-    replaced = with_line_feeds(data, start, end)
-    if replaced:
-        rows = read_block(replaced, 0, len(replaced), columns, dialect, trim=trim)
-        # A line end in a value is part of it, and must stay what it was.
-        has_line_in_value = rows is not None and len(rows.row_lines) + rows.blank < rows.lines
-        return None if rows is None or has_line_in_value else replace(rows, end=end)
     if dialect.comment and _has_comment(data, start, end, dialect.comment.encode()):
         return None
     if dialect.escape and data.find(dialect.escape.encode(), start, end) >= 0:
         return None
-    text = np.frombuffer(data, dtype=np.uint8, count=end - start, offset=start)
-    records = find_records(text, dialect)
-    if records is None or records.delimiters != len(records.starts) * (columns - 1):
-        return None
-    values = _cut(data, start, end, columns, dialect, records.has_line_in_value)
-    if values is None or values.num_rows != len(records.starts):
-        return None
-    # Other blanks than a space are so rare that one anywhere is reason enough to look.
-    # One that separates values is part of a value only between quotes.
-    others = {b"\t", b"\v", b"\f", b"\xc2", b"\xef"}
-    if not len(records.quotes):
-        others -= {dialect.delimiter.encode()}
-    is_blank_possible = (
-        records.has_line_in_value
-        or any(data.find(blank, start, end) >= 0 for blank in others)
-        or _has_space_at_border(text, records.quotes, dialect)
-    )
-    return BlockRows(
-        values=trim_columns(values) if trim and is_blank_possible else values,
-        row_lines=records.row_lines,
-        end=end,
-        lines=records.lines,
-        blank=records.blank,
-    )
+    replaced = with_line_feeds(data, start, end)
+    if replaced:
+        rows = _fitting(replaced, 0, len(replaced), columns, dialect, trim=trim)
+        # A line end in a value is part of it, and must stay what it was.
+        has_line_in_value = rows is not None and len(rows.row_lines) + rows.blank < rows.lines
+        return None if rows is None or has_line_in_value else replace(rows, end=end)
+    found = _fitting(data, start, end, columns, dialect, trim=trim)
+    return found or _parted(data, start, end, columns, dialect, trim=trim)
 
 
 def with_line_feeds(data: Bytes, start: int, end: int) -> bytes:
@@ -124,7 +107,7 @@ def find_records(text: npt.NDArray[np.uint8], dialect: Dialect) -> Records | Non
     structural = newlines
     quotes = np.flatnonzero(text == ord(dialect.quote)) if dialect.quote else newlines[:0]
     if len(quotes):
-        if len(quotes) % 2 or not _at_borders(text, quotes, dialect):
+        if len(quotes) % 2 or not _at_borders(text, quotes, dialect).all():
             return None
         if len(quotes) > len(text) // _DENSE:
             is_inside = (np.cumsum(text == ord(dialect.quote), dtype=np.uint8) & 1).view(bool)
@@ -164,9 +147,86 @@ def trim_columns(values: pa.Table) -> pa.Table:
     return values
 
 
+def _fitting(data: Bytes, start: int, end: int, columns: int, dialect: Dialect, *, trim: bool) -> BlockRows | None:
+    """The records between two offsets; None where the proof fails."""
+    text = np.frombuffer(data, dtype=np.uint8, count=end - start, offset=start)
+    records = find_records(text, dialect)
+    if records is None or records.delimiters != len(records.starts) * (columns - 1):
+        return None
+    values = _cut(data, start, end, columns, dialect, records.has_line_in_value)
+    if values is None or values.num_rows != len(records.starts):
+        return None
+    # Other blanks than a space are so rare that one anywhere is reason enough to look.
+    # One that separates values is part of a value only between quotes.
+    others = {b"\t", b"\v", b"\f", b"\xc2", b"\xef"}
+    if not len(records.quotes):
+        others -= {dialect.delimiter.encode()}
+    is_blank_possible = (
+        records.has_line_in_value
+        or any(data.find(blank, start, end) >= 0 for blank in others)
+        or _has_space_at_border(text, records.quotes, dialect)
+    )
+    return BlockRows(
+        values=trim_columns(values) if trim and is_blank_possible else values,
+        row_lines=records.row_lines,
+        end=end,
+        lines=records.lines,
+        blank=records.blank,
+    )
+
+
+def _parted(data: Bytes, start: int, end: int, columns: int, dialect: Dialect, *, trim: bool) -> BlockRows | None:
+    """The records between two offsets without the lines that are none, if that is proven for what is left."""
+    text = np.frombuffer(data, dtype=np.uint8, count=end - start, offset=start)
+    newlines = np.flatnonzero(text == _LF)
+    if not _ends_lines_alike(text, newlines):
+        return None
+    borders = np.append(0, newlines + 1) if text[-1] == _LF else np.concatenate(([0], newlines + 1, [len(text)]))
+    kept, begun, after = [], start, 0
+    lost, bad, blank = list[int](), list[BadRow](), 0
+    for line in _odd_lines(text, newlines, len(borders) - 1, columns, dialect).tolist():
+        if line < after:
+            continue
+        first = start + int(borders[line])
+        found = read_carefully(data, first, first + 1, columns, dialect)
+        after = line + found.lines
+        if found.end > end:
+            return None
+        if not found.row_lines:
+            bad.extend(row.below(line) for row in found.bad)
+            blank += found.blank
+            lost.append(line)
+            kept.append(data[begun:first])
+            begun = found.end
+    kept.append(data[begun:end])
+    left = b"".join(kept)
+    rows = _fitting(left, 0, len(left), columns, dialect, trim=trim) if lost and left else None
+    if rows is None:
+        return None
+    lines = np.delete(np.arange(len(borders) - 1), lost)
+    return replace(
+        rows, row_lines=lines[rows.row_lines], end=end, lines=len(borders) - 1, blank=rows.blank + blank, bad=bad
+    )
+
+
+def _odd_lines(text: npt.NDArray[np.uint8], newlines: Places, lines: int, columns: int, dialect: Dialect) -> Places:
+    """The lines that are no record by themselves with as many values as there are columns."""
+    quotes = np.flatnonzero(text == ord(dialect.quote)) if dialect.quote else newlines[:0]
+    line_of = np.searchsorted(newlines, quotes)
+    is_sound = np.bincount(line_of, minlength=lines) % 2 == 0
+    quotes = quotes[is_sound[line_of]]
+    if len(quotes):
+        is_sound[np.searchsorted(newlines, quotes[0::2][~_at_borders(text, quotes, dialect)])] = False
+    delimiters = _outside(np.flatnonzero(text == ord(dialect.delimiter)), quotes)
+    counts = np.bincount(np.searchsorted(newlines, delimiters), minlength=lines)
+    return np.flatnonzero(~is_sound | (counts != columns - 1))
+
+
 def _has_comment(data: Bytes, start: int, end: int, mark: bytes) -> bool:
     """True when a line may begin with the mark of a comment."""
-    return data.startswith(mark, start, end) or data.find(b"\n" + mark, start, end) >= 0
+    return data.startswith(mark, start, end) or any(
+        data.find(end_of + mark, start, end) >= 0 for end_of in (b"\n", b"\r")
+    )
 
 
 def _ends_lines_alike(text: npt.NDArray[np.uint8], newlines: Places) -> bool:
@@ -175,8 +235,8 @@ def _ends_lines_alike(text: npt.NDArray[np.uint8], newlines: Places) -> bool:
     return not returns or returns == np.count_nonzero(text[newlines[newlines > 0] - 1] == _CR)
 
 
-def _at_borders(text: npt.NDArray[np.uint8], quotes: Places, dialect: Dialect) -> bool:
-    """True when each opening quote follows a border (or a quote) and each closing one stands before a border."""
+def _at_borders(text: npt.NDArray[np.uint8], quotes: Places, dialect: Dialect) -> npt.NDArray[np.bool_]:
+    """Of each pair of quotes whether the first follows a border (or a quote) and the other stands before one."""
     border = np.zeros(256, dtype=bool)
     border[[ord(dialect.delimiter), _LF, ord(dialect.quote)]] = True
     opening, closing = quotes[0::2], quotes[1::2]
@@ -185,7 +245,7 @@ def _at_borders(text: npt.NDArray[np.uint8], quotes: Places, dialect: Dialect) -
     stands = border[text[after]] | (closing == len(text) - 1)
     # A carriage return counts as a border only as part of a line end.
     carriage = (text[after] == _CR) & (text[np.minimum(after + 1, len(text) - 1)] == _LF)
-    return bool(np.all(follows) and np.all(stands | carriage))
+    return follows & (stands | carriage)
 
 
 def _outside(places: Places, quotes: Places) -> Places:

@@ -23,7 +23,7 @@ import pyarrow as pa
 from forecourt.errors import Problem
 from ingest.mapped import Bytes, Mapped, chunks_of, gathered, part
 from ingest.readers.arrays import integers, strings
-from ingest.readers.block import BlockRows, find_records, read_block, trim_columns, with_line_feeds
+from ingest.readers.block import BlockRows, read_block, trim_columns, with_line_feeds
 from ingest.readers.careful import CarefulRows, Lines, Record, read_carefully, read_record
 from ingest.readers.dialect import Dialect, trimmed
 from ingest.readers.faults import HANDLER, has_few_faults
@@ -101,16 +101,19 @@ class _BlockTexts:
     row_numbers: list[int] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
 
-    def all(self) -> dict[int, str]:
+    def by_line(self) -> Callable[[int], str]:
+        """What gives the text of the record that starts on a line."""
         if self.texts:
-            return dict(zip(self.row_numbers, self.texts, strict=True))
+            return dict(zip(self.row_numbers, self.texts, strict=True)).__getitem__
         block = with_line_feeds(self.data, *self.bounds) or self.data[slice(*self.bounds)]
-        records = find_records(np.frombuffer(block, dtype=np.uint8), self.dialect)
-        places = (records.row_lines, records.starts, records.ends) if records else ()
-        return {
-            self.first_line + line: block[start:end].decode("utf-8").rstrip("\r")
-            for line, start, end in zip(*(array.tolist() for array in places), strict=True)
-        }
+        starts = np.append(0, np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == ord("\n")) + 1)
+
+        def text(line: int) -> str:
+            lines = Lines(block, int(starts[line - self.first_line]))
+            record = read_record(lines, 0, self.dialect)
+            return lines.between(0, record.next_line if isinstance(record, Record) else 1)
+
+        return text
 
 
 @dataclass
@@ -119,14 +122,14 @@ class Originals:
 
     blocks: list[_BlockTexts] = field(default_factory=list)
     _place: int = -1
-    _texts: dict[int, str] = field(default_factory=dict)
+    _by_line: Callable[[int], str] = field(default=str)
 
     def text(self, row_number: int) -> str:
         """That of the record that starts on the line, without its line end."""
         place = bisect_right(self.blocks, row_number, key=lambda block: block.first_line) - 1
         if place != self._place:
-            self._place, self._texts = place, self.blocks[place].all()
-        return self._texts[row_number]
+            self._place, self._by_line = place, self.blocks[place].by_line()
+        return self._by_line(row_number)
 
 
 @dataclass
@@ -375,7 +378,7 @@ def _pieces(
             rows = pa.table({f"c{place}": strings(values) for place, values in enumerate(block.columns)})
             rows = trim_columns(rows) if body.trim else rows
             piece.originals.blocks.append(_BlockTexts(line, data, (0, 0), body.dialect, numbers.tolist(), block.raw))
-            piece.bad.extend(row.below(line) for row in block.bad)
+        piece.bad.extend(row.below(line) for row in block.bad)
         parted = table.part(rows, numbers, piece.raw)
         piece.bad.extend(parted.bad)
         piece.page_headers += parted.page_headers

@@ -6,14 +6,13 @@ import csv
 import io
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecourt.errors import Problem
 from ingest.readers import text
-from ingest.readers.block import find_records, read_block, with_line_feeds
+from ingest.readers.block import read_block
 from ingest.readers.careful import CarefulRows, read_carefully
 from ingest.readers.dialect import trimmed
 from ingest.readers.text import Dialect, TextTable, decode, read_pieces, read_text
@@ -129,15 +128,9 @@ def test_both_paths_agree_on_any_text_and_account_for_every_line(body: str) -> N
     assert slow.end == len(data)
     assert len(slow.raw) == len(slow.row_lines)
     if fast is not None:
-        assert not slow.bad
+        assert fast.bad == slow.bad
         assert [column.to_pylist() for column in fast.values.columns] == slow.columns
         assert (fast.row_lines.tolist(), fast.blank, fast.lines) == (slow.row_lines, slow.blank, slow.lines)
-        block = with_line_feeds(data, 4, len(data)) or data[4:]
-        records = find_records(np.frombuffer(block, dtype=np.uint8), Dialect())
-        assert records is not None
-        assert [
-            block[first:after].decode().rstrip("\r") for first, after in zip(records.starts, records.ends, strict=True)
-        ] == slow.raw
 
 
 @settings(max_examples=200, deadline=None)
