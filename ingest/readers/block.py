@@ -136,6 +136,11 @@ def find_records(text: npt.NDArray[np.uint8], dialect: Dialect) -> Records | Non
     )
 
 
+def no_rows(columns: int) -> pa.Table:
+    """A table of so many columns of text without a row."""
+    return pa.Table.from_batches([], pa.schema([(f"c{place}", pa.string()) for place in range(columns)]))
+
+
 def trim_columns(values: pa.Table) -> pa.Table:
     """The table without the blanks that surround values; only columns that have some are made anew."""
     for place, name in enumerate(values.column_names):
@@ -200,7 +205,10 @@ def _parted(data: Bytes, start: int, end: int, columns: int, dialect: Dialect, *
             begun = found.end
     kept.append(data[begun:end])
     left = b"".join(kept)
-    rows = _fitting(left, 0, len(left), columns, dialect, trim=trim) if lost and left else None
+    if left:
+        rows = _fitting(left, 0, len(left), columns, dialect, trim=trim) if lost else None
+    else:
+        rows = BlockRows(no_rows(columns), newlines[:0], end, 0, 0)
     if rows is None:
         return None
     lines = np.delete(np.arange(len(borders) - 1), lost)

@@ -23,7 +23,7 @@ import pyarrow as pa
 from forecourt.errors import Problem
 from ingest.mapped import Bytes, Mapped, chunks_of, gathered, part
 from ingest.readers.arrays import integers, strings
-from ingest.readers.block import BlockRows, read_block, trim_columns, with_line_feeds
+from ingest.readers.block import BlockRows, no_rows, read_block, trim_columns, with_line_feeds
 from ingest.readers.careful import CarefulRows, Lines, Record, read_carefully, read_record
 from ingest.readers.dialect import Dialect, trimmed
 from ingest.readers.faults import HANDLER, has_few_faults
@@ -478,5 +478,4 @@ class _Body:
 
 
 def _empty(columns: int) -> pa.Table:
-    names = [(f"c{place}", pa.string()) for place in range(columns)]
-    return pa.Table.from_batches([], pa.schema([*names, ("row_number", pa.int64())]))
+    return no_rows(columns).append_column("row_number", integers([]))
