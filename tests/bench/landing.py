@@ -3,10 +3,10 @@
     python -m tests.bench.landing [--rows 1000000] [--pairs 5] [--large 10000000]
 
 It makes a file of leads (about 170 bytes and 21 columns a row) and runs whole processes in turns, A B A B: DuckDB's
-own `read_csv` of all columns as text into a table on disk, and `forecourt land` into a new home, also of as many deals
-of a declared source, and of a hundred leads. The medians, and the median of the ratios of the pairs, go into
-docs/performance.md. A machine with other work on it gives other wall times from one minute to the next, so processor
-seconds stand beside them.
+own `read_csv` of all columns as text into a table on disk, and `forecourt land` into a new home, also of the same file
+with broken lines, of as many deals of a declared source, and of a hundred leads. The medians, and the median of the
+ratios of the pairs, go into docs/performance.md. A machine with other work on it gives other wall times from one minute
+to the next, so processor seconds stand beside them.
 
 dlt is no dependency of the project. Where the environment variable FORECOURT_BENCH_DLT names a Python that has it
 (`python -m venv somewhere && somewhere/bin/pip install "dlt[duckdb]" pyarrow`), its fastest path found is measured too:
@@ -121,6 +121,14 @@ def make_deals(path: Path, rows: int) -> None:
         )
 
 
+def make_broken(path: Path, leads: Path) -> None:
+    """The same leads, of which one in two hundred has a quote too many."""
+    with leads.open(encoding="utf-8") as sound, path.open("w", encoding="utf-8") as file:
+        file.writelines(
+            line if number % 200 else line.replace(",", ',5" ', 1) for number, line in enumerate(sound, start=1)
+        )
+
+
 def run(*command: str) -> Took:
     """Runs a process to its end. Raises RuntimeError when it fails."""
     started = time.monotonic()
@@ -167,22 +175,24 @@ def main() -> None:
 
 
 def _measure(bench: Bench, rows: int, pairs: int, large: int) -> str:
-    path, next_day, few = (bench.folder / f"crm_leads_2026-01-0{day}.csv" for day in (1, 2, 3))
+    path, next_day, few, broken = (bench.folder / f"crm_leads_2026-01-0{day}.csv" for day in (1, 2, 3, 4))
     deals = bench.folder / "deals_2026-01-01.csv"
     make_leads(path, rows)
     make_leads(next_day, rows, changed=True)
     make_leads(few, 100)
+    make_broken(broken, path)
     make_deals(deals, rows)
     size = path.stat().st_size / 1e6
     dlt = os.environ.get("FORECOURT_BENCH_DLT", "")
     took: dict[str, list[Took]] = {
-        name: [] for name in ("duckdb", "first", "changed", "again", "declared", "few", "dlt")
+        name: [] for name in ("duckdb", "first", "changed", "again", "broken", "declared", "few", "dlt")
     }
     for _ in range(pairs):
         took["duckdb"].append(bench.load(DUCKDB, path))
         took["first"].append(bench.land(path, anew=True))
         took["changed"].append(bench.land(next_day))
         took["again"].append(bench.land(next_day))
+        took["broken"].append(bench.land(broken, anew=True))
         took["declared"].append(bench.land(deals, anew=True))
         took["few"].append(bench.land(few, anew=True))
         if dlt:
@@ -192,6 +202,7 @@ def _measure(bench: Bench, rows: int, pairs: int, large: int) -> str:
         "first": "`forecourt land`, new home",
         "changed": "`forecourt land`, the same rows a day later, 1 % of them changed",
         "again": "`forecourt land`, the same bytes again",
+        "broken": "`forecourt land`, new home, one line in two hundred broken",
         "declared": "`forecourt land`, new home, as many deals of a declared source, with `31/12/25` and `1.234,56`",
         "few": "`forecourt land`, new home, a file of 100 leads",
         "dlt": "dlt, Arrow to DuckDB",
@@ -225,7 +236,7 @@ def _measure(bench: Bench, rows: int, pairs: int, large: int) -> str:
     if not dlt:
         lines.append("\ndlt was not installed and is not measured; the bench says how to install it.")
     if large:
-        for made in (path, next_day, deals):
+        for made in (path, next_day, broken, deals):
             made.unlink()
         make_leads(path, large)
         one = bench.land(path, anew=True)
