@@ -19,7 +19,7 @@ from ingest.readers.arrays import integers, numbers_of
 from ingest.readers.dialect import DETECT, folded
 from ingest.readers.faults import FAULT
 from ingest.readers.foot import find_foot
-from ingest.readers.fragments import withhold_cut_off, withhold_faulty, withhold_swallowed
+from ingest.readers.fragments import withhold_cut_off, withhold_faulty, withhold_swallowed, withhold_titles
 from ingest.readers.headless import with_header
 from ingest.readers.rows import BadRow, Objects, Remark, TextRow, as_table
 from ingest.readers.text import Decoded, Dialect, Originals, TextTable, read_pieces
@@ -169,13 +169,14 @@ def _text_batches(
         if decoded.has_faults:
             withhold_faulty(piece)
         withhold_swallowed(piece, dialect)
+        withhold_titles(piece)
         withhold_cut_off(piece, dialect)
         rows.bad.extend(_unreadable(row, shift, feed) for row in piece.bad)
         if rows.bad:
             check_number(len(rows.bad), rows.bad[0].reason)
         passed = (
             ("blank line", piece.blank),
-            ("repeated page header", piece.page_headers),
+            ("repeated page header", len(piece.page_headers)),
             ("comment line", piece.comments),
         )
         for rule, count in passed:

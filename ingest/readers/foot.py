@@ -36,17 +36,21 @@ _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"\d+")
 _WORD = re.compile(r"[^\W\d_]+")
 
-#: What a row of sums or of averages is called.
+#: What a row of sums or of averages is called; a sum may say of what behind it, or before it.
+_SUM = (
+    r"(sub|grand )?totals?|total g[ée]n[ée]ra[lt]|totale|totaal|summe|gesamt(summe)?|insgesamt|zusammen|ensemble|somme"
+    r"|suma|razem|celkem|összesen|yhteensä|summa|i alt|toplam|итого|всего|合計|总计"
+)
 _TOTAL = re.compile(
-    r"(grand )?totals?|total général|totale|totaal|sum|summe|gesamt(summe)?|insgesamt|zusammen|ensemble|somme|suma"
-    r"|razem|celkem|összesen|yhteensä|summa|i alt|toplam|итого|всего|合計|总计|average|mean|median|durchschnitt"
-    r"|mittelwert|moyenne|media|promedio|gemiddelde"
+    rf"({_SUM}|sum)|({_SUM})[ :(].*|.* (totals?|insgesamt|gesamt)"
+    r"|average|mean|median|durchschnitt|mittelwert|moyenne|media|promedio|gemiddelde"
 )
 
 NOTE = "only one of its values is filled, as hardly a row above is: it may be a note, no row of the table"
 SHORT = "only two of its values are filled, as hardly a row above is: it may be a note, no row of the table"
 WORDS = "it has a word where all rows above have figures: it may be a note, no row of the table"
 TOTAL = "it is called a total or an average: it may sum up the rows above, and be no row of the table"
+KEYLESS = "its first value is empty, as that of no row above is: it may be a total or a note, no row of the table"
 TABLE = "it stands below an empty line and is unlike the rows above it: another table may begin there"
 HEADER = "the header stands there again, so another table may begin there"
 DECLARED = "it has the shape of a row, and the source declares it as a line below the table"
@@ -335,6 +339,10 @@ def _why_note(row: Values, above: Sequence[Values], missing: Collection[str]) ->
         is_short = _are_few(shorter) if len(row) > 2 else not any(shorter)
         if is_short and len(above) > (len(row) == 2 or len(filled) == 2):
             return NOTE if len(filled) == 1 else SHORT
+    if not row[0] and filled and len(above) > 1 and all(other[0] for other in above):
+        figures = columns_of_figures(above)
+        if len(filled) == 1 or (figures and all(row[place] for place in figures)):
+            return KEYLESS
     # One row tells nothing of its columns.
     words = [place for place, value in enumerate(row) if len(above) > 1 and is_word(value, missing)]
     keys = {form(other[0]) for other in above}

@@ -31,8 +31,12 @@ _SAMPLE = 200
 #: Delimiters that are counted by an expression; it grows with them.
 _MOST = 100
 
+#: Rows that are one title.
+_TITLES = 3
+
 REST = "line {line} has too few values and may be the rest of its last one"
 TITLE = "it has only one value, and another table may begin below it in line {line}: it may be its title"
+PAGE_TITLE = "it has only one value, and the header stands again below it in line {line}: it may be the title of a page"
 GOES_ON = "line {line} may be the rest of its last value"
 SWALLOWED = "each of its lines looks like a record: a quote that was not meant as one may have joined them"
 BEGINNING = "line {line} has too few values and may be the beginning of it"
@@ -124,11 +128,32 @@ def withhold_faulty(piece: TextTable) -> None:
     _take_out(piece, places)
 
 
+def withhold_titles(piece: TextTable) -> None:
+    """Moves the titles of pages to the bad ones: rows of one value right above a header that stands again."""
+    if not piece.page_headers:
+        return
+    numbers = numbers_of(piece.rows.column("row_number"))
+    titles: dict[int, int] = {}
+    for line in piece.page_headers:
+        after = int(np.searchsorted(numbers, line))
+        filled = [_filled(piece, place) for place in range(max(after - _TITLES - 1, 0), after)]
+        count = next((count for count, number in enumerate(reversed(filled)) if number > 1), 0)
+        titles |= dict.fromkeys(range(after - count, after), line)
+    for place, line in titles.items():
+        number = int(numbers[place])
+        piece.bad.append(BadRow(number, PAGE_TITLE.format(line=line), piece.raw(number), line))
+    _take_out(piece, titles)
+
+
 def _is_title(piece: TextTable, place: int) -> bool:
     """True for a row with one value alone below one that has more."""
-    rows = piece.rows.drop(["row_number"]).slice(max(place - 1, 0), 2).to_pylist()
-    filled = [sum(map(bool, row.values())) for row in rows]
-    return len(filled) == 2 and filled[1] == 1 < filled[0]
+    return place > 0 and _filled(piece, place) == 1 < _filled(piece, place - 1)
+
+
+def _filled(piece: TextTable, place: int) -> int:
+    """How many values of a row are filled."""
+    (row,) = piece.rows.drop(["row_number"]).slice(place, 1).to_pylist()
+    return sum(map(bool, row.values()))
 
 
 def _take_out(piece: TextTable, places: Collection[int]) -> None:

@@ -18,12 +18,12 @@ from ingest.readers.heading import find_heading, is_date, is_figure
 #: Delimiters that are tried; a longer one before the mark it contains.
 _DELIMITERS = (", ", "||", ";", "\t", "|", ",", "^", "~", "¦", "§", "\x1f", "\x01")
 #: Marks that stand in words, dates and times as well: tried where no other parts anything, and only whole tables count.
-_LAST_DELIMITERS = ("\uff0c", "\uff1b", "\u061b", "\u3001", "*", "\x14", " ", "/", ":")
+_LAST_DELIMITERS = ("\uff0c", "\uff1b", "\u060c", "\u061b", "\u3001", "\u00fe", "*", "\x14", " ", "/", ":")
 #: Marks of several characters that may stand between values.
 _LONG_MARK = re.compile(r"(?=([|~^;,¦§]))(?!\1+[^|~^;,¦§])[|~^;,¦§]{2,4}")
 _DECIMAL_COMMA = re.compile(r"\d,\d{1,2}(?!\d)")
 #: A line drawn between rows.
-_RULE = re.compile(r"[|+ ;:,\t]*+(?:[-=]{2,}+[|+ ;:,\t]*+)+")
+_RULE = re.compile(r"(?=.*(?:--|==))[|+ ;:,\t]*+(?:[-=]++[|+ ;:,\t]*+)+")
 #: Many of one mark in a row, which say no more than a few.
 _RUN = re.compile(r"([|~^;,¦§])\1{8,}+")
 #: How databases write an empty value, and the end of a table.
@@ -132,6 +132,8 @@ def _has_marks_of(text: str, others: Sequence[str]) -> bool:
 def _best_dialect(lines: Lines, comment: str) -> tuple[Dialect, list[tuple[int, list[str]]]]:
     """The marks with which most records have as many values, and these records with their lines."""
     texts = [lines.text(line) for line in range(_SAMPLE) if lines.has(line)]
+    # In empty rows marks stand side by side that are none of several characters.
+    texts = [text for text in texts if any(map(str.isalnum, text))]
     text = "\n".join(texts)
     long_marks = {found[0] for found in _LONG_MARK.finditer(_RUN.sub(r"\1" * 8, text))}
     long_marks = {mark for mark in (*long_marks, "||") if text.count(mark) * 2 >= len(texts)}
@@ -219,10 +221,10 @@ def _names_of_other_width(header: Sequence[str], rows: Sequence[Sequence[str]], 
     width = max(widths, key=widths.__getitem__, default=0)
     if not width or width == len(header) or widths[width] * 5 < widths.total() * 4:
         return []
-    if width == len(header) + 1 and _are_numbered(rows, delimiter):
-        return ["row", *header]
     ends = [row[len(header) :] for row in rows if len(row) == width] if width > len(header) else [header[width:]]
-    return [*header, *[""] * width][:width] if not any(map(any, ends)) else []
+    if not any(map(any, ends)):
+        return [*header, *[""] * width][:width]
+    return ["row", *header] if width == len(header) + 1 and _are_numbered(rows, delimiter) else []
 
 
 def _are_numbered(rows: Sequence[Sequence[str]], delimiter: str) -> bool:

@@ -16,6 +16,7 @@ from ingest.readers.arrays import booleans
 from ingest.readers.block import Places
 from ingest.readers.dialect import folded, trimmed
 from ingest.readers.figures import columns_of_figures, is_figure, is_name, is_word
+from ingest.readers.labels import BELOW, MOST, labels_below_header
 from ingest.readers.rows import BadRow
 from ingest.readers.second_header import AGAIN, find_headers
 
@@ -40,13 +41,13 @@ Values = tuple[str, ...]
 
 @dataclass
 class Parted:
-    """The rows of a block that belong to the table and their lines, what is withheld, and how many page headers were
-    passed over."""
+    """The rows of a block that belong to the table and their lines, what is withheld, and the lines of the page headers
+    that were passed over."""
 
     rows: pa.Table
     numbers: Places
     bad: list[BadRow] = field(default_factory=list)
-    page_headers: int = 0
+    page_headers: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -78,6 +79,8 @@ class NextTable:
         if not self.line:
             self._part_from_headers(whole, text)
             if not self.is_ours:
+                if self.above is None:
+                    self._part_from_labels(whole, text)
                 self._part_from_another_header(whole.rows, whole.numbers)
         if self.line:
             rows, numbers, reason = whole.rows, whole.numbers, self.reason.format(unit="line", number=self.line)
@@ -96,7 +99,7 @@ class NextTable:
             number = int(whole.numbers[place])
             kept[place] = False
             if text(number).lstrip(_BEFORE_A_PAGE) == self.written:
-                whole.page_headers += 1
+                whole.page_headers.append(number)
             elif self.above is not None or kept[:place].any():
                 kept[place] = True
                 self.line = number
@@ -107,6 +110,14 @@ class NextTable:
         if not kept.all():
             whole.rows = whole.rows.filter(booleans(kept))
             whole.numbers = whole.numbers[kept]
+
+    def _part_from_labels(self, whole: Parted, text: Callable[[int], str]) -> None:
+        """Takes out the first rows that belong to the header."""
+        first = [_values(whole.rows, place) for place in range(min(whole.rows.num_rows, MOST + BELOW))]
+        reasons = labels_below_header(first, self.missing)
+        numbers = whole.numbers[: len(reasons)].tolist()
+        whole.bad += [BadRow(number, why, text(number)) for number, why in zip(numbers, reasons, strict=True)]
+        whole.rows, whole.numbers = whole.rows.slice(len(reasons)), whole.numbers[len(reasons) :]
 
     def _part_from_another_header(self, rows: pa.Table, numbers: Places) -> None:
         """Ends the table at the first record that reads like the header of another one."""

@@ -138,21 +138,21 @@ class TextTable:
 
     ``rows``: one string column a header name, called c0, c1, ..., and ``row_number`` (int64: the physical line on
     which the record starts, the header line being 1 when it comes first). ``blank`` counts empty lines,
-    ``page_headers`` records that repeat the header as it is written, ``comments`` lines that are no rows.
+    ``comments`` lines that are no rows; ``page_headers``: the lines of records that repeat the header as written.
     """
 
     header: list[str]
     rows: pa.Table
     bad: list[BadRow] = field(default_factory=list)
     blank: int = 0
-    page_headers: int = 0
+    page_headers: list[int] = field(default_factory=list)
     comments: int = 0
     encoding: str = "utf-8"
     originals: Originals = field(default_factory=Originals)
 
     @property
     def rows_read(self) -> int:
-        return self.rows.num_rows + len(self.bad) + self.blank + self.page_headers + self.comments
+        return self.rows.num_rows + len(self.bad) + self.blank + len(self.page_headers) + self.comments
 
     def raw(self, row_number: int) -> str:
         """The original text of the record that starts on that line, without its line end."""
@@ -303,7 +303,7 @@ def read_text(decoded: Decoded, dialect: Dialect) -> TextTable:
         rows=pa.concat_tables([piece.rows for piece in parts]),
         bad=[row for piece in parts for row in piece.bad],
         blank=sum(piece.blank for piece in parts),
-        page_headers=sum(piece.page_headers for piece in parts),
+        page_headers=[line for piece in parts for line in piece.page_headers],
         comments=sum(piece.comments for piece in parts),
         encoding=decoded.encoding,
         originals=Originals([block for piece in parts for block in piece.originals.blocks]),

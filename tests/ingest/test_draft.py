@@ -69,6 +69,22 @@ DRAFTED: dict[str, tuple[bytes, list[list[str]] | str | int]] = {
         b"Nr;Name\n1;Ann;\n2;Bob;\n3;Cid;\n",
         [["1", "Ann", ""], ["2", "Bob", ""], ["3", "Cid", ""]],
     ),
+    "a delimiter behind each row, whose first value counts": (
+        b"id;name;n\n1;Ann;3;\n2;Bob;4;\n",
+        [["1", "Ann", "3", ""], ["2", "Bob", "4", ""]],
+    ),
+    "many empty rows": (
+        b"place,n,say\nA,1,a\nB,2,b\n" + b",,\n" * 190,
+        [["A", "1", "a"], ["B", "2", "b"], *[["", "", ""]] * 190],
+    ),
+    "a line of a database drawn below the names": (
+        b"id,name,n\n--,----,-\n1,Ann,3\n2,Bob,4\n",
+        [["1", "Ann", "3"], ["2", "Bob", "4"]],
+    ),
+    "Arabic commas": (
+        "\u0627\u060c\u0628\u060c\u062a\n\u062b\u060c\u0661\u060cx\n\u062c\u060c\u0662\u060cy\n".encode(),
+        [["\u062b", "\u0661", "x"], ["\u062c", "\u0662", "y"]],
+    ),
     "a delimiter behind the header alone": (b"Nr;Name;\n1;Ann\n2;Bob\n", [["1", "Ann"], ["2", "Bob"]]),
     "backslashes": (b'id,said\n1,"a \\"b\\" c"\n2,d\n', [["1", 'a "b" c'], ["2", "d"]]),
     "inches": (b'id,rim\n1,17" alloy\n2,18" steel\n', [["1", '17" alloy'], ["2", '18" steel']]),

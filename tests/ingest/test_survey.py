@@ -480,6 +480,37 @@ FILES: dict[str, File] = {
         {"delimiter": ";", "encoding": "detect"},
         header=("Ort", "Käufer"),
     ),
+    "a total without a name": File(text(*BODY[:1], NORTH, SOUTH, EAST, "||50", mark=","), PLAIN, notes=1),
+    "a note in the last column": File(text(*BODY, "||* estimated", mark=","), PLAIN, notes=1),
+    "a last row of one value that is not its first": File(
+        text(*BODY, "|2026-03-04|", mark=","), [*PLAIN, ("", "2026-03-04", "")], withheld=1
+    ),
+    "a last row without a first value, as others": File(
+        text(*BODY, "|2026-03-04|5", "Vega|2026-03-05|6", "|2026-03-06|7", mark=","),
+        [*PLAIN, ("", "2026-03-04", "5"), ("Vega", "2026-03-05", "6"), ("", "2026-03-06", "7")],
+    ),
+    "a total that says of what": File(text(*BODY, "Total of cars||50", mark=","), PLAIN, notes=1),
+    "a total that is named last": File(text(*BODY, "Land insgesamt|2026|50", mark=","), PLAIN, notes=1),
+    "padded titles of pages above the header": File(
+        text(*BODY, "Page 2||", *BODY, "Report||", "Page 3||", *BODY, mark=","), PLAIN * 3, notes=3
+    ),
+    "names in another language below the header": File(
+        text(BODY[0], "Ort|Tag|Autos", *BODY[1:], mark=","), PLAIN, notes=1
+    ),
+    "units below the header": File(
+        text("place|km/h|share", "|km/h|%", "Nord|10|1.5", "East|20|2.5", "West|7|3.5", mark=","),
+        rows("Nord|10|1.5", "East|20|2.5", "West|7|3.5"),
+        header=("place", "km/h", "share"),
+        notes=1,
+    ),
+    "numbers of the columns below the header": File(text(BODY[0], "(1)|(2)|(3)", *BODY[1:], mark=","), PLAIN, notes=1),
+    "a line drawn below the header": File(text(BODY[0], "-----|---|----", *BODY[1:], mark=","), PLAIN, notes=1),
+    "a first row without figures": File(
+        text(BODY[0], "Vega|unknown|unknown", *BODY[1:], mark=","), [("Vega", "unknown", "unknown"), *PLAIN]
+    ),
+    "a first row that counts": File(
+        text("a|b|c", "1|2|3", "4|5|6", "7|8|9", mark=","), rows("1|2|3", "4|5|6", "7|8|9"), header=("a", "b", "c")
+    ),
 }
 
 
