@@ -41,8 +41,8 @@ def _why_label(row: Values, below: Sequence[Values], missing: Collection[str]) -
         is_told = not any(map(str.isdigit, row)) or not all(_has_figures(column) for column in zip(*below, strict=True))
         return NUMBERS if is_told else ""
     # Above few rows a code may be a value.
-    is_told = is_name if len(below) > _FEW else is_word
-    if not all(is_told(value, missing) or _UNIT.fullmatch(value) for value in filled):
+    is_label = is_name if len(below) > _FEW else is_word
+    if not all(is_label(value, missing) or _UNIT.fullmatch(value) for value in filled):
         return ""
     figures = columns_of_figures(below)
     said = [row[place] for place in figures if row[place]]
