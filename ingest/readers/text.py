@@ -57,6 +57,9 @@ _UTF8_LETTER = re.compile(rb"(?<![\x80-\xff])[\xc3-\xdf][\x80-\xbf](?![\x80-\xff
 #: What some databases write in the place of line ends.
 _RECORD_MARK = b"\x1e"
 
+#: What programs for DOS write behind the last line.
+_END_MARK = b"\x1a"
+
 #: First bytes -> what the file is in truth.
 _SIGNATURES = (
     (b"PK\x03\x04", "a zip archive or an Excel workbook"),
@@ -211,6 +214,8 @@ def decode(data: Bytes, encoding: str, *, with_faults: bool = False) -> Decoded:
         raise Problem(
             f"line {line_at(data, nul)} holds a NUL byte, so it is no text or was damaged. Export it again as UTF-8."
         )
+    if data[len(data) - 1 :] == _END_MARK:
+        data = part(data, 0, len(data) - 1)
     if is_blank(data):
         raise Problem("the file is empty. Export it again.")
     if data.find(_RECORD_MARK, 0, 4096) >= 0 and data.find(b"\n") < 0 and data.find(b"\r") < 0:

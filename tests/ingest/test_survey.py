@@ -480,6 +480,7 @@ FILES: dict[str, File] = {
         {"delimiter": ";", "encoding": "detect"},
         header=("Ort", "Käufer"),
     ),
+    "an end mark of DOS": File(text(*BODY, mark=",", end="\r\n") + b"\x1a", PLAIN),
     "a total without a name": File(text(*BODY[:1], NORTH, SOUTH, EAST, "||50", mark=","), PLAIN, notes=1),
     "a note in the last column": File(text(*BODY, "||* estimated", mark=","), PLAIN, notes=1),
     "a last row of one value that is not its first": File(
