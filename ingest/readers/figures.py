@@ -9,7 +9,9 @@ _FIRST = re.compile(r"[^\W_]")
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 #: In a code letters stand after digits; a name may have a number behind it.
 _CODE, _NUMBERED = re.compile(r"\d[^\W\d_]"), re.compile(r"[^\W\d_]\d")
-_DIGITS = re.compile(r"\d+")
+_DIGITS, _WORD = re.compile(r"\d+"), re.compile(r"[^\W\d_]+")
+_BARE_FIGURE = re.compile(r"[\d.,:/\s%€$£+-]+")
+_DATE = re.compile(r"\d{1,2}([./-])\d{1,2}\1\d{4}|\d{4}([./-])\d{1,2}\2\d{1,2}")
 #: Words that stand for a value that is missing.
 _MISSING = frozenset(("na", "n/a", "n.a.", "nan", "nil", "none", "null", "unknown", "undefined", "missing", "tbd"))
 
@@ -18,6 +20,16 @@ def is_figure(value: str) -> bool:
     """True where the first letter or digit of a value is a digit: an amount, a number, a day."""
     first = _FIRST.search(value)
     return bool(first and first[0].isdigit())
+
+
+def is_bare_figure(value: str) -> bool:
+    """True for a number, an amount, a day or a time, without words."""
+    return _BARE_FIGURE.fullmatch(value) is not None
+
+
+def is_date(value: str) -> bool:
+    """True for a day in figures, with a year of four digits."""
+    return _DATE.fullmatch(value) is not None
 
 
 def is_name(value: str, missing: Collection[str] = ()) -> bool:
@@ -37,6 +49,11 @@ def is_word(value: str, missing: Collection[str] = ()) -> bool:
 def form(value: str) -> str:
     """A value with its numbers as one 0 each; empty where it has none."""
     return _DIGITS.sub("0", value) if _DIGITS.search(value) else ""
+
+
+def shape(value: str) -> str:
+    """A value with its numbers as one 0 each and its words as one x."""
+    return _WORD.sub("x", _DIGITS.sub("0", value))
 
 
 def columns_of_figures(rows: Sequence[Sequence[str]]) -> list[int]:

@@ -16,7 +16,7 @@ from itertools import count
 from ingest.mapped import Bytes
 from ingest.readers.careful import Lines, Record, read_carefully, read_record
 from ingest.readers.dialect import Dialect, folded, trimmed
-from ingest.readers.figures import columns_of_figures, form, is_word
+from ingest.readers.figures import columns_of_figures, form, is_word, shape
 from ingest.readers.fragments import GOES_ON, holds_words, may_go_on, starts_alike
 from ingest.readers.rows import BadRow
 
@@ -33,8 +33,6 @@ _GAPS = 10
 
 _OLD_LINE_END = re.compile(rb"\r(?!\n)")
 _DIGIT = re.compile(r"\d")
-_NUMBER = re.compile(r"\d+")
-_WORD = re.compile(r"[^\W\d_]+")
 
 #: What a row of sums or of averages is called; a sum may say of what behind it, or before it.
 _SUM = (
@@ -297,16 +295,11 @@ class _Column:
     @property
     def changes(self) -> bool:
         """True where most values above have one shape, and none of several below has it."""
-        above, below = ([_shape(value) for value in part if value] for part in (self.above, self.below))
+        above, below = ([shape(value) for value in part if value] for part in (self.above, self.below))
         if len(above) < 2 or len(below) < 2:
             return False
-        shape, count = Counter(above).most_common(1)[0]
-        return count * 5 >= len(above) * 4 and shape not in below and bool(_DIGIT.search(shape + below[0]))
-
-
-def _shape(value: str) -> str:
-    """A value with its digits as one 0 and its letters as one x."""
-    return _WORD.sub("x", _NUMBER.sub("0", value))
+        usual, count = Counter(above).most_common(1)[0]
+        return count * 5 >= len(above) * 4 and usual not in below and bool(_DIGIT.search(usual + below[0]))
 
 
 def _are_few(tests: Iterable[bool]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -18,13 +18,12 @@ from ingest.readers.block import Places
 from ingest.readers.careful import Lines, Record, read_record
 from ingest.readers.dialect import Dialect, trimmed
 from ingest.readers.faults import faulty_rows
-from ingest.readers.figures import form
+from ingest.readers.figures import form, shape
 from ingest.readers.next_table import WORDS
 from ingest.readers.rows import BadRow
 from ingest.readers.text import TextTable
 
 _LETTERS = re.compile(r"[^\W\d_]{2}")
-_WORD = re.compile(r"[^\W\d_]+")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 #: Values of a column that are looked at to tell whether it holds words.
 _SAMPLE = 200
@@ -45,65 +44,8 @@ FAULTY = "it has bytes that are not UTF-8, where the text around it is: a letter
 
 def withhold_cut_off(piece: TextTable, dialect: Dialect) -> None:
     """Moves such records of a piece from its rows to its bad ones."""
-    width = len(piece.header)
-    if not piece.bad or not piece.rows.num_rows:
-        return
-    numbers = numbers_of(piece.rows.column("row_number"))
-    first, last = piece.rows.column("c0"), piece.rows.column(f"c{width - 1}")
-    starts_in_words, ends_in_words = (holds_words(column.slice(0, _SAMPLE).to_pylist()) for column in (first, last))
-    starts = [value for value in first.slice(0, _SAMPLE).to_pylist() if value]
-    starts_in_capitals = sum(value[0].isupper() for value in starts) * 10 >= len(starts) * 9
-    last_forms = {_loose_form(value) for value in last.slice(0, _SAMPLE).to_pylist() if form(value)}
-    unread = sorted({bad.row_number for bad in piece.bad})
-    # Where lines of a single value end that stand one below the other: a value may go over several.
-    single = [bad.row_number for bad in piece.bad if dialect.delimiter not in bad.raw]
-    ends: dict[int, int] = {}
-    for line in sorted(single, reverse=True):
-        ends[line] = ends.get(line + 1, line + 1)
-    cut_off: dict[int, tuple[str, int]] = {}
-    afters: dict[int, int] = {}
-    for bad in list(piece.bad):
-        place = int(np.searchsorted(numbers, bad.row_number)) - 1
-        values = bad.raw.split(dialect.delimiter)
-        begins_a_table = bad.line == bad.row_number
-        if begins_a_table and place >= 0 and _is_title(piece, place):
-            cut_off[place] = (TITLE, bad.row_number)
-        # Words in place of figures may also be those of a value that goes on.
-        is_like_a_row = begins_a_table and bad.reason == WORDS.format(unit="line", number=bad.line)
-        if (len(values) >= width and not is_like_a_row) or _opens_a_quote(values, dialect):
-            continue
-        below = place + 1
-        has_row_below = below < len(numbers) and numbers[below] == ends.get(bad.row_number, bad.row_number + 1)
-        # Numbers of one cell may stand one a line, whatever numbers the records begin with.
-        is_like_last = len(values) == 1 and _loose_form(bad.raw) in last_forms
-        if place >= 0 and (is_like_last or not starts_alike(values[0], first[place].as_py())):
-            # A value that begins with a line end leaves an empty one above.
-            goes_on = may_go_on(last[place].as_py(), ends_in_words) or (ends_in_words and len(values) == 1)
-            if place not in afters:
-                line = int(numbers[place])
-                afters[place] = line + len(_LINE_END.findall(piece.raw(line))) + 1
-            after = afters[place]
-            between = bisect_left(unread, bad.row_number) - bisect_left(unread, after)
-            if (goes_on or is_like_last) and between in (0, bad.row_number - after):
-                cut_off[place] = (GOES_ON if is_like_a_row else REST, bad.row_number)
-        start = first[below].as_py() if has_row_below else ""
-        near = place if place >= 0 else below + 1
-        other = first[near].as_py() if near < len(first) else ""
-        is_begun = len(values) > 1 and starts_alike(values[0], other) and not starts_alike(start, other)
-        is_like_first = len(values) == 1 and bool(form(start)) and _loose_form(bad.raw) == _loose_form(start)
-        if has_row_below and not is_like_a_row and (is_begun or is_like_first):
-            cut_off[below] = (BEGINNING, bad.row_number)
-        elif has_row_below and len(values) == 1 and _LETTERS.search(bad.raw):
-            # What goes on in small letters among capitals belongs to the row above; else both may be cut off.
-            is_rest = place in cut_off and starts_in_capitals and bad.raw[:1].islower() and start[:1].isupper()
-            is_word = starts_in_words or bool(_LETTERS.search(start))
-            if is_word and not is_rest and not starts_alike(start, other):
-                cut_off[below] = (BEGINNING, bad.row_number)
-    if cut_off:
-        for place, (reason, line) in cut_off.items():
-            number = int(numbers[place])
-            piece.bad.append(BadRow(number, reason.format(line=line), piece.raw(number), line))
-        _take_out(piece, cut_off)
+    if piece.bad and piece.rows.num_rows:
+        _withhold(piece, _CutOff(piece, dialect).found())
 
 
 def withhold_swallowed(piece: TextTable, dialect: Dialect) -> None:
@@ -113,19 +55,25 @@ def withhold_swallowed(piece: TextTable, dialect: Dialect) -> None:
         return
     numbers = numbers_of(piece.rows.column("row_number"))
     maybe = _maybe_joined(piece, numbers, dialect.delimiter)
-    places = [row for row in maybe if _is_joined(piece, int(numbers[row]), dialect)]
-    for row in places:
-        piece.bad.append(BadRow(int(numbers[row]), SWALLOWED, piece.raw(int(numbers[row]))))
-    _take_out(piece, places)
+    _withhold(piece, {row: (SWALLOWED, 0) for row in maybe if _is_joined(piece, int(numbers[row]), dialect)})
 
 
 def withhold_faulty(piece: TextTable) -> None:
     """Moves records with bytes that are in no encoding to the bad ones."""
+    _withhold(piece, dict.fromkeys(faulty_rows(piece.rows), (FAULTY, 0)))
+
+
+def _withhold(piece: TextTable, reasons: Mapping[int, tuple[str, int]]) -> None:
+    """Moves rows of a piece to its bad ones: place of a row -> the reason, and another line that it names (0: none)."""
+    if not reasons:
+        return
     numbers = piece.rows.column("row_number")
-    places = faulty_rows(piece.rows)
-    for row in places:
-        piece.bad.append(BadRow(numbers[row].as_py(), FAULTY, piece.raw(numbers[row].as_py())))
-    _take_out(piece, places)
+    for place, (reason, line) in reasons.items():
+        number = numbers[place].as_py()
+        piece.bad.append(BadRow(number, reason, piece.raw(number), line))
+    kept = np.ones(piece.rows.num_rows, dtype=bool)
+    kept[list(reasons)] = False
+    piece.rows = piece.rows.filter(booleans(kept))
 
 
 def withhold_titles(piece: TextTable) -> None:
@@ -133,21 +81,13 @@ def withhold_titles(piece: TextTable) -> None:
     if not piece.page_headers:
         return
     numbers = numbers_of(piece.rows.column("row_number"))
-    titles: dict[int, int] = {}
+    titles: dict[int, tuple[str, int]] = {}
     for line in piece.page_headers:
         after = int(np.searchsorted(numbers, line))
         filled = [_filled(piece, place) for place in range(max(after - _TITLES - 1, 0), after)]
         count = next((count for count, number in enumerate(reversed(filled)) if number > 1), 0)
-        titles |= dict.fromkeys(range(after - count, after), line)
-    for place, line in titles.items():
-        number = int(numbers[place])
-        piece.bad.append(BadRow(number, PAGE_TITLE.format(line=line), piece.raw(number), line))
-    _take_out(piece, titles)
-
-
-def _is_title(piece: TextTable, place: int) -> bool:
-    """True for a row with one value alone below one that has more."""
-    return place > 0 and _filled(piece, place) == 1 < _filled(piece, place - 1)
+        titles |= dict.fromkeys(range(after - count, after), (PAGE_TITLE.format(line=line), line))
+    _withhold(piece, titles)
 
 
 def _filled(piece: TextTable, place: int) -> int:
@@ -156,11 +96,84 @@ def _filled(piece: TextTable, place: int) -> int:
     return sum(map(bool, row.values()))
 
 
-def _take_out(piece: TextTable, places: Collection[int]) -> None:
-    if places:
-        kept = np.ones(piece.rows.num_rows, dtype=bool)
-        kept[list(places)] = False
-        piece.rows = piece.rows.filter(booleans(kept))
+class _CutOff:
+    """The rows of a piece that a bad line may belong to: the row above it, or the one below.
+
+    What tells is how the rows of the piece begin and end, in its first and its last column.
+    """
+
+    def __init__(self, piece: TextTable, dialect: Dialect) -> None:
+        self._piece, self._dialect, self._width = piece, dialect, len(piece.header)
+        self._numbers = numbers_of(piece.rows.column("row_number"))
+        self._first, self._last = piece.rows.column("c0"), piece.rows.column(f"c{self._width - 1}")
+        firsts, lasts = (column.slice(0, _SAMPLE).to_pylist() for column in (self._first, self._last))
+        self._starts_in_words, self._ends_in_words = holds_words(firsts), holds_words(lasts)
+        starts = list(filter(None, firsts))
+        self._starts_in_capitals = sum(value[0].isupper() for value in starts) * 10 >= len(starts) * 9
+        self._shapes_of_last = {shape(trimmed(value)) for value in lasts if form(value)}
+        self._unread = sorted({bad.row_number for bad in piece.bad})
+        self._afters: dict[int, int] = {}
+        # Where lines of a single value end that stand one below the other: a value may go over several.
+        self._ends: dict[int, int] = {}
+        single = [bad.row_number for bad in piece.bad if dialect.delimiter not in bad.raw]
+        for line in sorted(single, reverse=True):
+            self._ends[line] = self._ends.get(line + 1, line + 1)
+        self._found: dict[int, tuple[str, int]] = {}
+
+    def found(self) -> dict[int, tuple[str, int]]:
+        """Place of a row -> why it may be cut off, and the line that says so."""
+        for bad in self._piece.bad:
+            self._look_around(bad)
+        return self._found
+
+    def _look_around(self, bad: BadRow) -> None:
+        line, values = bad.row_number, bad.raw.split(self._dialect.delimiter)
+        above = int(np.searchsorted(self._numbers, line)) - 1
+        begins_a_table = bad.line == line
+        if begins_a_table and above > 0 and _filled(self._piece, above) == 1 < _filled(self._piece, above - 1):
+            self._found[above] = TITLE.format(line=line), line
+        # Words in place of figures may also be those of a value that goes on.
+        is_like_a_row = begins_a_table and bad.reason == WORDS.format(unit="line", number=line)
+        if (len(values) >= self._width and not is_like_a_row) or _opens_a_quote(values, self._dialect):
+            return
+        if above >= 0 and self._may_be_rest(bad, values, above):
+            self._found[above] = (GOES_ON if is_like_a_row else REST).format(line=line), line
+        if not is_like_a_row and self._may_be_beginning(bad, values, above):
+            self._found[above + 1] = BEGINNING.format(line=line), line
+
+    def _may_be_rest(self, bad: BadRow, values: list[str], above: int) -> bool:
+        """True where the last value of the row above may go on in a line."""
+        is_single = len(values) == 1
+        # Numbers of one cell may stand one a line, whatever numbers the records begin with.
+        is_like_last = is_single and shape(trimmed(bad.raw)) in self._shapes_of_last
+        if not is_like_last and starts_alike(values[0], self._first[above].as_py()):
+            return False
+        # A value that begins with a line end leaves an empty one above.
+        goes_on = may_go_on(self._last[above].as_py(), self._ends_in_words) or (self._ends_in_words and is_single)
+        if above not in self._afters:
+            number = int(self._numbers[above])
+            self._afters[above] = number + len(_LINE_END.findall(self._piece.raw(number))) + 1
+        after = self._afters[above]
+        between = bisect_left(self._unread, bad.row_number) - bisect_left(self._unread, after)
+        return (goes_on or is_like_last) and between in (0, bad.row_number - after)
+
+    def _may_be_beginning(self, bad: BadRow, values: list[str], above: int) -> bool:
+        """True where the row below may be the rest of what a line begins."""
+        below = above + 1
+        end = self._ends.get(bad.row_number, bad.row_number + 1)
+        if below == len(self._numbers) or self._numbers[below] != end:
+            return False
+        near = above if above >= 0 else below + 1
+        other = self._first[near].as_py() if near < len(self._first) else ""
+        start = self._first[below].as_py()
+        if len(values) > 1:
+            return starts_alike(values[0], other) and not starts_alike(start, other)
+        if form(start) and shape(trimmed(bad.raw)) == shape(trimmed(start)):
+            return True
+        # What goes on in small letters among capitals belongs to the row above; else both may be cut off.
+        is_rest = above in self._found and self._starts_in_capitals and bad.raw[:1].islower() and start[:1].isupper()
+        are_words = bool(_LETTERS.search(bad.raw)) and (self._starts_in_words or bool(_LETTERS.search(start)))
+        return are_words and not is_rest and not starts_alike(start, other)
 
 
 def _maybe_joined(piece: TextTable, numbers: Places, mark: str) -> list[int]:
@@ -216,11 +229,6 @@ def holds_words(values: Collection[str]) -> bool:
     """True where at least half of the filled values have letters, or none is filled."""
     filled = [value for value in values if value]
     return sum(any(map(str.isalpha, value)) for value in filled) * 2 >= len(filled)
-
-
-def _loose_form(value: str) -> str:
-    """A value with its numbers as one 0 each and its words as one x."""
-    return _WORD.sub("x", form(trimmed(value)) or trimmed(value))
 
 
 def _opens_a_quote(values: list[str], dialect: Dialect) -> bool:

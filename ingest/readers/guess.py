@@ -13,7 +13,8 @@ from ingest.mapped import Bytes
 from ingest.readers.careful import Lines, Record, read_record
 from ingest.readers.dialect import Dialect, trimmed
 from ingest.readers.encoding import decode_as, likely
-from ingest.readers.heading import find_heading, is_date, is_figure
+from ingest.readers.figures import is_bare_figure, is_date
+from ingest.readers.heading import find_heading
 
 #: Delimiters that are tried; a longer one before the mark it contains.
 _DELIMITERS = (", ", "||", ";", "\t", "|", ",", "^", "~", "¦", "§", "\x1f", "\x01")
@@ -154,7 +155,7 @@ def _best_dialect(lines: Lines, comment: str) -> tuple[Dialect, list[tuple[int, 
         for other in _quoting(text, mark, comment):
             found = list(_records_of(lines, other))
             widths = {len(values) for _, values in found if any(values)}
-            has_words = all(not all(map(is_figure, values)) for _, values in found if any(values))
+            has_words = all(not all(map(is_bare_figure, values)) for _, values in found if any(values))
             if len(widths) == 1 and widths.pop() > 2 and has_words and len(found) > 2:
                 return other, found
     if not records:
@@ -249,7 +250,7 @@ def _is_like_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
         if is_alike and is_date(name):  # a day over numbers such as 1.234.567
             is_alike = any(is_date(row[place]) for row in rows if place < len(row))
         alike += is_alike
-        named += is_figure(most) and not is_figure(name)
+        named += is_bare_figure(most) and not is_bare_figure(name)
     return alike > 1 or (alike == 1 and not named)
 
 

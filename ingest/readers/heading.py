@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from ingest.readers.dialect import folded
+from ingest.readers.figures import is_bare_figure, is_date, shape
 
 #: Lines of which a header is, at most, and rows above it.
 _MOST_LINES, _MOST_ABOVE = 4, 100
@@ -60,17 +61,7 @@ def find_heading(rows: Sequence[Row]) -> Heading:
     return Heading(first, last, width)
 
 
-def is_figure(value: str) -> bool:
-    """True for a number, an amount, a day or a time, without words."""
-    return re.fullmatch(r"[\d.,:/\s%€$£+-]+", value) is not None
-
-
-def is_date(value: str) -> bool:
-    """True for a day in figures, with a year of four digits."""
-    return re.fullmatch(r"\d{1,2}([./-])\d{1,2}\1\d{4}|\d{4}([./-])\d{1,2}\2\d{1,2}", value) is not None
-
-
-def is_all_words(row: Row) -> bool:
+def _is_all_words(row: Row) -> bool:
     """True for a row of which each value is filled and has no digit."""
     return all(value and not _DIGIT.search(value) for value in row)
 
@@ -85,13 +76,13 @@ def _header_row(rows: Sequence[Row]) -> tuple[int, int]:
     width = max(width, _common_width(rows))
     found = [place for place, row in enumerate(rows) if _may_be_header(row, width)]
     # A wider row is none where words of the right width follow: it is a title with delimiters.
-    if any(_width(rows[place]) == width and is_all_words(rows[place][:width]) for place in found):
+    if any(_width(rows[place]) == width and _is_all_words(rows[place][:width]) for place in found):
         found = [place for place in found if _width(rows[place]) <= width]
     blocks = {place: _rows_below(rows, place) for place in found}
     end = -1
     for place in (place for place in found if place > end):
         follows = [other for other in found if blocks[other] > blocks[place] > 0 and other > place + blocks[place] + 1]
-        if width > 2 or not any(is_all_words(rows[other]) for other in follows):
+        if width > 2 or not any(_is_all_words(rows[other]) for other in follows):
             return place - _is_named_above(rows, place), len(rows[place])
         end = place + blocks[place]
     return 0, len(rows[0])
@@ -100,23 +91,23 @@ def _header_row(rows: Sequence[Row]) -> tuple[int, int]:
 def _is_named_above(rows: Sequence[Row], place: int) -> bool:
     """True where the row is one of the table, and the words right above it are its header, of another width."""
     above = rows[place - 1] if place else []
-    is_header = 1 < len(above) < len(rows[place]) and is_all_words(above)
-    return is_header and len(set(above)) == len(above) and sum(map(is_figure, rows[place])) > 1
+    is_header = 1 < len(above) < len(rows[place]) and _is_all_words(above)
+    return is_header and len(set(above)) == len(above) and sum(map(is_bare_figure, rows[place])) > 1
 
 
 def _below_pairs(rows: Sequence[Row], place: int) -> int:
     """The header, where rows as wide as the table stand above it: words and values of a report."""
     for later in range(place + 2, min(len(rows) - 2, _MOST_ABOVE + 1)):
         header, above = rows[later], rows[place:later]
-        if len(header) != len(rows[place]) or not is_all_words(header) or len(set(header)) < len(header):
+        if len(header) != len(rows[place]) or not _is_all_words(header) or len(set(header)) < len(header):
             continue
         body = _body(rows, later)
         figures = [column for column in range(len(header)) if _share_of_figures(body, column) >= 0.8]
         if len(body) < 2 or not figures:
             continue
-        shapes = {column: {_shape(row[column]) for row in body} for column in figures}
+        shapes = {column: {shape(row[column]) for row in body} for column in figures}
         given = [(column, row[column]) for row in above for column in figures if column < len(row) and row[column]]
-        alike = sum(_shape(value) in shapes[column] for column, value in given)
+        alike = sum(shape(value) in shapes[column] for column, value in given)
         if alike * 5 <= len(given) and any(_DIGIT.search(value) for _, value in given):
             return later
     return place
@@ -138,9 +129,9 @@ def _is_label(rows: Sequence[Row], place: int, *, has_lines: bool) -> bool:
     said = [column for column in figures if row[column]]
     others = [value for column, value in enumerate(row) if column not in figures and value]
     for column in said:
-        value, like = row[column], {_shape(other[column]) for other in body if _DIGIT.search(other[column])}
-        is_bare = is_figure(value) and value != "%" and not is_date(value)
-        if is_bare or _shape(value) in like or _NO_FIGURE.fullmatch(value):
+        value, like = row[column], {shape(other[column]) for other in body if _DIGIT.search(other[column])}
+        is_bare = is_bare_figure(value) and value != "%" and not is_date(value)
+        if is_bare or shape(value) in like or _NO_FIGURE.fullmatch(value):
             return False
     if sum(bool(_DIGIT.search(row[column])) and not is_date(row[column]) for column in said) * 2 > len(said):
         return False
@@ -157,7 +148,7 @@ def _spans(above: Row, header: Row) -> bool:
 
 
 def _is_number(value: str) -> bool:
-    return is_figure(value) and not _YEAR.fullmatch(value)
+    return is_bare_figure(value) and not _YEAR.fullmatch(value)
 
 
 def _body(rows: Sequence[Row], place: int) -> list[Row]:
@@ -182,7 +173,7 @@ def _common_width(rows: Sequence[Row]) -> int:
 def _may_be_header(row: Row, width: int) -> bool:
     filled = [value for value in row if value]
     is_wide = _width(row) >= width or (len(row) >= width and len(filled) * 4 >= width * 3)
-    has_words = not all(map(is_figure, filled)) or (len(filled) > 1 and all(map(_YEAR.fullmatch, filled)))
+    has_words = not all(map(is_bare_figure, filled)) or (len(filled) > 1 and all(map(_YEAR.fullmatch, filled)))
     return is_wide and len(filled) * 2 > width and has_words
 
 
@@ -195,8 +186,3 @@ def _rows_below(rows: Sequence[Row], place: int) -> int:
 
 def _width(row: Row) -> int:
     return next((place for place in range(len(row), 0, -1) if row[place - 1]), 0)
-
-
-def _shape(value: str) -> str:
-    """A value with its digits as one 0 and its letters as one x."""
-    return re.sub(r"[^\W\d_]+", "x", re.sub(r"\d+", "0", value))
