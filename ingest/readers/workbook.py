@@ -22,9 +22,9 @@ from typing import Any
 
 from forecourt.errors import Problem
 from ingest.readers.dialect import folded
-from ingest.readers.foot import foot_of_rows
 from ingest.readers.rows import MAX_COLUMNS, BadRow, Records, Remark, as_table
 from ingest.readers.second_header import AGAIN, names_columns
+from ingest.readers.sheet_foot import find_sheet_foot
 from ingest.readers.workbook_altered import UNCOMPUTED
 from ingest.readers.workbook_parts import PASSWORD, check_extent, sheet_parts
 from ingest.readers.workbook_process import Answer
@@ -250,7 +250,7 @@ def read_sheet(
             kept.append(texts)
             numbers.append(number)
     if footer is not None:
-        foot = foot_of_rows(kept, numbers, footer, missing)
+        foot = find_sheet_foot(kept, numbers, footer, missing)
         bad += [BadRow(number, reason, "\t".join(row).rstrip("\t")) for number, reason, row in foot.withheld]
         skipped["row below the table"] = foot.passed
         kept, numbers = kept[: foot.start], numbers[: foot.start]
