@@ -18,14 +18,16 @@ import yaml
 from forecourt.errors import Problem
 from ingest.contract import Feed, load_feeds
 from ingest.mapped import Bytes, whole
-from ingest.readers import workbook, xml_rows
+from ingest.readers import xml_rows
 from ingest.readers.dialect import DETECT, Dialect, folded
 from ingest.readers.encoding import decode_as
 from ingest.readers.guess import columns_of, guess
 from ingest.readers.heading import find_heading
 from ingest.readers.json_rows import read_json
 from ingest.readers.kinds import WORDS, Kind, kind_of, words_for
+from ingest.readers.sheets import cell_text
 from ingest.readers.web_page import open_page
+from ingest.readers.workbook_open import open_workbook
 from ingest.source_file import MAX_PREAMBLE, load_sources
 
 #: Names of columns that are compared with all known ones, letter by letter.
@@ -70,9 +72,9 @@ def look_at(name: str, data: Bytes) -> Seen:
     if kind == "text":
         return _text(name, data)
     if kind in ("workbook", "page"):
-        book = open_page(data) if kind == "page" else workbook.open_workbook(data)
+        book = open_page(data) if kind == "page" else open_workbook(data)
         sheet = max(book.sheets, key=lambda sheet: len(book.cells(sheet)))
-        rows = [[workbook.cell_text(cell).strip() for cell in row] for row in book.cells(sheet)[:_SAMPLE]]
+        rows = [[cell_text(cell).strip() for cell in row] for row in book.cells(sheet)[:_SAMPLE]]
         heading = find_heading(rows)
         keys: dict[str, object] = {"sheet": sheet} if len(book.sheets) > 1 else {}
         keys |= {"preamble": heading.first} if heading.first else {}

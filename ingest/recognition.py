@@ -19,7 +19,7 @@ from ingest.contract import Feed, load_feeds
 from ingest.delivery import is_full, named_feed, native_feed
 from ingest.mapped import Bytes, part, whole
 from ingest.readers import adf as adf_reader
-from ingest.readers import text, web_page, workbook, xml_rows
+from ingest.readers import text, web_page, workbook, workbook_open, xml_rows
 from ingest.readers.adf import looks_like_adf
 from ingest.readers.dialect import folded
 from ingest.readers.encoding import decode_as
@@ -27,6 +27,7 @@ from ingest.readers.headless import joined_header
 from ingest.readers.json_rows import Keyed, check_size, read_json
 from ingest.readers.kinds import ENDINGS, WORDS, Kind, kind_of, words_for
 from ingest.readers.rows import MAX_COLUMNS, Objects
+from ingest.readers.sheets import Workbook
 from ingest.readers.text import Decoded, Dialect
 from ingest.readers.whatsapp import CHAT_HEAD, looks_like_chat, read_chat
 from ingest.source_file import load_sources
@@ -41,7 +42,7 @@ BEGINNING = 2 * MAX_HEADER
 MAX_SIZES: dict[Kind, int] = {
     "mail": MAX_MAIL,
     "page": web_page.MAX_BYTES,
-    "workbook": workbook.MAX_BYTES,
+    "workbook": workbook_open.MAX_BYTES,
     "xml": xml_rows.MAX_BYTES,
 }
 _LINE_END = re.compile(rb"\r\n|\n|\r")
@@ -64,7 +65,7 @@ class TextContent:
 
 @dataclass(frozen=True)
 class SheetContent:
-    book: workbook.Workbook
+    book: Workbook
     place: workbook.Place
 
 
@@ -106,8 +107,8 @@ class _File:
         end = max(self.data.rfind(mark, 0, BEGINNING) for mark in (b"\n", b"\r")) + 1
         return self._once("beginning", lambda: _File(self.delivered_as, self.data[: end or BEGINNING], self.kind))
 
-    def book(self) -> workbook.Workbook:
-        opened = web_page.open_page if self.kind == "page" else workbook.open_workbook
+    def book(self) -> Workbook:
+        opened = web_page.open_page if self.kind == "page" else workbook_open.open_workbook
         return self._once("book", lambda: opened(whole(self.data)))
 
     def root(self) -> Any:

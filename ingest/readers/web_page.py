@@ -13,8 +13,8 @@ from lxml import etree, html
 from forecourt.errors import Problem
 from ingest.readers.dialect import DETECT, is_character_set
 from ingest.readers.encoding import decode_as
-from ingest.readers.workbook import Sheet, Workbook
-from ingest.readers.workbook_parts import MAX_CELLS
+from ingest.readers.sheets import Sheet, Workbook
+from ingest.readers.workbook_extent import MAX_CELLS
 
 MAX_BYTES = 64 << 20
 #: A cell that spans more columns or rows than this is no cell of an export.

@@ -1,23 +1,11 @@
-"""Reads the sheets of a workbook (xlsx, xlsm, xls, xlsb, ods, XML of Excel 2003): each cell as text, with its row.
-
-Dates become ISO texts, numbers have no more than the 15 digits that Excel itself shows, a formula gives the value
-that was last computed and never runs. What the library leaves out of a cell is put back: an error (``#DIV/0!``) as
-its text, a formula that was never computed as its own text, so that neither passes for an empty cell, and the leading
-zeros of a number that is shown with them.
-"""
+"""Finds a table in the sheets of a workbook and reads it: each row as texts, with its number in the sheet."""
 
 from __future__ import annotations
 
-import pickle
-import subprocess
-import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import lru_cache
-from pathlib import Path
+from itertools import islice
 from typing import Any
 
 from forecourt.errors import Problem
@@ -25,54 +13,13 @@ from ingest.readers.dialect import folded
 from ingest.readers.rows import MAX_COLUMNS, BadRow, Records, Remark, as_table
 from ingest.readers.second_header import AGAIN, names_columns
 from ingest.readers.sheet_foot import find_sheet_foot
+from ingest.readers.sheets import EXACT, Sheet, Workbook, cell_text
 from ingest.readers.workbook_altered import UNCOMPUTED
-from ingest.readers.workbook_parts import PASSWORD, check_extent, sheet_parts
-from ingest.readers.workbook_process import Answer
-from ingest.readers.workbook_xml import is_open_document, packed, sheets_of
 
 #: So many rows are searched for the header when the source does not say.
 DEFAULT_PREAMBLE = 20
 
-#: A workbook that takes longer than this is none that anybody opens.
-MAX_SECONDS = 600
-
-#: A workbook of as many rows as a sheet can have is smaller.
-MAX_BYTES = 200 << 20
-
-#: Up to here a workbook keeps a whole number exactly.
-_EXACT = float(1 << 53)
-
-_PROCESS = Path(__file__).with_name("workbook_process.py")
-
 Row = list[str]
-
-
-@dataclass
-class Workbook:
-    """A workbook; ``sheets`` are those a person sees, in their order, ``hidden`` the names of the others.
-    ``format``: xlsx, xlsb, ods, xls or xml."""
-
-    format: str
-    sheets: dict[str, Sheet]
-    hidden: list[str]
-
-    def cells(self, sheet: str) -> list[list[Any]]:
-        """All cells of a sheet from its first row and column on."""
-        return self.sheets[sheet].rows
-
-
-@dataclass
-class Sheet:
-    """The cells of a sheet, rows of unequal length; ``merged``: row, first and last column of each merged cell, from 0.
-
-    ``doubts``: row and column from 0 -> why the value of that cell is not known. ``totals``: row from 0 -> the formula
-    in it that adds up the cells above.
-    """
-
-    rows: list[list[Any]]
-    merged: list[tuple[int, int, int]]
-    doubts: dict[tuple[int, int], str] = field(default_factory=dict)
-    totals: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,59 +33,6 @@ class Place:
     header: int | None
     rivals: tuple[str, ...] = ()
     lines: int = 1
-
-
-def open_workbook(data: bytes) -> Workbook:
-    """The workbook in these bytes. Raises Problem (without the file's name) for one that is damaged, protected by a
-    password, or larger than can be read."""
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        if not is_open_document(data):
-            found_in_xml = sheets_of(data).items()
-            return _opened({name: Sheet(**vars(sheet)) if sheet else None for name, sheet in found_in_xml}, "xml")
-        data = packed(data)
-    workbook_format = check_extent(data)
-    found = _cells_of(data)
-    if found == "password":
-        raise Problem(PASSWORD)
-    if isinstance(found, str):
-        raise Problem(f"it is no readable workbook ({found}). Save it again and deliver it.")
-    sheets: dict[str, Sheet | None] = {}
-    for name, content in found.items():
-        sheets[name] = None
-        if content is None:
-            continue
-        rows, merged = content
-        parts = sheet_parts(data, name, workbook_format)
-        for (row, column), altered in parts.altered.items():
-            rows.extend([] for _ in range(row + 1 - len(rows)))
-            rows[row].extend([""] * (column + 1 - len(rows[row])))
-            rows[row][column] = altered.text
-        rows.extend([] for _ in range(parts.rows - len(rows)))
-        doubts = {place: altered.doubt for place, altered in parts.altered.items() if altered.doubt}
-        sheets[name] = Sheet(rows, [(row, first, last) for (row, first), (_, last) in merged], doubts, parts.totals)
-    return _opened(sheets, workbook_format)
-
-
-def _opened(sheets: Mapping[str, Sheet | None], workbook_format: str) -> Workbook:
-    """``sheets``: None for one that is hidden."""
-    visible = {name: sheet for name, sheet in sheets.items() if sheet is not None}
-    if not visible:
-        raise Problem("it is a workbook without a visible sheet. Export it again.")
-    return Workbook(workbook_format, visible, [name for name in sheets if name not in visible])
-
-
-def _cells_of(data: bytes) -> Answer:
-    """What the library reads, in a process that a file may end without ending this one."""
-    # By its path and without this folder on the path: it must find the libraries, and nothing that lies about.
-    command = [sys.executable, "-P", str(_PROCESS)]
-    try:
-        done = subprocess.run(command, input=data, capture_output=True, timeout=MAX_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        return f"reading it took longer than {MAX_SECONDS // 60} minutes"
-    if done.returncode:
-        return "reading it ended the reader, as damaged files do"
-    answer: Answer = pickle.loads(done.stdout)
-    return answer
 
 
 def find_table(
@@ -233,47 +127,55 @@ def read_sheet(
     above = [_row(row, width, decimal) for row in cells[:first]]
     titles = {tuple(row) for row in above if any(row)}
     titles |= {tuple(_row(row, width, decimal)) for row in cells[first:start]}
+    below = {number: _row(row, width, decimal) for number, row in enumerate(cells[start:], start=start + 1)}
     skipped = {"row above the header": len(above), "blank line": 0, "repeated page header": 0}
-    kept: list[Row] = []
-    numbers: list[int] = []
-    bad: list[BadRow] = []
-    named, again = {folded(name) for name in header if name}, 0
-    for number, row in enumerate(cells[start:], start=start + 1):
-        texts = _row(row, width, decimal)
-        is_blank, is_title = not any(texts), tuple(texts) in titles
-        if is_blank or is_title:
-            skipped["blank line" if is_blank else "repeated page header"] += 1
-        elif again or (any(folded(text) in named for text in texts[:2]) and names_columns(texts, header)):
-            again = again or number
-            bad.append(BadRow(number, AGAIN.format(unit="row", number=again), "\t".join(texts).rstrip("\t")))
-        else:
-            kept.append(texts)
-            numbers.append(number)
+    rows, bad = _of_the_table(below, header, titles, skipped)
     if footer is not None:
-        foot = find_sheet_foot(kept, numbers, footer, missing)
-        bad += [BadRow(number, reason, "\t".join(row).rstrip("\t")) for number, reason, row in foot.withheld]
+        foot = find_sheet_foot(list(rows.values()), list(rows), footer, missing)
+        bad += [BadRow(number, reason, _raw(row)) for number, reason, row in foot.withheld]
         skipped["row below the table"] = foot.passed
-        kept, numbers = kept[: foot.start], numbers[: foot.start]
+        rows = dict(islice(rows.items(), foot.start))
     places = [column for column, name in enumerate(header) if folded(name) in needed]
     doubts = _doubts(book.sheets[place.sheet], header, start, places)
-    if doubts:
-        bad += [
-            BadRow(number, doubts[number], "\t".join(row).rstrip("\t"))
-            for number, row in zip(numbers, kept, strict=True)
-            if number in doubts
-        ]
-        sound = [at for at, number in enumerate(numbers) if number not in doubts]
-        kept, numbers = [kept[at] for at in sound], [numbers[at] for at in sound]
+    bad += [BadRow(number, doubts[number], _raw(row)) for number, row in rows.items() if number in doubts]
+    rows = {number: row for number, row in rows.items() if number not in doubts}
+    kept = list(rows.values())
     columns = [list(column) for column in zip(*kept, strict=True)] or [[] for _ in header]
     return Records(
         header=header,
-        rows=as_table(columns, numbers, list(range(1, len(kept) + 1))),
-        raw=lambda row_id: "\t".join(kept[row_id - 1]).rstrip("\t"),
+        rows=as_table(columns, list(rows), list(range(1, len(kept) + 1))),
+        raw=lambda row_id: _raw(kept[row_id - 1]),
         place=f"sheet {place.sheet!r}, row {start}: the header",
         skipped={rule: count for rule, count in skipped.items() if count},
         remarks=_remarks(book, place),
         bad=bad,
     )
+
+
+def _of_the_table(
+    below: Mapping[int, Row], header: Sequence[str], titles: Collection[tuple[str, ...]], skipped: dict[str, int]
+) -> tuple[dict[int, Row], list[BadRow]]:
+    """Of the rows below the header those of its table, and those below a row that names the columns again; what is
+    blank or stands above the header too is counted as skipped."""
+    rows: dict[int, Row] = {}
+    bad: list[BadRow] = []
+    named, again = {folded(name) for name in header if name}, 0
+    for number, texts in below.items():
+        if not any(texts):
+            skipped["blank line"] += 1
+        elif tuple(texts) in titles:
+            skipped["repeated page header"] += 1
+        elif again or (any(folded(text) in named for text in texts[:2]) and names_columns(texts, header)):
+            again = again or number
+            bad.append(BadRow(number, AGAIN.format(unit="row", number=again), _raw(texts)))
+        else:
+            rows[number] = texts
+    return rows, bad
+
+
+def _raw(texts: Sequence[str]) -> str:
+    """The original text of a row: there is none in a workbook, so its values stand for it."""
+    return "\t".join(texts).rstrip("\t")
 
 
 def _doubts(sheet: Sheet, header: Sequence[str], start: int, needed: Sequence[int]) -> dict[int, str]:
@@ -292,7 +194,7 @@ def _doubts(sheet: Sheet, header: Sequence[str], start: int, needed: Sequence[in
         cells = sheet.rows[number]
         for column in needed:
             cell = cells[column] if column < len(cells) else None
-            if isinstance(cell, float) and abs(cell) >= _EXACT:
+            if isinstance(cell, float) and abs(cell) >= EXACT:
                 why = "it has more digits than the 15 that a workbook keeps"
                 found.setdefault(number + 1, f"its {header[column]} is not known: {why}")
     return found
@@ -329,40 +231,3 @@ def _row(cells: Sequence[Any], width: int, decimal: str) -> Row:
 
 def _filled(row: Sequence[Any]) -> int:
     return next((place + 1 for place in range(len(row) - 1, -1, -1) if cell_text(row[place]).strip()), 0)
-
-
-def cell_text(cell: Any, decimal: str = ".") -> str:
-    """A cell as the text that is landed: instants in ISO 8601, numbers in the digits that Excel shows."""
-    if isinstance(cell, str):
-        return cell
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    if isinstance(cell, int):
-        return str(cell)
-    if isinstance(cell, float):
-        return _number(cell).replace(".", decimal)
-    if isinstance(cell, datetime):
-        # A workbook keeps a time as a fraction of a day, which is exact to some microseconds.
-        cell = (cell + timedelta(microseconds=500)).replace(microsecond=(cell.microsecond + 500) % 10**6 // 1000 * 1000)
-        return cell.isoformat(timespec="milliseconds" if cell.microsecond else "seconds")
-    if isinstance(cell, date):
-        return cell.isoformat()
-    if isinstance(cell, time):
-        return cell.isoformat(timespec="seconds")
-    if isinstance(cell, timedelta):
-        seconds = round(cell.total_seconds())
-        sign, seconds = ("-", -seconds) if seconds < 0 else ("", seconds)
-        return f"{sign}{seconds // 3600}:{seconds % 3600 // 60:02}:{seconds % 60:02}"
-    return "" if cell is None else str(cell)
-
-
-@lru_cache(maxsize=1 << 16)
-def _number(value: float) -> str:
-    """The number in the 15 digits that Excel shows: 0.1 + 0.2 is 0.3; a whole one in all that the file keeps.
-
-    Where digits are lost, it has an exponent, as Excel shows it too: zeros in their place would look like a number.
-    """
-    if value.is_integer() and abs(value) < _EXACT:
-        return str(int(value))
-    rounded = Decimal(f"{value:.15g}")
-    return f"{rounded:f}" if abs(value) < _EXACT else f"{rounded:E}"

@@ -38,8 +38,8 @@ UNCOMPUTED = "its formula was never computed"
 #: What a spreadsheet shows for the code of an error.
 _TEXTS = {0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!", 0x2A: "#N/A"}
 
-_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
-_OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
+TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _CALC = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}"
 _SHOWN = re.compile(r"#(NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!|N/A)|Err:\d{3}")
@@ -108,6 +108,17 @@ def day_of(instant: str) -> Altered | None:
 def uncomputed(formula: str = "") -> Altered:
     """A cell with a formula that has no value yet."""
     return Altered(f"={formula}", UNCOMPUTED)
+
+
+def parser() -> etree.XMLParser:
+    """What reads the XML of a workbook: nothing in it is expanded, and nothing fetched."""
+    return etree.XMLParser(resolve_entities=False, no_network=True)
+
+
+def linked_parts(archive: zipfile.ZipFile, links: str) -> dict[str | None, str]:
+    """Name of a link -> the part of the archive that it leads to."""
+    targets = {link.get("Id"): link.get("Target", "") for link in etree.fromstring(archive.read(links), parser())}
+    return {name: target.lstrip("/") if target.startswith("/") else f"xl/{target}" for name, target in targets.items()}
 
 
 def _error_of(code: int) -> Altered:
@@ -237,17 +248,14 @@ def _records(stream: bytes, position: int) -> Iterator[tuple[int, bytes, int]]:
 
 def _in_binary_sheet(data: bytes, sheet: str) -> Iterator[tuple[Place, Altered]]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        parser = etree.XMLParser(resolve_entities=False, no_network=True)
-        links = etree.fromstring(archive.read("xl/_rels/workbook.bin.rels"), parser)
-        targets = {link.get("Id"): link.get("Target", "") for link in links}
-        target = next(
-            targets[link]
+        linked = linked_parts(archive, "xl/_rels/workbook.bin.rels")
+        path = next(
+            linked[link]
             for kind, body in binary_records(archive.read("xl/workbook.bin"))
             if kind == 156
             for link, name in [_bundled(body)]
             if name == sheet
         )
-        path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
         content = archive.read(path)
         masks = _masks_of_styles(archive.read("xl/styles.bin")) if "xl/styles.bin" in archive.namelist() else {}
     row = 0
@@ -328,38 +336,38 @@ def _in_tables(data: bytes, sheet: str, totals: dict[int, str]) -> Iterator[tupl
     for event, row in etree.iterparse(
         io.BytesIO(content),
         events=("start", "end"),
-        tag=(f"{_TABLE}table", f"{_TABLE}table-row"),
+        tag=(f"{TABLE}table", f"{TABLE}table-row"),
         resolve_entities=False,
         no_network=True,
     ):
-        if row.tag == f"{_TABLE}table":
-            number, is_sheet = 0, event == "start" and row.get(f"{_TABLE}name") == sheet
-        if row.tag == f"{_TABLE}table" or event == "start":
+        if row.tag == f"{TABLE}table":
+            number, is_sheet = 0, event == "start" and row.get(f"{TABLE}name") == sheet
+        if row.tag == f"{TABLE}table" or event == "start":
             continue
         place = 0
         for cell in row if is_sheet else ():
-            repeated = int(cell.get(f"{_TABLE}number-columns-repeated", 1))
-            formula = (cell.get(f"{_TABLE}formula") or "").partition("=")[2]
+            repeated = int(cell.get(f"{TABLE}number-columns-repeated", 1))
+            formula = (cell.get(f"{TABLE}formula") or "").partition("=")[2]
             if adds_up_above(formula, number, place):
                 totals.setdefault(number, f"={formula}")
             altered = _altered(cell)
             if altered:
                 yield from (((number, place + further), altered) for further in range(repeated))
             place += repeated
-        number += int(row.get(f"{_TABLE}number-rows-repeated", 1))
+        number += int(row.get(f"{TABLE}number-rows-repeated", 1))
         row.clear()
 
 
 def _altered(cell: etree._Element) -> Altered | None:
     seen = "".join("".join(text.itertext()) for text in cell.findall(f"{_TEXT}p"))
-    formula, value = cell.get(f"{_TABLE}formula"), cell.get(f"{_OFFICE}value")
+    formula, value = cell.get(f"{TABLE}formula"), cell.get(f"{OFFICE}value")
     if cell.get(f"{_CALC}value-type") == "error" or (formula and _SHOWN.fullmatch(seen)):
         return error(seen or "#ERROR")
-    if formula and cell.get(f"{_OFFICE}value-type") is None:
+    if formula and cell.get(f"{OFFICE}value-type") is None:
         return uncomputed(formula.partition("=")[2])
-    if cell.get(f"{_OFFICE}date-value"):
-        return day_of(cell.get(f"{_OFFICE}date-value", ""))
-    if cell.get(f"{_OFFICE}value-type") == "float" and value and _LEADING_ZERO.match(seen):
+    if cell.get(f"{OFFICE}date-value"):
+        return day_of(cell.get(f"{OFFICE}date-value", ""))
+    if cell.get(f"{OFFICE}value-type") == "float" and value and _LEADING_ZERO.match(seen):
         digits = re.sub(r"\D", "", seen)
         return Altered(seen) if float(value) == int(digits) else None
     return None

@@ -5,29 +5,20 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from lxml import etree
 
 from forecourt.errors import Problem
+from ingest.readers.sheets import Sheet
 from ingest.readers.workbook_altered import UNCOMPUTED, error
-from ingest.readers.workbook_parts import MAX_CELLS
+from ingest.readers.workbook_extent import MAX_CELLS
 from ingest.readers.xml_rows import open_xml
 
 _OPEN_DOCUMENT = re.compile(rb"<office:document\s")
 #: No sheet of this kind is larger.
 _MAX_ROWS, _MAX_COLUMNS = 1 << 20, 1 << 14
-
-
-@dataclass
-class XmlSheet:
-    """The cells of a sheet, its merged cells and what is not known, as a workbook has them."""
-
-    rows: list[list[Any]] = field(default_factory=list)
-    merged: list[tuple[int, int, int]] = field(default_factory=list)
-    doubts: dict[tuple[int, int], str] = field(default_factory=dict)
 
 
 def is_open_document(data: bytes) -> bool:
@@ -51,19 +42,19 @@ def packed(data: bytes) -> bytes:
     return content.getvalue()
 
 
-def sheets_of(data: bytes) -> dict[str, XmlSheet | None]:
+def sheets_of(data: bytes) -> dict[str, Sheet | None]:
     """Name -> sheet of a workbook of Excel 2003; None for one that is hidden.
 
     Raises Problem (without the file's name) for what is no XML or reaches too far.
     """
-    sheets: dict[str, XmlSheet | None] = {}
+    sheets: dict[str, Sheet | None] = {}
     left = MAX_CELLS
     for place, worksheet in enumerate(open_xml(data).iterchildren("Worksheet"), start=1):
         name = worksheet.get("Name") or f"Sheet {place}"
         if (worksheet.findtext("WorksheetOptions/Visible") or "SheetVisible").strip() != "SheetVisible":
             sheets[name] = None
             continue
-        sheet = sheets[name] = XmlSheet()
+        sheet = sheets[name] = Sheet([], [])
         for row in worksheet.iterfind("Table/Row"):
             number = _index(row, len(sheet.rows), _MAX_ROWS)
             left -= number - len(sheet.rows)
@@ -76,7 +67,7 @@ def sheets_of(data: bytes) -> dict[str, XmlSheet | None]:
     return sheets
 
 
-def _row(row: etree._Element, sheet: XmlSheet, number: int) -> list[Any]:
+def _row(row: etree._Element, sheet: Sheet, number: int) -> list[Any]:
     cells: list[Any] = []
     for cell in row.iterchildren("Cell"):
         column = _index(cell, len(cells), _MAX_COLUMNS)

@@ -13,8 +13,9 @@ import xlsxwriter
 
 from forecourt.errors import Problem
 from ingest.readers.rows import Records
-from ingest.readers.workbook import Place, find_table, first_filled_row, open_workbook, read_sheet
+from ingest.readers.workbook import Place, find_table, first_filled_row, read_sheet
 from ingest.readers.workbook_altered import adds_up_above
+from ingest.readers.workbook_open import open_workbook
 from tests.ingest.workbooks import DIVISION, Cell, Padded, compound, ods, rewritten, xls, xlsb, xlsx, zipped
 
 SHEET = "xl/worksheets/sheet1.xml"
