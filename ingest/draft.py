@@ -21,11 +21,12 @@ from ingest.mapped import Bytes, whole
 from ingest.readers import xml_rows
 from ingest.readers.dialect import DETECT, Dialect, folded
 from ingest.readers.encoding import decode_as
-from ingest.readers.guess import columns_of, guess
+from ingest.readers.guess import guess
 from ingest.readers.heading import find_heading
 from ingest.readers.json_rows import read_json
 from ingest.readers.kinds import WORDS, Kind, kind_of, words_for
-from ingest.readers.sheets import cell_text
+from ingest.readers.rows import Objects
+from ingest.readers.sheets import Workbook, cell_text
 from ingest.readers.web_page import open_page
 from ingest.readers.workbook_open import open_workbook
 from ingest.source_file import MAX_PREAMBLE, load_sources
@@ -72,18 +73,9 @@ def look_at(name: str, data: Bytes) -> Seen:
     if kind == "text":
         return _text(name, data)
     if kind in ("workbook", "page"):
-        book = open_page(data) if kind == "page" else open_workbook(data)
-        sheet = max(book.sheets, key=lambda sheet: len(book.cells(sheet)))
-        rows = [[cell_text(cell).strip() for cell in row] for row in book.cells(sheet)[:_SAMPLE]]
-        heading = find_heading(rows)
-        keys: dict[str, object] = {"sheet": sheet} if len(book.sheets) > 1 else {}
-        keys |= {"preamble": heading.first} if heading.first else {}
-        keys |= {"header_lines": heading.lines} if heading.lines > 1 else {}
-        columns = columns_of(rows[heading.last + 1 :], heading.width)
-        return Seen(name, kind, keys, heading.names(rows) if rows else [], columns, f"{WORDS[kind]}, sheet {sheet!r}")
+        return _sheet(name, kind, open_page(data) if kind == "page" else open_workbook(data))
     if kind == "json":
-        objects = read_json(decode_as(data, "utf-8"), "", decimal=".")
-        return _records(name, kind, {"reader": "json"}, objects.names, objects.values[:_SAMPLE], "JSON")
+        return _records(name, kind, {"reader": "json"}, read_json(decode_as(data, "utf-8")), "JSON")
     if kind == "xml":
         try:
             root = xml_rows.open_xml(xml_rows.without_tail(data)[0])
@@ -91,19 +83,9 @@ def look_at(name: str, data: Bytes) -> Seen:
             return _text_below_tags(name, data, problem)
         tags = Counter(str(element.tag) for element in root.iter() if len(element) or element.attrib)
         path = f"//{max(tags, key=lambda tag: (tags[tag], tag))}" if tags else f"//{root.tag}"
-        objects = xml_rows.read_xml(root, path, {})
-        keys = {"reader": "xml", "rows": path}
-        return _records(name, kind, keys, objects.names, objects.values[:_SAMPLE], f"XML, records {path}")
+        keys: dict[str, object] = {"reader": "xml", "rows": path}
+        return _records(name, kind, keys, xml_rows.read_xml(root, path), f"XML, records {path}")
     raise Problem(f"it is {words_for(data)}, which no source can declare. Export it as csv and deliver that file.")
-
-
-def _text_below_tags(name: str, data: bytes, problem: Problem) -> Seen:
-    """A table below the warning of a web server; raises the problem of what is XML and damaged."""
-    seen = _text(name, data)
-    is_table = len(seen.header) > 1 and not any("<" in column for column in seen.header)
-    if not is_table or data.rstrip().endswith(b">"):
-        raise problem
-    return seen
 
 
 def sentence(seen: Seen) -> str:
@@ -218,16 +200,40 @@ def _text(name: str, data: bytes) -> Seen:
     mark = _WORDS.get(dialect.delimiter, repr(dialect.delimiter))
     told = f"{seen.encoding}{' (not certain)' if seen.encoding_doubt else ''}"
     words = f"{told}, values between {mark}, quotes {dialect.quote or 'none'}, names of columns in line {seen.line + 1}"
-    columns = columns_of(seen.rows, len(names) or seen.width)
+    columns = _columns(seen.rows, len(names) or seen.width)
     return Seen(name, "text", keys, names or seen.header, columns, words, "; ".join(filter(None, doubts)))
 
 
-def _records(
-    name: str, kind: Kind, keys: dict[str, object], names: list[str], values: Sequence[object], words: str
-) -> Seen:
-    columns = [[str(record[column]) for record in values if isinstance(record, dict) and record.get(column)]
-               for column in names]  # fmt: skip
-    return Seen(name, kind, keys, names, columns, words)
+def _text_below_tags(name: str, data: bytes, problem: Problem) -> Seen:
+    """A table below the warning of a web server; raises the problem of what is XML and damaged."""
+    seen = _text(name, data)
+    is_table = len(seen.header) > 1 and not any("<" in column for column in seen.header)
+    if not is_table or data.rstrip().endswith(b">"):
+        raise problem
+    return seen
+
+
+def _sheet(name: str, kind: Kind, book: Workbook) -> Seen:
+    """The sheet with the most rows."""
+    sheet = max(book.sheets, key=lambda sheet: len(book.cells(sheet)))
+    rows = [[cell_text(cell).strip() for cell in row] for row in book.cells(sheet)[:_SAMPLE]]
+    heading = find_heading(rows)
+    keys: dict[str, object] = {"sheet": sheet} if len(book.sheets) > 1 else {}
+    keys |= {"preamble": heading.first} if heading.first else {}
+    keys |= {"header_lines": heading.lines} if heading.lines > 1 else {}
+    columns = _columns(rows[heading.last + 1 :], heading.width)
+    return Seen(name, kind, keys, heading.names(rows) if rows else [], columns, f"{WORDS[kind]}, sheet {sheet!r}")
+
+
+def _records(name: str, kind: Kind, keys: dict[str, object], objects: Objects, words: str) -> Seen:
+    columns = [[value for record in objects.values[:_SAMPLE] if (value := record.get(column))]
+               for column in objects.names]  # fmt: skip
+    return Seen(name, kind, keys, objects.names, columns, words)
+
+
+def _columns(rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
+    """The filled values of so many columns."""
+    return [[row[place] for row in rows if place < len(row) and row[place]] for place in range(width)]
 
 
 def _spelling(seen: Seen) -> dict[str, object]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeAlias
 
 from forecourt.errors import Problem
 from ingest.mapped import Bytes
@@ -33,6 +34,9 @@ _YEAR = re.compile(r"(19|20)\d\d")
 #: Records that are looked at; bytes and lines at the end.
 _SAMPLE = 200
 _HEAD, _TAIL, _MOST_NOTES = 1 << 20, 1 << 16, 50
+
+#: The line on which a record starts, and its values; none for a line that cannot be read.
+_Record: TypeAlias = tuple[int, list[str]]
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,11 @@ def guess(data: bytes) -> Guess:
         encoding, encoding_doubt = likely(data)
     decoded = decode_as(data, encoding, with_faults=True)
     lines = Lines(_start(decoded.data))
-    dialect, records = _best_dialect(lines, _comment(lines))
-    texts = [values for _, values in records]
-    heading = find_heading(texts)
-    header = heading.names(texts) if records else []
-    rows = texts[heading.last + 1 :]
+    dialect, records = _best_dialect(lines)
+    table = [values for _, values in records]
+    heading = find_heading(table)
+    header = heading.names(table) if records else []
+    rows = table[heading.last + 1 :]
     names = _names_of_other_width(header, rows, dialect.delimiter)
     is_headless = not names and heading.lines == 1 and _is_like_rows(header, rows)
     line, after = (
@@ -87,20 +91,20 @@ def guess(data: bytes) -> Guess:
     if heading.width < 2:
         _check_one_column(lines, records)
     return Guess(
-        decoded.encoding,
-        dialect,
-        line,
-        above(line),
-        heading.lines,
-        above(after),
-        _footer(decoded.data, dialect, rows),
-        header,
-        rows,
-        heading.width,
-        [f"column {place}" for place in range(1, len(header) + 1)] if is_headless else names,
-        is_headless,
-        encoding_doubt,
-        _why_unlike_width(header, rows, names),
+        encoding=decoded.encoding,
+        dialect=dialect,
+        line=line,
+        preamble=above(line),
+        header_lines=heading.lines,
+        above_rows=above(after),
+        footer=_footer(decoded.data, dialect, rows),
+        header=header,
+        rows=rows,
+        width=heading.width,
+        names=[f"column {place}" for place in range(1, len(header) + 1)] if is_headless else names,
+        is_headless=is_headless,
+        encoding_doubt=encoding_doubt,
+        doubt=_why_unlike_width(header, rows, names),
     )
 
 
@@ -113,9 +117,8 @@ def _start(data: Bytes) -> bytes:
     return start[:end] or start.decode("utf-8", "ignore").encode()
 
 
-def _comment(lines: Lines) -> str:
+def _comment(texts: Sequence[str]) -> str:
     """What lines begin with that are no rows: drawn ones, or notes between rows; empty for none."""
-    texts = [lines.text(line) for line in range(_SAMPLE) if lines.has(line)]
     ruled = next((text for text in texts if _RULE.fullmatch(text) and text[:1] not in ("", " ", "\t", '"', "'")), "")
     notes = [place for place, text in enumerate(texts) if text.startswith("#")]
     # Where only the first lines begin so, they are a title, and the last of them may be the header.
@@ -130,15 +133,16 @@ def _has_marks_of(text: str, others: Sequence[str]) -> bool:
     return any(text.count(mark) == other.count(mark) > 0 for mark in ";\t,|" for other in others if other != text)
 
 
-def _best_dialect(lines: Lines, comment: str) -> tuple[Dialect, list[tuple[int, list[str]]]]:
+def _best_dialect(lines: Lines) -> tuple[Dialect, list[_Record]]:
     """The marks with which most records have as many values, and these records with their lines."""
     texts = [lines.text(line) for line in range(_SAMPLE) if lines.has(line)]
+    comment = _comment(texts)
     # In empty rows marks stand side by side that are none of several characters.
     texts = [text for text in texts if any(map(str.isalnum, text))]
     text = "\n".join(texts)
     long_marks = {found[0] for found in _LONG_MARK.finditer(_RUN.sub(r"\1" * 8, text))}
     long_marks = {mark for mark in (*long_marks, "||") if text.count(mark) * 2 >= len(texts)}
-    best: tuple[float, Dialect, list[tuple[int, list[str]]]] = (-1.0, Dialect(), [])
+    best: tuple[float, Dialect, list[_Record]] = (-1.0, Dialect(), [])
     # Blanks between a delimiter and a quote belong to the delimiter.
     padded = {found[1] for found in re.finditer(r"\"( *[;,|\t] *)(?=\")", text) if found[1].strip(" ") != found[1]}
     for mark in (*sorted(long_marks), *sorted(padded), *_DELIMITERS):
@@ -165,7 +169,7 @@ def _best_dialect(lines: Lines, comment: str) -> tuple[Dialect, list[tuple[int, 
     return dialect, records
 
 
-def _score(text: str, dialect: Dialect, records: Sequence[tuple[int, list[str]]]) -> float:
+def _score(text: str, dialect: Dialect, records: Sequence[_Record]) -> float:
     """How well the marks part a text: by the share of records that have as many values; -1 where they part nothing."""
     widths = Counter(len(values) for _, values in records if len(values) > 1)
     if not widths:
@@ -203,8 +207,8 @@ def _quoting(text: str, mark: str, comment: str) -> Iterator[Dialect]:
         yield Dialect(delimiter=mark, quote="", comment=comment)
 
 
-def _records_of(lines: Lines, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
-    """The lines and values of the first records; no values for a line that cannot be read."""
+def _records_of(lines: Lines, dialect: Dialect) -> Iterator[_Record]:
+    """The first records, without lines of comments."""
     line = 0
     while line < _SAMPLE and lines.has(line):
         if dialect.comment and lines.text(line).startswith(dialect.comment):
@@ -303,7 +307,7 @@ def _is_padded(text: str, dialect: Dialect) -> bool:
     return dialect.delimiter not in text.strip(dialect.delimiter + " ")
 
 
-def _check_one_column(lines: Lines, records: Sequence[tuple[int, list[str]]]) -> None:
+def _check_one_column(lines: Lines, records: Sequence[_Record]) -> None:
     """Raises Problem for a text that seems to have one value a line only because of how it is written."""
     texts = [text for line, _ in records if (text := lines.text(line)).strip()]
     if len(texts) > 1 and sum(bool(re.search(r"\S {2,}\S", text)) for text in texts) * 5 >= len(texts) * 4:
@@ -313,8 +317,3 @@ def _check_one_column(lines: Lines, records: Sequence[tuple[int, list[str]]]) ->
     values = [value for _, record in records for value in record if value]
     if len(values) > 1 and any(all(mark in value for value in values) for mark in ",;\t|"):
         raise Problem("each line is quoted as a whole, so it is one value. Export it with quotes around values.")
-
-
-def columns_of(rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
-    """The filled values of so many columns."""
-    return [[row[place] for row in rows if place < len(row) and row[place]] for place in range(width)]
