@@ -5,39 +5,34 @@ A file's name is the last part of the name it was delivered under: what stands b
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
-from typing import Any
 
 from forecourt.errors import Problem
-from ingest import draft
 from ingest.containers import MAX_MAIL, beside_a_lead, is_container, members
 from ingest.contract import Feed, load_feeds
-from ingest.delivery import is_full, named_feed, native_feed
+from ingest.delivery import is_full, native_feed
 from ingest.mapped import Bytes, part, whole
+from ingest.opened_file import OpenedFile
 from ingest.readers import adf as adf_reader
 from ingest.readers import text, web_page, workbook, workbook_open, xml_rows
 from ingest.readers.adf import looks_like_adf
 from ingest.readers.dialect import folded
-from ingest.readers.encoding import decode_as
 from ingest.readers.headless import joined_header
-from ingest.readers.json_rows import Keyed, check_size, read_json
-from ingest.readers.kinds import ENDINGS, WORDS, Kind, kind_of, words_for
+from ingest.readers.kinds import ENDINGS, WORDS, Kind, words_for
 from ingest.readers.rows import MAX_COLUMNS, Objects
 from ingest.readers.sheets import Workbook
 from ingest.readers.text import Decoded, Dialect
 from ingest.readers.whatsapp import CHAT_HEAD, looks_like_chat, read_chat
 from ingest.source_file import load_sources
 from ingest.sources import Source, name_fits, native_source, told_by_name
+from ingest.unknown import unknown
 
 #: A line that is longer than this is no row of an export.
 MAX_LINE = 16 << 20
 MAX_HEADER = 1 << 20
-#: Of a larger text these bytes tell whether a source can be its own: what stands above the header, and the header.
-BEGINNING = 2 * MAX_HEADER
 #: Kinds that are taken apart in memory, and up to how many bytes that is done: asked before anything is read.
 MAX_SIZES: dict[Kind, int] = {
     "mail": MAX_MAIL,
@@ -86,50 +81,6 @@ class Recognised:
     remarks: list[str] = field(default_factory=list)
 
 
-class _File:
-    """One file, each way of reading it done once, however many sources are tried."""
-
-    def __init__(self, name: str, data: Bytes, kind: Kind | None = None) -> None:
-        self.delivered_as = name
-        self.name = PurePosixPath(name).name
-        self.data = data
-        self.kind = kind or kind_of(data)
-        self._made: dict[Any, Any] = {}
-
-    def decoded(self, encoding: str, *, with_faults: bool = False) -> Decoded:
-        key = ("text", encoding, with_faults)
-        return self._once(key, lambda: decode_as(self.data, encoding, with_faults=with_faults))
-
-    def beginning(self) -> _File | None:
-        """The first lines of a large text as a file of their own; None for any other file."""
-        if self.kind != "text" or len(self.data) <= BEGINNING:
-            return None
-        end = max(self.data.rfind(mark, 0, BEGINNING) for mark in (b"\n", b"\r")) + 1
-        return self._once("beginning", lambda: _File(self.delivered_as, self.data[: end or BEGINNING], self.kind))
-
-    def book(self) -> Workbook:
-        opened = web_page.open_page if self.kind == "page" else workbook_open.open_workbook
-        return self._once("book", lambda: opened(whole(self.data)))
-
-    def root(self) -> Any:
-        return self._once("root", lambda: xml_rows.open_xml(xml_rows.without_tail(whole(self.data))[0]))
-
-    def objects(self, path: str = "", decimal: str = ".", keyed: Keyed | None = None) -> Objects:
-        check_size(self.data)
-        key = ("json", path, decimal, tuple((keyed or {}).items()))
-        return self._once(key, lambda: read_json(self.decoded("utf-8"), path, decimal=decimal, keyed=keyed))
-
-    def _once(self, key: Any, make: Any) -> Any:
-        if key not in self._made:
-            try:
-                self._made[key] = make()
-            except Problem as problem:
-                self._made[key] = problem
-        if isinstance(self._made[key], Problem):
-            raise self._made[key]
-        return self._made[key]
-
-
 def recognise(name: str, data: Bytes, declared: Mapping[str, Source] | None = None) -> Recognised:
     """The source of a file, by its name and its header; ``declared``: the sources it can be of, else all there are.
 
@@ -140,7 +91,7 @@ def recognise(name: str, data: Bytes, declared: Mapping[str, Source] | None = No
     if is_container(data):
         members(name, data)
         raise Problem("its files are deliveries of their own. Deliver it again.")
-    file = _File(name, data)
+    file = OpenedFile(name, data)
     _check_size(file.kind, data)
     if file.kind == "text":
         check_lines(data)
@@ -180,7 +131,7 @@ def recognise(name: str, data: Bytes, declared: Mapping[str, Source] | None = No
         return Recognised(adf, _leads(data), _passed_over(file))
     if problems:
         raise problems[0]
-    raise _unknown(file, named)
+    raise unknown(file, named)
 
 
 def check_lines(data: Bytes, most: int = MAX_LINE) -> None:
@@ -220,7 +171,7 @@ def _leads(data: Bytes) -> AdfContent:
 # --- what a file is ----------------------------------------------------------------------------------------------
 
 
-def _native(feed: Feed, file: _File) -> Recognised:
+def _native(feed: Feed, file: OpenedFile) -> Recognised:
     source = replace(native_source(feed), is_full=is_full(file.name))
     if file.kind in ("xml", "page") and looks_like_adf(file.data):
         raise Problem("it holds ADF leads, not csv. Deliver it under a name that ends in .xml.")
@@ -246,7 +197,7 @@ def _native(feed: Feed, file: _File) -> Recognised:
     return Recognised(source, content, _remarks(file))
 
 
-def _may_be(source: Source, file: _File) -> bool:
+def _may_be(source: Source, file: OpenedFile) -> bool:
     """False where the first lines of a large text tell that it is none of the source's files. To read all of it in the
     encodings of all sources would take seconds."""
     beginning = file.beginning()
@@ -256,7 +207,7 @@ def _may_be(source: Source, file: _File) -> bool:
         return True
 
 
-def _content(source: Source, file: _File) -> Content | None:
+def _content(source: Source, file: OpenedFile) -> Content | None:
     """The file as the source reads it; None where it is none of its files. Raises Problem where it cannot be read."""
     match source.reader, file.kind:
         case "table", "text" | "xml" | "json" | "mail":
@@ -291,7 +242,7 @@ def _content(source: Source, file: _File) -> Content | None:
     return None
 
 
-def _text_content(source: Source, file: _File) -> TextContent | None:
+def _text_content(source: Source, file: OpenedFile) -> TextContent | None:
     refused: Problem | None = None
     is_readable = False
     for dialect in source.dialects:
@@ -372,110 +323,16 @@ def _check_width(header: list[str]) -> None:
         )
 
 
-def _passed_over(file: _File) -> list[str]:
+def _passed_over(file: OpenedFile) -> list[str]:
     """What a mail with a lead carries besides and is not read."""
     names = beside_a_lead(whole(file.data)) if file.kind == "mail" else []
     return [f"the mail is a lead; its attachment {name!r} was not read: deliver it by itself" for name in names]
 
 
-def _remarks(file: _File) -> list[str]:
+def _remarks(file: OpenedFile) -> list[str]:
     """A name that says something else than the bytes."""
     ending = PurePosixPath(file.name).suffix.lower()
     said = next((kind for kind, endings in ENDINGS.items() if ending in endings), None)
     if said is None or said == file.kind or file.kind not in WORDS:
         return []
     return [f"its name ends in {ending}, and it is {WORDS[file.kind]}: it was read as that"]
-
-
-def _unknown(file: _File, named: list[Source]) -> Problem:
-    """Why a file is no known kind, and the nearest thing it could be."""
-    feed = named_feed(file.name)
-    if feed:
-        ending = PurePosixPath(file.name).suffix
-        return Problem(
-            f"its name is that of the feed {feed}, and native files end in .csv, .xlsx, .ods, .json or .ndjson"
-            f"{f', not {ending}' if ending else ''}. Export it as csv, with a name that ends in .csv."
-        )
-    if file.kind == "other":
-        return Problem(f"it is {words_for(file.data)}, which is not read. Export it as csv and deliver that file.")
-    if file.kind == "text" and file.name.lower().endswith(ENDINGS["json"]):
-        return Problem(
-            f"its name says JSON, and it begins like none ({_beginning(file.data)}). Export it as plain JSON: a list "
-            "of objects, or one object a line."
-        )
-    try:
-        header = draft.look_at(file.name, file.data).header if file.kind == "text" else _names_of(file)
-    except Problem as problem:
-        return problem
-    columns = {folded(column) for column in header}
-    if named:
-        source = named[0]
-        if source.names:
-            return Problem(
-                f"its name is that of {source.name} ({source.description}), but its first row cannot be read with its "
-                f"marks, and nothing else tells its columns. List all of them under names, or correct it. {_seen(file)}"
-            )
-        missing = [column for column in source.signature if folded(column) not in columns]
-        if not missing:
-            return Problem(
-                f"its name is that of {source.name} ({source.description}), and its header has the names of it, but it "
-                "does not stand where, or is not written as, the source says. Correct preamble, header_lines or the "
-                f"marks. {_seen(file)}"
-            )
-        near = difflib.get_close_matches(folded(missing[0]), sorted(columns), n=1, cutoff=0.5) if missing else []
-        nearest = f" The nearest to {missing[0]!r} is {_given(near[0], header)!r}." if near else ""
-        if source.header_lines > 1:
-            nearest = f" Its names are put together of {source.header_lines} lines, with a blank between.{nearest}"
-        return Problem(
-            f"its name is that of {source.name} ({source.description}), but its header has no {_listed(missing)}."
-            f"{nearest} Export it with these columns, or declare the new kind of file in ingest/sources/. {_seen(file)}"
-        )
-    feeds = load_feeds()
-    near_feed = max(feeds, key=lambda feed: len(columns & feeds[feed].columns.keys()))
-    if len(columns & feeds[near_feed].columns.keys()) < 2:
-        near_feed = next(iter(difflib.get_close_matches(file.name, feeds, n=1, cutoff=0.4)), "")
-    hint = (
-        f"The nearest feed is {near_feed}: name it {near_feed}_....csv with the columns of that feed"
-        if near_feed
-        else "Name it <feed>_....csv with the columns of a feed"
-    )
-    return Problem(
-        f"no feed has this name, and its header ({_listed(header)}) is that of no source. "
-        f"{hint}, or declare the kind of file in ingest/sources/. {_seen(file)}"
-    )
-
-
-def _beginning(data: Bytes) -> str:
-    """The first signs of a file, for a sentence."""
-    return repr(data[:40].decode("utf-8", "replace").lstrip("\ufeff")[:20])
-
-
-def _seen(file: _File) -> str:
-    """How the file seems to be written, and how to begin a mapping for it; nothing where that cannot be told."""
-    try:
-        hidden = file.book().hidden if file.kind == "workbook" else []
-        unread = f" Hidden sheets are not read: {', '.join(map(repr, hidden))}." if hidden else ""
-        return draft.sentence(draft.look_at(file.name, file.data)) + unread
-    except Problem as problem:
-        return f"What it is cannot be told: {problem}"
-
-
-def _names_of(file: _File) -> list[str]:
-    """The names that a file has for its columns, for the sentence about one that nobody knows."""
-    if file.kind in ("workbook", "page"):
-        place = workbook.first_filled_row(file.book())
-        return workbook.header_at(file.book(), place) if place else []
-    if file.kind == "json":
-        return file.objects().names
-    if file.kind == "xml":
-        return list(dict.fromkeys(str(element.tag) for element in file.root().iter()))
-    return []
-
-
-def _given(name: str, header: list[str]) -> str:
-    return next(given for given in header if folded(given) == name)
-
-
-def _listed(words: list[str], most: int = 4) -> str:
-    listed = ", ".join(words[:most])
-    return f"{listed} ..." if len(words) > most else listed

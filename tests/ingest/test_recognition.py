@@ -79,14 +79,14 @@ def test_a_large_file_of_leads_is_refused_unread(monkeypatch: pytest.MonkeyPatch
 def test_a_large_text_is_read_as_a_whole_for_the_source_alone_whose_header_it_has(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ingest.recognition.BEGINNING", 300)
+    monkeypatch.setattr("ingest.opened_file.BEGINNING", 300)
     asked = []
 
     def decoding(data: bytes, encoding: str, **how: bool) -> Decoded:
         asked.append((len(data), encoding))
         return decode_as(data, encoding, **how)
 
-    monkeypatch.setattr("ingest.recognition.decode_as", decoding)
+    monkeypatch.setattr("ingest.opened_file.decode_as", decoding)
     header = "Dealer ID,Consumer ID,Sale Date,Deal Type,Cost of Vehicle,Trade in Value,Vehicle Gross,Vin No\n"
     data = (header + "R1,C1,13/11/25,Lease,,,,WVWZZZ1KZ00000001\n" * 20).encode()
     found = recognise("of_no_name.csv", data)
