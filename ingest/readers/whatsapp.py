@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
@@ -77,40 +78,39 @@ def read_chat(text: str, name: str, declared: str, encoding: str) -> Objects:
     """
     bad: list[BadRow] = []
     remarks: list[str] = []
-    pieces = list(_pieces(text, bad))
-    order = _order(pieces, declared, remarks)
+    entries = _entries(text, bad)
+    order = _order([entry.stamp for entry in entries], declared, remarks)
     named = _named_for(name)
-    spoken = [
-        (line, match, _spoken(said, named, raw, is_first=place == 0), raw)
-        for place, (line, match, said, raw) in enumerate(pieces)
+    messages = [
+        (entry, message)
+        for place, entry in enumerate(entries)
+        if (message := _message(entry, named, is_first=place == 0))
     ]
-    other = _other_side(named, {message[0] for _, _, message, _ in spoken if message}, remarks)
+    other = _other_side(named, {sender for _, (sender, _) in messages}, remarks)
     seen: Counter[tuple[str, str, str]] = Counter()
-    rows: list[tuple[int, dict[str, str], str]] = []
-    for line, match, message, raw in spoken:
-        if message is None:
-            continue
-        at = _instant(match, order)
+    values: list[Mapping[str, str]] = []
+    for entry, (sender, said) in messages:
+        at = _instant(entry.stamp, order)
         assert at is not None
-        sender, body = message
-        is_media = any(_MEDIA.match(part.strip()) for part in body.splitlines())
-        key = (f"{at:%Y-%m-%d %H:%M}", sender, "media" if is_media else body)
-        values = {
-            "occurred_at": at.isoformat(),
-            "minute": key[0],
-            "sender": sender,
-            "text": key[2],
-            "repeat": str(seen[key]),
-            "direction": _direction(sender, other),
-            "media": "yes" if is_media else "",
-        }
+        is_media = any(_MEDIA.match(part.strip()) for part in said.splitlines())
+        key = (f"{at:%Y-%m-%d %H:%M}", sender, "media" if is_media else said)
+        values.append(
+            {
+                "occurred_at": at.isoformat(),
+                "minute": key[0],
+                "sender": sender,
+                "text": key[2],
+                "repeat": str(seen[key]),
+                "direction": _direction(sender, other),
+                "media": "yes" if is_media else "",
+            }
+        )
         seen[key] += 1
-        rows.append((line, values, raw))
-    notices = len(pieces) - len(rows)
+    notices = len(entries) - len(messages)
     return Objects(
-        values=[values for _, values, _ in rows],
-        row_numbers=[line for line, _, _ in rows],
-        raw=lambda position: rows[position][2],
+        values=values,
+        row_numbers=[entry.line for entry, _ in messages],
+        raw=lambda position: "\n".join(messages[position][0].written),
         encoding=encoding,
         bad=bad,
         skipped={"notice of the system": notices} if notices else {},
@@ -118,26 +118,30 @@ def read_chat(text: str, name: str, declared: str, encoding: str) -> Objects:
     )
 
 
-def _pieces(text: str, bad: list[BadRow]) -> Iterator[tuple[int, re.Match[str], str, str]]:
-    """Line, stamp, what was said and the original text of each entry; what stands before the first is a bad row."""
-    started: tuple[int, re.Match[str]] | None = None
-    said: list[str] = []
-    raw: list[str] = []
+@dataclass(frozen=True)
+class _Entry:
+    """What begins with a stamp: the line of the file, the stamp, the lines without it, and the lines as they stand."""
+
+    line: int
+    stamp: re.Match[str]
+    said: list[str]
+    written: list[str]
+
+
+def _entries(text: str, bad: list[BadRow]) -> list[_Entry]:
+    """The entries of a chat; what stands before the first is a bad row."""
+    entries: list[_Entry] = []
     for number, line in enumerate(text.splitlines(), start=1):
         clean = line.translate(_INVISIBLE)
-        match = _stamp(clean)
-        if match:
-            if started:
-                yield *started, "\n".join(said), "\n".join(raw)
-            started, said, raw = (number, match), [clean[match.start("rest") :]], [line]
-        elif started:
-            said.append(clean)
-            raw.append(line)
+        stamp = _stamp(clean)
+        if stamp:
+            entries.append(_Entry(number, stamp, [clean[stamp.start("rest") :]], [line]))
+        elif entries:
+            entries[-1].said.append(clean)
+            entries[-1].written.append(line)
         elif clean.strip():
-            reason = "it stands before the first message, so nobody said it"
-            bad.append(BadRow(number, reason, line))
-    if started:
-        yield *started, "\n".join(said), "\n".join(raw)
+            bad.append(BadRow(number, "it stands before the first message, so nobody said it", line))
+    return entries
 
 
 def _stamp(line: str) -> re.Match[str] | None:
@@ -145,8 +149,9 @@ def _stamp(line: str) -> re.Match[str] | None:
     return _STAMP.match(_NOT_ASCII.sub(lambda digit: str(unicodedata.digit(digit[0])), line))
 
 
-def _spoken(said: str, named: str | None, raw: str, *, is_first: bool) -> tuple[str, str] | None:
+def _message(entry: _Entry, named: str | None, *, is_first: bool) -> tuple[str, str] | None:
     """Who said what; None for a notice of the system."""
+    said = "\n".join(entry.said)
     message = _SENDER.match(said)
     if named and said.casefold().startswith(f"{named}: "):
         # A name may hold a colon, and the file says it.
@@ -155,13 +160,18 @@ def _spoken(said: str, named: str | None, raw: str, *, is_first: bool) -> tuple[
         sender, text = message["sender"], message["text"] or message["below"] or ""
     else:
         return None
-    if is_first and f": {_OF_THE_SYSTEM}" in raw.partition("]")[2] and not _MEDIA.match(text.strip()):
+    if (
+        is_first
+        and f": {_OF_THE_SYSTEM}" in "\n".join(entry.written).partition("]")[2]
+        and not _MEDIA.match(text.strip())
+    ):
         return None
     return sender.strip(), text.strip()
 
 
-def _order(pieces: list[tuple[int, re.Match[str], str, str]], declared: str, remarks: list[str]) -> str:
-    fitting = [order for order in ("dmy", "mdy", "ymd") if _fits([match for _, match, _, _ in pieces], order)]
+def _order(stamps: list[re.Match[str]], declared: str, remarks: list[str]) -> str:
+    """In which order the dates of a chat have day, month and year."""
+    fitting = [order for order in ("dmy", "mdy", "ymd") if _fits(stamps, order)]
     if not fitting:
         raise Problem(
             "its dates are neither day/month/year nor month/day/year: a day does not exist or the messages run "
