@@ -150,19 +150,6 @@ def load_feeds() -> dict[str, Feed]:
     return feeds
 
 
-@cache
-def column_descriptions() -> dict[str, dict[str, str]]:
-    """Feed -> column -> one sentence: meaning and unit, from ``columns.yml`` (``updated_at`` included)."""
-    text = read_yaml((FEEDS_FOLDER / "columns.yml").read_text(encoding="utf-8"))
-    common, special = text["columns"], text.get("feeds", {})
-    return {
-        feed.name: {
-            column: special.get(feed.name, {}).get(column) or common.get(column, "") for column in feed.all_columns
-        }
-        for feed in load_feeds().values()
-    }
-
-
 def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
     """Makes every landing table and the ledger, empty; leaves those alone that are there."""
     for schema in (*SYSTEMS, "ledger"):

@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import duckdb
 
 from forecourt.home import Home
 from forecourt.landed import open_landed
 from ingest.contract import Feed
-
-
-def unaccounted(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """Files that break the first promise: rows read are not new + changed + unchanged + quarantined + skipped."""
-    return _rows(
-        connection,
-        """select * from ledger.files
-        where rows_read <> rows_new + rows_changed + rows_unchanged + rows_quarantined + rows_skipped
-        order by file_id""",
-    )
 
 
 def full_files_before(
@@ -59,9 +48,3 @@ def refused_files(home: Home, name: str) -> list[str]:
             [name],
         ).fetchall()
     return [file_id for (file_id,) in found]
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    cursor = connection.execute(query)
-    names = [column[0] for column in cursor.description or []]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -29,20 +29,14 @@ _COMMON_KEYS = {
     "dates", "months", "time_zone", "null_words", "full", "ignore", "feeds",
 }  # fmt: skip
 
-#: Reader -> the keys that it knows besides the common ones. A table is delimited text or a sheet of a workbook.
+#: Of delimited text, or of a sheet of a workbook.
+_TABLE_KEYS = {
+    "encoding", "delimiter", "quote", "escape", "comment", "names", "preamble", "header_lines", "footer", "sheet",
+}  # fmt: skip
+
+#: Reader -> the keys that it knows besides the common ones.
 READERS = {
-    "table": {
-        "encoding",
-        "delimiter",
-        "quote",
-        "escape",
-        "comment",
-        "names",
-        "preamble",
-        "header_lines",
-        "footer",
-        "sheet",
-    },
+    "table": _TABLE_KEYS,
     "json": {"rows", "absent", "keyed"},
     "xml": {"rows", "fields", "absent"},
     "adf": set(),
@@ -108,13 +102,13 @@ def read_source(name: str, text: str, file: str) -> Source:
         fields=dict(given.get("fields", {})),
         is_absent_empty=given.get("absent", "empty") == "empty",
         spelling=Spelling(
-            dates,
-            given.get("decimal", "."),
-            given.get("thousands", ""),
-            given.get("currency", ""),
-            patterns,
-            given.get("negative", ""),
-            _months(given.get("months"), reader),
+            dates=dates,
+            decimal=given.get("decimal", "."),
+            thousands=given.get("thousands", ""),
+            currency=given.get("currency", ""),
+            patterns=patterns,
+            negative=given.get("negative", ""),
+            months=_months(given.get("months"), reader),
         ),
         keyed={str(name): (str(pair[0]), str(pair[1])) for name, pair in given.get("keyed", {}).items()},
         time_zone=given.get("time_zone"),

@@ -73,10 +73,6 @@ class Spelling:
     negative: str = ""
     months: tuple[tuple[str, ...], ...] = ()
 
-    @property
-    def is_native(self) -> bool:
-        return self == Spelling()
-
 
 def native_form(column_type: str, x: str, spelling: Spelling) -> str:
     """The text as the contract writes it; a text that is not in the declared spelling stays as it is and fails."""

@@ -501,7 +501,7 @@ def test_the_sources_of_staging_are_exactly_the_feeds(system: str) -> None:
     assert listed == {name: feed["description"] for name, feed in feeds().items() if feed["system"] == system}
 
 
-def test_every_column_of_a_feed_is_described() -> None:
+def test_every_column_of_a_feed_is_described_in_one_sentence() -> None:
     given = yaml_of(ROOT / "ingest" / "feeds" / "columns.yml")
     common, special = given["columns"], given.get("feeds", {})
     columns = {name: {*feed["columns"], "updated_at"} for name, feed in feeds().items()}
@@ -512,6 +512,8 @@ def test_every_column_of_a_feed_is_described() -> None:
         if not (special.get(feed, {}).get(column) or common.get(column))
     ]
     nothing(sorted(missing))
+    texts = [text for described in (common, *special.values()) for text in described.values()]
+    nothing([text for text in texts if not text.endswith(".") or ". " in text])
     unused = sorted(set(common) - set().union(*columns.values()))
     unused += sorted(
         f"{feed}.{name}" for feed, names in special.items() for name in set(names) - columns.get(feed, set())

@@ -58,7 +58,6 @@ class Split:
     slices: list[Slice]
     forbidden: bool
     notes: list[str]
-    has_adf: bool
 
 
 def has_tag(text: str) -> bool:
@@ -105,7 +104,7 @@ def split(text: str) -> Split:
                         boundary = tokens[closing].end
                     at = closing + 1
         elif token.kind == "entity" or (token.kind == "doctype" and _is_forbidden(text, token)):
-            return Split([], True, [], True)
+            return Split([], True, [])
         elif token.kind == "start":
             if opened is not None:
                 slices.append(Slice(opened.start, token.start, opened.level, UNCLOSED))
@@ -135,17 +134,16 @@ def split(text: str) -> Split:
     if opened is not None:
         slices.append(Slice(opened.start, len(text), opened.level, UNCLOSED))
     slices, surroundings = _strays(text, slices)
-    has_adf = any(token.kind in {"adf", "/adf"} for token in tokens)
     if inside_adf and slices:
         notes.append("the adf element is not closed: the file may be cut off after its last lead")
-    if slices and not has_adf:
+    if slices and not any(token.kind in {"adf", "/adf"} for token in tokens):
         notes.append("no adf element around the prospect")
     surroundings = html.unescape(surroundings)
     if _BAD_PROLOGUE.search(surroundings):
         notes.append("a malformed prologue was passed over")
     if _MARKUP.sub(" ", _COMMENT.sub(" ", surroundings)).strip():
         notes.append("text before, between or after the leads was passed over")
-    return Split(slices, False, notes, has_adf)
+    return Split(slices, False, notes)
 
 
 def _escaped_start(tokens: list[_Token], opened: _Token) -> int | None:

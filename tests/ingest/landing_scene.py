@@ -14,7 +14,6 @@ from forecourt.settings import Settings
 from forecourt.settings_file import load_settings
 from ingest.contract import load_feeds
 from ingest.landing import land
-from ingest.ledger import unaccounted
 from ingest.outcome import FileResult
 
 SETTINGS = """
@@ -55,8 +54,7 @@ class Scene:
 
     def land(self, *paths: Path, received_at: datetime | None = None) -> list[FileResult]:
         results = land(self.home, self.settings, paths, received_at=received_at)
-        with duckdb.connect(str(self.home.landing), read_only=True) as connection:
-            assert unaccounted(connection) == []
+        assert self.unaccounted() == []
         return results
 
     def land_text(self, name: str, content: str | bytes) -> FileResult:
@@ -66,6 +64,13 @@ class Scene:
         with duckdb.connect(str(self.home.landing), read_only=True) as connection:
             connection.execute("set TimeZone = 'UTC'")
             return connection.execute(query).fetchall()
+
+    def unaccounted(self) -> list[tuple[Any, ...]]:
+        """Files whose rows read are not new + changed + unchanged + quarantined + skipped."""
+        return self.rows(
+            """select * from ledger.files
+                where rows_read <> rows_new + rows_changed + rows_unchanged + rows_quarantined + rows_skipped"""
+        )
 
     def everything(self) -> dict[str, list[tuple[Any, ...]]]:
         """All rows of all landing tables, sorted."""

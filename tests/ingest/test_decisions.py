@@ -8,14 +8,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from forecourt.errors import Problem
 from ingest import source_file
 from ingest.deciding import decide, retry_file
 from ingest.landing import open_landing, rebuild
-from ingest.ledger import unaccounted
 from tests.ingest.landing_scene import Scene
 
 LEADS = "rooftop,lead_id,received_at,budget,stage\n"
@@ -256,8 +254,7 @@ def test_accepted_rows_give_the_state_that_sound_ones_would_have_given(tmp_path:
     accept_some(torn, source, most=100)
     assert in_force(torn) == in_force(whole)
     assert torn.rows("select count(*) from ledger.quarantine where status in ('open', 'closed')") == [(0,)]
-    with duckdb.connect(str(torn.home.landing), read_only=True) as connection:
-        assert unaccounted(connection) == []
+    assert torn.unaccounted() == []
     same_again(torn)
 
 
