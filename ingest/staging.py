@@ -92,18 +92,11 @@ def stage(
     first = delivery if can_be_first and is_first(connection, source.mappings[0].feed) else None
     staged.is_stored = first is not None
     _place_clocks(connection, settings, source)
+    batches = _Batches(connection, source, settings, first, staged)
     for batch in rows.taken():
         in_hand = _InHand(batch.rows)
         connection.register("batch", in_hand)
-        staged.names.update(dict.fromkeys(filter(None, batch.header)))
-        layout = lay_out(source, batch.header, trimmed=batch.trimmed, place=batch.place)
-        mappings = usable_mappings(source, layout)
-        _check_dates(connection, mappings, source, layout)
-        for position, mapping in enumerate(mappings):
-            found = feed_rows(mapping, source, layout, "batch", with_rest=position == 0, has_marks=batch.has_marks)
-            _stage_mapping(connection, staged, mapping, found, source, layout, batch, settings, first)
-        if source.reader != "adf":
-            staged.notes.extend(_unmapped(connection, source, layout, batch))
+        batches.stage(batch)
         connection.unregister("batch")
         in_hand.rows = None
         on_rows(rows.rows)
@@ -135,6 +128,121 @@ def split(connection: duckdb.DuckDBPyConnection, staged: Staged, feed: Feed) -> 
     )
 
 
+@dataclass(frozen=True)
+class _Batches:
+    """The batches of a file on their way to ``staged``. ``first``: the delivery whose sound rows are stored at once."""
+
+    connection: duckdb.DuckDBPyConnection
+    source: Source
+    settings: Settings
+    first: Delivery | None
+    staged: Staged
+
+    def stage(self, batch: Batch) -> None:
+        """Types the rows of a batch, which lie in the relation ``batch``."""
+        self.staged.names.update(dict.fromkeys(filter(None, batch.header)))
+        layout = lay_out(self.source, batch.header, trimmed=batch.trimmed, place=batch.place)
+        mappings = usable_mappings(self.source, layout)
+        self._check_dates(mappings, layout)
+        for position, mapping in enumerate(mappings):
+            found = feed_rows(mapping, self.source, layout, "batch", with_rest=position == 0, has_marks=batch.has_marks)
+            self._place_rooftops(rooftop_query(mapping, layout, "batch"))
+            self._stage_mapping(found, batch.rows.num_rows)
+            self.staged.notes.extend(self._clock_notes(mapping, found, layout, batch))
+        if self.source.reader != "adf":
+            self.staged.notes.extend(self._unmapped(layout, batch))
+
+    def _check_dates(self, mappings: list[FeedMapping], layout: Layout) -> None:
+        """Raises Problem for a date that contradicts the order that the source declares."""
+        for mapping in mappings:
+            query = contradiction_query(mapping, self.source, layout, "batch")
+            wrong = self.connection.execute(query).fetchall() if query else []
+            if wrong:
+                line, column, text = wrong[0]
+                name, orders = self.source.name, {"mdy": "month/day/year", "dmy": "day/month/year"}
+                words = orders.get(self.source.spelling.dates) or "written otherwise"
+                raise Problem(
+                    f"line {line}: {column} is {text!r}, but the dates of {name} are {words}. One of the two "
+                    "is wrong, so no date of the file can be trusted: export it with that order, or correct the source."
+                )
+
+    def _stage_mapping(self, found: FeedRows, rows: int) -> None:
+        """Makes ``typed_<feed>`` of so many rows, or adds them to it."""
+        feed, query, staged = found.feed, found.query, self.staged
+        if self.first:
+            stored = store_first(self.connection, feed, self.first, query)
+            staged.stored += stored
+            query = f"select * from ({query}) where {'problem is not null' if stored < rows else 'false'}"
+        sets = staged.sets.setdefault(feed.name, [])
+        if found.carried_text not in sets:
+            sets.append(found.carried_text)
+        # Its place, because the text is longer than the rest of many a row.
+        query = f"select * replace ({sets.index(found.carried_text)}::usmallint as carried) from ({query})"
+        if feed.name in staged.feeds:
+            self.connection.execute(f"insert into typed_{feed.name} {query}")
+        else:
+            self.connection.execute(f"create or replace temp table typed_{feed.name} as {query}")
+        staged.feeds[feed.name] = feed
+        before = staged.carried.get(feed.name, ())
+        staged.carried[feed.name] = tuple(name for name in feed.all_columns if name in before or name in found.carried)
+
+    def _place_rooftops(self, query: str) -> None:
+        """Makes ``rooftop_places``: for each text that stands for a rooftop its code and time zone."""
+        texts = [row[0] for row in self.connection.execute(query).fetchall()]
+        self.connection.execute(
+            "create or replace temp table rooftop_places (text varchar, code varchar, time_zone varchar)"
+        )
+        codes = [(text, self.settings.rooftop_code(text)) for text in texts]
+        places = [(text, code, self.settings.rooftop(code).time_zone) for text, code in codes]
+        for start in range(0, len(places), 1000):
+            rows = ", ".join(f"({', '.join(quoted(word) for word in place)})" for place in places[start : start + 1000])
+            self.connection.execute(f"insert into rooftop_places values {rows}")
+
+    def _clock_notes(self, mapping: FeedMapping, found: FeedRows, layout: Layout, batch: Batch) -> list[Note]:
+        """How many local instants lie in an hour that the clock gave twice or left out."""
+        query = local_instants_query(found, mapping, layout, self.source, "batch")
+        if not query or not self._may_meet_changes(mapping, found, layout, batch):
+            return []
+        rows = self.connection.execute(
+            f"""select name, kind, count(*)
+                from ({query}) as instants
+                inner join clock_spans
+                    on instants.time_zone = clock_spans.time_zone and local >= starts and local < ends
+                group by name, kind order by name, kind"""
+        ).fetchall()
+        return [
+            Note(found.feed.name, f"{kind} hour", f"{name} names {_CLOCK_KINDS[kind]}", count)
+            for name, kind, count in rows
+        ]
+
+    def _may_meet_changes(self, mapping: FeedMapping, found: FeedRows, layout: Layout, batch: Batch) -> bool:
+        """False when no local instant begins with the day of a clock change: cheaper than to ask for each zone."""
+        cells = [mapping.cells[name] for name in found.carried if found.feed.all_columns[name].type == "instant"]
+        is_plain = all(cell.column and cell == Cell(column=cell.column) for cell in cells)
+        if self.source.spelling.dates != "iso" or mapping.split or not batch.trimmed or not is_plain:
+            return True
+        columns = [f"c{layout.position(cell.column or '')}" for cell in cells]
+        # Most instants end in Z, and that is cheaper to see than their day.
+        on_such_days = [
+            f"select 1 from batch where not ends_with({column}, 'Z') "
+            f"and {column}[:10] in (select day from clock_changes)"
+            for column in columns
+        ]
+        query = f"{' union all '.join(on_such_days)} limit 1"
+        return bool(on_such_days) and bool(self.connection.execute(query).fetchall())
+
+    def _unmapped(self, layout: Layout, batch: Batch) -> list[Note]:
+        """One note a column that no feed takes and that holds something."""
+        if not layout.unmapped:
+            return []
+        # A sum: as many filtered counts take minutes for a few thousand columns.
+        texts = [cell_text(place, self.source, batch.trimmed) for place in layout.unmapped]
+        counts = ", ".join(f"coalesce(sum(({text} <> '')::integer), 0)" for text in texts)
+        found = self.connection.execute(f"select {counts} from batch").fetchall()[0]
+        names = [kept_name(layout, place) for place in layout.unmapped]
+        return [Note(None, "unmapped column", name, count) for name, count in zip(names, found, strict=True) if count]
+
+
 class _InHand:
     """The rows of a batch as the database asks for them: until its transaction ends, it holds on to what was
     registered, and rows that are let go here are out of the memory."""
@@ -164,123 +272,6 @@ def _place_clocks(connection: duckdb.DuckDBPyConnection, settings: Settings, sou
     connection.execute(f"insert into clock_spans select {', '.join(['unnest(?)'] * 4)}", columns)
     for moments in columns[1:3]:
         connection.execute("insert into clock_changes select unnest(?)::date::varchar", [moments])
-
-
-def _stage_mapping(
-    connection: duckdb.DuckDBPyConnection,
-    staged: Staged,
-    mapping: FeedMapping,
-    found: FeedRows,
-    source: Source,
-    layout: Layout,
-    batch: Batch,
-    settings: Settings,
-    first: Delivery | None,
-) -> None:
-    feed = mapping.feed
-    _place_rooftops(connection, rooftop_query(mapping, layout, "batch"), settings)
-    query = found.query
-    if first:
-        stored = store_first(connection, feed, first, query)
-        staged.stored += stored
-        query = f"select * from ({query}) where {'problem is not null' if stored < batch.rows.num_rows else 'false'}"
-    sets = staged.sets.setdefault(feed.name, [])
-    if found.carried_text not in sets:
-        sets.append(found.carried_text)
-    # Its place, because the text is longer than the rest of many a row.
-    query = f"select * replace ({sets.index(found.carried_text)}::usmallint as carried) from ({query})"
-    if feed.name in staged.feeds:
-        connection.execute(f"insert into typed_{feed.name} {query}")
-    else:
-        connection.execute(f"create or replace temp table typed_{feed.name} as {query}")
-    staged.feeds[feed.name] = feed
-    before = staged.carried.get(feed.name, ())
-    staged.carried[feed.name] = tuple(name for name in feed.all_columns if name in before or name in found.carried)
-    staged.notes.extend(_clock_notes(connection, found, mapping, layout, source, batch))
-
-
-def _place_rooftops(connection: duckdb.DuckDBPyConnection, query: str, settings: Settings) -> None:
-    """Makes ``rooftop_places``: for each text that stands for a rooftop its code and time zone."""
-    texts = [row[0] for row in connection.execute(query).fetchall()]
-    connection.execute("create or replace temp table rooftop_places (text varchar, code varchar, time_zone varchar)")
-    places = [
-        (text, code, settings.rooftop(code).time_zone) for text in texts for code in [settings.rooftop_code(text)]
-    ]
-    for start in range(0, len(places), 1000):
-        rows = ", ".join(f"({', '.join(quoted(word) for word in place)})" for place in places[start : start + 1000])
-        connection.execute(f"insert into rooftop_places values {rows}")
-
-
-def _check_dates(
-    connection: duckdb.DuckDBPyConnection, mappings: list[FeedMapping], source: Source, layout: Layout
-) -> None:
-    for mapping in mappings:
-        query = contradiction_query(mapping, source, layout, "batch")
-        for row in connection.execute(query).fetchall() if query else []:
-            orders = {"mdy": "month/day/year", "dmy": "day/month/year"}
-            words = orders.get(source.spelling.dates) or "written otherwise"
-            raise Problem(
-                f"line {row[0]}: {row[1]} is {row[2]!r}, but the dates of {source.name} are {words}. One of the two is "
-                "wrong, so no date of the file can be trusted: export it with that order, or correct the source."
-            )
-
-
-def _clock_notes(
-    connection: duckdb.DuckDBPyConnection,
-    found: FeedRows,
-    mapping: FeedMapping,
-    layout: Layout,
-    source: Source,
-    batch: Batch,
-) -> list[Note]:
-    query = local_instants_query(found, mapping, layout, source, "batch")
-    if not query or not _may_meet_changes(connection, found, mapping, layout, source, batch):
-        return []
-    rows = connection.execute(
-        f"""select name, kind, count(*)
-            from ({query}) as instants
-            inner join clock_spans
-                on instants.time_zone = clock_spans.time_zone and local >= starts and local < ends
-            group by name, kind order by name, kind"""
-    ).fetchall()
-    return [
-        Note(found.feed.name, f"{kind} hour", f"{name} names {_CLOCK_KINDS[kind]}", count) for name, kind, count in rows
-    ]
-
-
-def _may_meet_changes(
-    connection: duckdb.DuckDBPyConnection,
-    found: FeedRows,
-    mapping: FeedMapping,
-    layout: Layout,
-    source: Source,
-    batch: Batch,
-) -> bool:
-    """False when no local instant begins with the day of a clock change: cheaper than to ask for the zone of each."""
-    cells = [mapping.cells[name] for name in found.carried if found.feed.all_columns[name].type == "instant"]
-    is_plain = all(cell.column and cell == Cell(column=cell.column) for cell in cells)
-    if source.spelling.dates != "iso" or mapping.split or not batch.trimmed or not is_plain:
-        return True
-    columns = [f"c{layout.position(cell.column or '')}" for cell in cells]
-    # Most instants end in Z, and that is cheaper to see than their day.
-    on_such_days = [
-        f"select 1 from batch where not ends_with({column}, 'Z') and {column}[:10] in (select day from clock_changes)"
-        for column in columns
-    ]
-    return bool(on_such_days) and bool(connection.execute(f"{' union all '.join(on_such_days)} limit 1").fetchall())
-
-
-def _unmapped(connection: duckdb.DuckDBPyConnection, source: Source, layout: Layout, batch: Batch) -> list[Note]:
-    """One note a column that no feed takes and that holds something."""
-    if not layout.unmapped:
-        return []
-    # A sum: as many filtered counts take minutes for a few thousand columns.
-    counts = ", ".join(
-        f"coalesce(sum(({cell_text(place, source, batch.trimmed)} <> '')::integer), 0)" for place in layout.unmapped
-    )
-    found = connection.execute(f"select {counts} from batch").fetchall()[0]
-    names = [kept_name(layout, place) for place in layout.unmapped]
-    return [Note(None, "unmapped column", name, count) for name, count in zip(names, found, strict=True) if count]
 
 
 def _odd_values(
