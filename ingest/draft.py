@@ -178,14 +178,8 @@ def _text(name: str, data: bytes) -> Seen:
         keys["encoding"] = DETECT
     elif seen.encoding != "utf-8" and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         keys["encoding"] = seen.encoding
-    said = {
-        "delimiter": dialect.delimiter,
-        "quote": dialect.quote,
-        "escape": dialect.escape,
-        "comment": dialect.comment,
-    }
-    usual = Dialect()
-    keys |= {key: mark for key, mark in said.items() if mark != getattr(usual, key)}
+    marks = {key: getattr(dialect, key) for key in ("delimiter", "quote", "escape", "comment")}
+    keys |= {key: mark for key, mark in marks.items() if mark != getattr(Dialect(), key)}
     if names:
         keys |= {"names": names, "preamble": seen.above_rows}
     else:

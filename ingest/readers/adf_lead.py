@@ -25,19 +25,8 @@ _INTERESTS = {
     "parts": "parts",
 }
 _NO_VALUE = {
-    "null",
-    "none",
-    "n/a",
-    "na",
-    "-",
-    "--",
-    "unknown",
-    "undefined",
-    "not specified",
-    "full line",
-    "any",
-    "tbd",
-}
+    "null", "none", "n/a", "na", "-", "--", "unknown", "undefined", "not specified", "full line", "any", "tbd",
+}  # fmt: skip
 # These ids name a campaign or a medium, not the lead.
 _NOT_THE_LEAD = {"leadsubprogram", "leadprogram", "mediatype", "leadtype", "campaign"}
 _KEY_VALUE = re.compile(

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 #: What a cell may be surrounded by without it being part of the value; a form feed begins a page of a printed report.
 BLANKS = " \t\r\n\v\f\u00a0\ufeff"
 
-
 #: What a source writes for `encoding` to have it detected.
 DETECT = "detect"
 
 #: Only character sets: Python also knows "encodings" such as punycode and rot13.
 _CHARACTER_SET = re.compile(
     r"utf-8(-sig)?|utf-16(-[lb]e)?|utf-32(-[lb]e)?|ascii|iso8859-\d+|cp\d+|mac-\w+|koi8-[rut]|tis-620|gbk|gb2312|gb18030"
-    r"|big5|shift_jis|cp932|euc_(jp|kr)"
+    r"|big5|shift_jis|euc_(jp|kr)"
 )
 
 

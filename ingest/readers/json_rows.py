@@ -27,7 +27,6 @@ _BLANK = re.compile(r"[ \t\r\n]*")
 _EXPONENT = re.compile(r"-?\d{1,30}(\.\d{1,30})?[eE][+-]?\d{1,2}")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
-
 #: Name of a list -> the fields of its objects that hold a name and a value.
 Keyed: TypeAlias = Mapping[str, tuple[str, str]]
 
@@ -212,9 +211,7 @@ class _Document:
             if self._skip(end) < len(self.text):
                 raise json.JSONDecodeError("more follows after its end", self.text, self._skip(end))
         except json.JSONDecodeError as error:
-            raise Problem(
-                f"line {error.lineno}, character {error.colno}: this is no JSON ({error.msg}). Export it again."
-            ) from None
+            raise _no_json(error) from None
         except RecursionError:
             raise Problem("it is nested more deeply than any export. Export its records plainly.") from None
 
@@ -262,9 +259,7 @@ class _Document:
         except json.JSONDecodeError as error:
             lines = [line.strip() for line in self.text.split("\n", 50)[:50] if line.strip()]
             if 2 * sum(line.startswith("{") and line.endswith("}") for line in lines) < len(lines):
-                raise Problem(
-                    f"line {error.lineno}, character {error.colno}: this is no JSON ({error.msg}). Export it again."
-                ) from None
+                raise _no_json(error) from None
             return None
         except RecursionError:
             return None
@@ -324,6 +319,10 @@ class _Document:
     def _skip(self, position: int) -> int:
         match = _BLANK.match(self.text, position)
         return match.end() if match else position
+
+
+def _no_json(error: json.JSONDecodeError) -> Problem:
+    return Problem(f"line {error.lineno}, character {error.colno}: this is no JSON ({error.msg}). Export it again.")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> _Object:

@@ -216,19 +216,20 @@ def _text_of(body: bytes, *, is_wide: bool) -> str:
     if not is_wide:
         return body[1 : 1 + body[0]].decode("cp1252", "replace")
     (length,) = struct.unpack_from("<H", body)
-    if body[2] & 1:
-        return body[3 : 3 + 2 * length].decode("utf-16-le", "replace")
-    return body[3 : 3 + length].decode("latin-1")
+    return _letters(body[2:], length)
 
 
 def _bound_sheet(body: bytes, *, is_wide: bool) -> tuple[int, str]:
     """Where a sheet starts in the stream, and its name."""
     (offset,) = struct.unpack_from("<I", body)
-    if not is_wide:
-        return offset, body[7 : 7 + body[6]].decode("cp1252", "replace")
-    if body[7] & 1:
-        return offset, body[8 : 8 + 2 * body[6]].decode("utf-16-le", "replace")
-    return offset, body[8 : 8 + body[6]].decode("latin-1")
+    return offset, _letters(body[7:], body[6]) if is_wide else _text_of(body[6:], is_wide=False)
+
+
+def _letters(body: bytes, length: int) -> str:
+    """So many letters, behind a byte that says whether each takes two."""
+    if body[0] & 1:
+        return body[1 : 1 + 2 * length].decode("utf-16-le", "replace")
+    return body[1 : 1 + length].decode("latin-1")
 
 
 def _records(stream: bytes, position: int) -> Iterator[tuple[int, bytes, int]]:

@@ -16,6 +16,7 @@ from typing import Any
 from lxml import etree
 
 from forecourt.errors import Problem
+from ingest.readers.dialect import trimmed
 from ingest.readers.encoding import check_single_byte
 from ingest.readers.rows import Objects
 
@@ -167,8 +168,8 @@ def _beside(records: list[etree._Element], paths: str) -> str:
 def _flatten(name: str, element: etree._Element, record: dict[str, str]) -> None:
     """Adds what an element holds under its name; the record itself has none."""
     for attribute, value in element.attrib.items():
-        record[f"{name}@{attribute}"] = _trimmed(value)
-    own = _trimmed(_own_text(element))
+        record[f"{name}@{attribute}"] = trimmed(value)
+    own = trimmed(_own_text(element))
     if name and (own or not len(element)):
         record[name] = own
     counts: dict[str, int] = {}
@@ -183,7 +184,7 @@ def _own_text(element: etree._Element) -> str:
     """What an element says itself. Words that go on behind an element in them, or that are marked up as in a web page,
     are one text: ``Golf <b>GTI</b> red``; a value beside elements that say more of it is not."""
     behind = [child.tail or "" for child in element]
-    goes_on = bool(_trimmed(element.text or "")) and any(map(_trimmed, behind))
+    goes_on = bool(trimmed(element.text or "")) and any(map(trimmed, behind))
     if not goes_on and not all(child.tag in _MARKUP for child in element):
         return "".join([element.text or "", *behind])
     pieces = [element.text or ""]
@@ -227,11 +228,7 @@ def _first(found: Any) -> str | None:
             return None
         found = found[0]
     if isinstance(found, etree._Element):
-        return _trimmed("".join(found.itertext()))
+        return trimmed("".join(found.itertext()))
     if isinstance(found, bool):
         return "true" if found else "false"
-    return _trimmed(f"{found:g}" if isinstance(found, float) else str(found))
-
-
-def _trimmed(text: str) -> str:
-    return text.strip(" \t\r\n\u00a0\ufeff")
+    return trimmed(f"{found:g}" if isinstance(found, float) else str(found))
