@@ -17,7 +17,7 @@ from ingest.mapping import quoted
 
 #: Place of a statement in the history of its key.
 ORDER = "exported_at, updated_at nulls first, file_name, content_hash, row_number"
-_REVERSE = "exported_at desc, updated_at desc nulls last, file_name desc, content_hash desc, row_number desc"
+REVERSE = "exported_at desc, updated_at desc nulls last, file_name desc, content_hash desc, row_number desc"
 
 #: The columns that a sighted row carried: those of its file, unless it says others.
 SIGHTED = "coalesce(sightings.carried, files_known.file_carried)"
@@ -165,7 +165,7 @@ class Comparison:
                 inner join files_known on versions.file_id = files_known.file_id
                 semi join (select key as of_key from known_keys where versions > 1) on key = of_key
                 qualify row_number() over (
-                    partition by key order by {_REVERSE.replace("exported_at", "versions.exported_at")}
+                    partition by key order by {REVERSE.replace("exported_at", "versions.exported_at")}
                 ) = 1"""
         )
 
@@ -187,6 +187,23 @@ class Comparison:
             f"and feed = {quoted(self.feed.name)}"
         )
 
+    def _left_out(self) -> str:
+        """SQL of the keys in force that this file, the newest and full, does not state, with their columns."""
+        return f"""
+            select {self.key_columns()}, key from latest
+            where op = 'row' and rooftop_of in ({self._scope()})
+                and key not in (select key from incoming)
+                and key not in (select key from withheld where key is not null)"""
+
+    def in_question(self) -> str:
+        """SQL of the keys that this file, or a full one of its instant or later, could end, with their columns."""
+        if not self.late:
+            return self._left_out()
+        of_careful = "where key in (select key from careful)"
+        return f"""
+            select {self.key_columns()}, key from {self.feed.table} {of_careful}
+            union all select {self.key_columns()}, key from incoming {of_careful}"""
+
     # --- the quick way -----------------------------------------------------------------------------------------
 
     def compare_with_latest(self) -> None:
@@ -206,12 +223,7 @@ class Comparison:
         )
         self.write_results("compared")
         if self.delivery.is_full and not self.late:
-            self.removed += self._remove(
-                f"""select {self.key_columns()}, key from latest
-                    where op = 'row' and rooftop_of in ({self._scope()})
-                        and key not in (select key from incoming)
-                        and key not in (select key from withheld where key is not null)"""
-            )
+            self.removed += self._remove(f"{self._left_out()} and key not in (select key from perhaps)")
 
     def _is_same(self) -> str:
         """Whether a row of ``incoming`` says what ``latest`` does, the last version of its key: by hash, or, where

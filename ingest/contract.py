@@ -59,7 +59,8 @@ LEDGER_TABLES = {
         rows_quarantined bigint, rows_skipped bigint""",
     "file_feeds": """file_id varchar, feed varchar, rows_new bigint, rows_changed bigint, rows_unchanged bigint,
         rows_quarantined bigint, rows_skipped bigint, rows_removed bigint, carried varchar""",
-    # rows: how many keys of the rooftop the full file states; the next full file is measured against it.
+    # rows: how many keys of the rooftop the full file states, or keeps in force for rows that were withheld without
+    # their key; the next full file is measured against it.
     "full_scopes": "file_id varchar, feed varchar, rooftop varchar, rows bigint",
     "skipped": "file_id varchar, rule varchar, rows bigint",
     # updated_at and carried: what the sighted row stated, needed to find its place when an older file arrives late;
@@ -67,7 +68,8 @@ LEDGER_TABLES = {
     # version of the row holds.
     "sightings": """feed varchar, key varchar using compression zstd, file_id varchar, row_number bigint,
         updated_at timestamp, carried varchar, rest json""",
-    # key: set when the row is unreadable but its key is not, so that a full file does not call it gone.
+    # key: set when the row is unreadable but its key is not, so that a full file does not call it gone. Where it is
+    # null, a key that the text holds may be the row's (ingest/perhaps.py).
     # status: open, closed (by the later file closed_by), accepted, retried or discarded (by a decision).
     "quarantine": """file_id varchar, row_number bigint, feed varchar, reason_code varchar, reason varchar,
         raw varchar, received_at timestamp, status varchar, key varchar,
@@ -122,6 +124,12 @@ class Feed:
     @property
     def has_rooftop(self) -> bool:
         return "rooftop" in self.columns
+
+    @property
+    def named_by(self) -> str:
+        """The part of the key that names the record: its identifier, else its first text besides the rooftop."""
+        texts = [name for name in self.key if name != "rooftop" and self.columns[name].type == "text"]
+        return next((name for name in texts if self.columns[name].is_identifier), texts[0])
 
     @property
     def rooftop_sql(self) -> str:

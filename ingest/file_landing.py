@@ -23,6 +23,7 @@ from ingest.ledger import full_files_before
 from ingest.mapped import Bytes
 from ingest.mapping import carried_text
 from ingest.outcome import FileAccount, FileResult, Held, SameAgain, count
+from ingest.perhaps import Kept
 from ingest.pinned import recognise_pinned
 from ingest.quarantine import Quarantined
 from ingest.readers.arrays import integers
@@ -146,11 +147,14 @@ class FileLanding(FileAccount):
                 note_scopes(self.connection, feed, delivery)
                 if not self.confirmed:
                     self._guard(feed, staged.carried[feed.name])
+        quarantine.write(self.connection, delivery.file_id, delivery.landed_at, quarantined)
         for feed in staged.feeds.values():
             if len(staged.feeds) > 1:
                 split(self.connection, staged, feed)
             carried = carried_text(feed, staged.carried[feed.name])
-            removed[feed.name] = store_versions(self.connection, feed, delivery, carried)
+            stored = store_versions(self.connection, feed, delivery, carried)
+            removed[feed.name] = stored.removed
+            staged.notes += [_kept_note(feed, kept) for kept in stored.kept]
         self._account(rows, staged, quarantined, len(empty), removed)
         for name in staged.feeds:
             self.connection.execute(f"drop table typed_{name} cascade")
@@ -198,7 +202,6 @@ class FileLanding(FileAccount):
     ) -> None:
         """Counts each file row once, under its strongest result, and writes the ledger."""
         connection, result, file_id = self.connection, self.result, self.entry["file_id"]
-        quarantine.write(connection, file_id, self.entry["received_at"], quarantined)
         counts = self._strongest(staged, {row.row_id for row in quarantined})
         result.rows_new = counts.get("new", 0)
         result.rows_changed = counts.get("changed", 0)
@@ -288,6 +291,12 @@ class FileLanding(FileAccount):
         )
 
 
+def _kept_note(feed: Feed, kept: Kept) -> Note:
+    if kept.file is None:
+        return Note(feed.name, "kept key", kept.example, kept.keys)
+    return Note(feed.name, "key kept by a later file", f"{kept.example} ({kept.file})", kept.keys)
+
+
 def _ids(row_ids: set[int]) -> pa.Table:
     return pa.table({"row_id": integers(sorted(row_ids))})
 
@@ -311,6 +320,13 @@ def _sentence(note: Note) -> str:
         case "repeated key":
             keys = counted(int(note.detail), "keys")
             return f"{where}{keys} in {rows} with different values; the latest by updated_at counts, else the last row."
+        case "kept key" | "key kept by a later file":
+            keys = f"{counted(note.rows, 'keys')} {'stays' if note.rows == 1 else 'stay'} in force"
+            which = "this file does" if note.kind == "kept key" else "a later full file does"
+            return (
+                f"{where}{keys}, such as {note.detail}, though {which} not state it: a row that is withheld without "
+                "its key may be it. The next full file that can be read decides."
+            )
         case "future instant":
             return (
                 f"{where}{note.detail} lies after the export in {rows}: a clock or the order of day and month is wrong."

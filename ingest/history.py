@@ -127,7 +127,8 @@ class History:
                         0 as row_number, {quoted(own)} as file_id
                     from careful
                     where key not in (select key from incoming)
-                        and key not in (select key from withheld where key is not null)"""
+                        and key not in (select key from withheld where key is not null)
+                        and key not in (select key from perhaps where file_id = {quoted(own)})"""
             )
         self.run(
             f"""insert into statements by name
@@ -141,6 +142,8 @@ class History:
                 ),
                 unsaid as (
                     select key, file_id from ledger.quarantine where feed = {quoted(feed.name)} and key is not null
+                    union all
+                    select key, file_id from perhaps
                 ),
                 named as (
                     select key, file_id from {feed.table} where key in (select key from careful)
@@ -156,7 +159,8 @@ class History:
                     select distinct key, {feed.rooftop_sql} as rooftop_of from incoming
                     where key in (select key from careful)
                 ) as keys
-                -- A full file whose row of the key is in quarantine says nothing of it: any later one may be the next.
+                -- A full file whose row of the key is, or may be, in quarantine says nothing of it: any later one may
+                -- be the next.
                 inner join later on keys.rooftop_of = later.rooftop
                     and (later.is_next or keys.key in (select key from unsaid))
                 anti join named on keys.key = named.key and later.file_id = named.file_id"""

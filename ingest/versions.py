@@ -10,6 +10,9 @@ versions, at every place, is the state that the statements of all files give the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import duckdb
 
 from ingest.comparison import Comparison, Delivery, version_of
@@ -17,26 +20,37 @@ from ingest.contract import Feed
 from ingest.engine import as_written
 from ingest.history import History
 from ingest.mapping import quoted
+from ingest.perhaps import Kept, kept_in_force, place_perhaps
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a file did to the keys that it does not state, being full: how many it removed, and which it did not for
+    rows that were withheld."""
+
+    removed: int = 0
+    kept: Sequence[Kept] = ()
 
 
 def store_versions(
     connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Delivery, file_carried: str | None
-) -> int:
-    """Stores what the file says new about a feed; returns how many keys its being full removed. ``file_carried``: the
-    columns that the file carries, as ``ledger.file_feeds`` names them.
+) -> Stored:
+    """Stores what the file says new about a feed. ``file_carried``: the columns that the file carries, as
+    ``ledger.file_feeds`` names them.
 
     Reads the temporary tables ``incoming`` (sound rows of the feed) and ``withheld`` (keys of rows that are in
-    quarantine); writes the feed's table, ``ledger.sightings`` and the temporary table ``outcome`` (row_id, feed,
+    quarantine), and ``ledger.quarantine``, which holds the rows of the file that are withheld; writes the feed's table, ``ledger.sightings`` and the temporary table ``outcome`` (row_id, feed,
     result).
     """
     if not delivery.is_full and not connection.execute("select 1 from incoming limit 1").fetchall():
-        return 0
+        return Stored()
     comparison = Comparison(connection, feed, delivery, file_carried)
     comparison.choose_ways()
+    place_perhaps(comparison)
     comparison.compare_with_latest()
     if comparison.careful:
         History(comparison).compare()
-    return comparison.removed
+    return Stored(comparison.removed, kept_in_force(comparison))
 
 
 def is_first(connection: duckdb.DuckDBPyConnection, feed: Feed) -> bool:

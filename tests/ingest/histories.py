@@ -25,17 +25,20 @@ NEVER = datetime.fromisoformat("0001-01-01")
 
 @dataclass(frozen=True)
 class HistoryFile:
-    """One export of crm_tasks; rows as text. A row whose due_at is empty goes to quarantine."""
+    """One export of crm_tasks; rows as text. A row whose due_at is empty goes to quarantine, and so do the lines in
+    ``torn``, whose key nobody can tell."""
 
     name: str
     exported_at: datetime
     is_full: bool
     carried: tuple[str, ...]
     rows: tuple[Row, ...]
+    torn: tuple[str, ...] = ()
 
     @property
     def content(self) -> bytes:
         lines = [",".join(self.carried)] + [",".join(row[column] for column in self.carried) for row in self.rows]
+        lines += self.torn
         return ("\n".join(lines) + "\n").encode()
 
     @property
@@ -50,18 +53,20 @@ class HistoryFile:
 
 def random_history(source: random.Random, files: int) -> list[HistoryFile]:
     """Files with ties of exported_at and updated_at, full and partial, several rows a key, quarantined rows."""
-    # Few different rows, so that files often repeat what others said; "single" is one key that changes to and fro.
-    mode = source.choice(("wide", "dense", "single"))
+    # Few different rows, so that files often repeat what others said; "single" is one key that changes to and fro,
+    # "torn" has full files that state little and name the rest on lines that cannot be read.
+    mode = source.choice(("wide", "dense", "single", "torn", "torn"))
     keys = {
-        "wide": [("R1", "T1"), ("R1", "T2"), ("R2", "T1")] * 2,
+        "wide": [("R1", "T1"), ("R1", "T-2"), ("R2", "T1")] * 2,
         "dense": [("R1", "T1"), ("R1", "T1"), ("R1", "T2")],
         "single": [("R1", "T1")] * 2,
+        "torn": [("R1", "T1"), ("R1", "T-2"), ("R1", "T-2")],
     }[mode]
     pool = [_random_row(source, rooftop, task) for rooftop, task in keys]
     made: list[HistoryFile] = []
     for number in range(files):
         at = START + timedelta(hours=source.randrange(6 if mode != "single" else 12))
-        is_full = mode != "single" and source.random() < 0.4
+        is_full = mode != "single" and source.random() < (0.6 if mode == "torn" else 0.4)
         optional = ("lead_id", "kind", "created_at", "completed_at", "employee", "updated_at")
         carried = COLUMNS
         if mode != "single" and source.random() < 0.4:
@@ -69,10 +74,11 @@ def random_history(source: random.Random, files: int) -> list[HistoryFile]:
             carried = tuple(column for column in COLUMNS if column not in left_out)
         rooftops = source.choice((("R1",), ("R2",), ("R1", "R2"))) if mode == "wide" else ("R1",)
         fitting = [row for row in pool if row["rooftop"] in rooftops]
-        count = 1 if mode == "single" else source.randrange(1 if is_full else 0, 4)
+        count = 1 if mode in ("single", "torn") else source.randrange(1 if is_full else 0, 4)
         rows = tuple(source.choice(fitting) for _ in range(count))
         name = f"crm_tasks_{source.choice('abc')}{number}{'.full' if is_full else ''}.{at:%Y-%m-%dT%H%M}.csv"
-        file = HistoryFile(name, at, is_full, carried, rows)
+        torn = _random_torn(source, carried) if source.random() < (0.9 if mode == "torn" else 0.3) else ()
+        file = HistoryFile(name, at, is_full, carried, rows, torn)
         if not any(other.content == file.content and other.exported_at == at for other in made):
             made.append(file)
     return made
@@ -92,6 +98,18 @@ def _random_row(source: random.Random, rooftop: str, task: str) -> Row:
     }
 
 
+def _random_torn(source: random.Random, carried: tuple[str, ...]) -> tuple[str, ...]:
+    """Lines that name a task or nearly so: with more values than columns, or in place of a row without a rooftop."""
+    named = ("T1", "t1", "T-2", "t 2", "T1 and T-2")
+    said = (*named * 4, "T2", "2 T", "T12", "T-21", "XT1", "nothing")
+    lines = []
+    for _ in range(source.choice((1, 1, 2))):
+        what = source.choice(said)
+        values = [what if name == "task_id" else "" for name in carried]
+        lines.append(source.choice((",".join(values), f"R1,{what},,,,,,,,,,,", f"x,R2,{what},,,,,,,,,,,,")))
+    return tuple(lines)
+
+
 def expected_state(files: list[HistoryFile]) -> dict[str, tuple[bool, dict[str, Any]]]:
     """Key -> (is gone, column -> value in force), from whole files in the order of the contract, however they came."""
     events: list[tuple[Any, ...]] = []
@@ -104,15 +122,19 @@ def expected_state(files: list[HistoryFile]) -> dict[str, tuple[bool, dict[str, 
                 events.append((order, "row", _key(row), {name: _value(name, row[name]) for name in file.carried}))
         if file.is_full:
             order = (file.exported_at, False, NEVER, *place, 0)
-            events.append((order, "full", {row["rooftop"] for row in file.rows}, {_key(row) for row in file.rows}))
+            stated = {_key(row) for row in file.rows}
+            events.append((order, "full", {row["rooftop"] for row in file.rows}, (stated, file.torn)))
     state: dict[str, tuple[bool, dict[str, Any]]] = {}
     for _, kind, subject, content in sorted(events, key=lambda event: event[0]):
         if kind == "row":
             values = dict(state.get(subject, (False, {}))[1])
             state[subject] = (False, values | content)
             continue
+        stated, torn = content
         for key, (is_gone, values) in state.items():
-            if key.split("|")[0] in subject and key not in content:
+            rooftop, task = key.split("|")
+            # A line that cannot be read and names the task may be the task's: then the file does not say that it ended.
+            if rooftop in subject and key not in stated and not any(_names(line, task) for line in torn):
                 state[key] = (True, values)
             else:
                 state[key] = (is_gone, values)
@@ -140,6 +162,15 @@ def landed_state(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[bool,
                     held[name] = (value, failed.get(name), name in (day_only or "").split(","))
         state[key] = (op == "removed", held)
     return state
+
+
+def _names(line: str, task: str) -> bool:
+    """Whether a line has what the task is called, letter by letter and digit by digit, with nothing more on it."""
+    read, sought = (
+        " ".join("".join(letter if letter.isalnum() else " " for letter in text.lower()).split())
+        for text in (line, task)
+    )
+    return f" {sought} " in f" {read} "
 
 
 def _key(row: Row) -> str:
