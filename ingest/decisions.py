@@ -272,9 +272,11 @@ def _mark(connection: duckdb.DuckDBPyConnection, entry: dict[str, Any], rows: It
 def _say_anew(
     connection: duckdb.DuckDBPyConnection, file_id: str, row: _Withheld, problem: quarantine.Quarantined
 ) -> None:
-    """The reason why a row that was read again is still withheld, in the place of the one before."""
+    """The reason why a row that was read again is still withheld, in the place of the one before. That a full file did
+    not say its key stays as it was: other keys are in force for it."""
     connection.execute(
-        """update ledger.quarantine set reason_code = ?, reason = ?, key = ?
+        """update ledger.quarantine set reason_code = ?, reason = ?,
+                key = case when file_id in (select file_id from ledger.full_scopes) then key else ? end
             where file_id = ? and row_number = ? and feed is not distinct from ? and raw = ?
                 and status in ('open', 'closed')""",
         [problem.reason_code, problem.reason, problem.key, file_id, row.row_number, row.feed, row.raw],

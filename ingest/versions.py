@@ -39,8 +39,8 @@ def store_versions(
     ``ledger.file_feeds`` names them.
 
     Reads the temporary tables ``incoming`` (sound rows of the feed) and ``withheld`` (keys of rows that are in
-    quarantine), and ``ledger.quarantine``, which holds the rows of the file that are withheld; writes the feed's table, ``ledger.sightings`` and the temporary table ``outcome`` (row_id, feed,
-    result).
+    quarantine), and of ``ledger.quarantine`` the rows of the file itself too; writes the feed's table,
+    ``ledger.sightings``, ``ledger.full_scopes`` and the temporary table ``outcome`` (row_id, feed, result).
     """
     if not delivery.is_full and not connection.execute("select 1 from incoming limit 1").fetchall():
         return Stored()
