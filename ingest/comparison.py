@@ -17,7 +17,7 @@ from ingest.mapping import quoted
 
 #: Place of a statement in the history of its key.
 ORDER = "exported_at, updated_at nulls first, file_name, content_hash, row_number"
-REVERSE = "exported_at desc, updated_at desc nulls last, file_name desc, content_hash desc, row_number desc"
+_REVERSE = "exported_at desc, updated_at desc nulls last, file_name desc, content_hash desc, row_number desc"
 
 #: The columns that a sighted row carried: those of its file, unless it says others.
 SIGHTED = "coalesce(sightings.carried, files_known.file_carried)"
@@ -165,7 +165,7 @@ class Comparison:
                 inner join files_known on versions.file_id = files_known.file_id
                 semi join (select key as of_key from known_keys where versions > 1) on key = of_key
                 qualify row_number() over (
-                    partition by key order by {REVERSE.replace("exported_at", "versions.exported_at")}
+                    partition by key order by {_REVERSE.replace("exported_at", "versions.exported_at")}
                 ) = 1"""
         )
 

@@ -14,6 +14,7 @@ from ingest.comparison import ORDER, SIGHTED, Comparison, names_hold
 from ingest.contract import Column
 from ingest.engine import memory_limit
 from ingest.mapping import hash_text, quoted, row_hash_of_carried
+from ingest.perhaps import stated_keys
 
 #: Keys whose statements are compared at once.
 _KEYS_AT_ONCE = 100_000
@@ -146,12 +147,9 @@ class History:
                     select key, file_id from perhaps
                 ),
                 named as (
-                    select key, file_id from {feed.table} where key in (select key from careful)
+                    {stated_keys(feed, "select key from careful")}
                     union all
-                    select key, file_id from ledger.sightings
-                    where feed = {quoted(feed.name)} and key in (select key from careful)
-                    union all
-                    select key, file_id from unsaid
+                    select key, file_id from perhaps
                 )
                 select 'omitted' as origin, 'removed' as op, keys.key, exported_at, file_name, content_hash,
                     0 as row_number, later.file_id

@@ -14,12 +14,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ingest.comparison import REVERSE, Comparison
+from ingest.comparison import Comparison
 from ingest.contract import Feed
 from ingest.mapping import quoted
 
 #: So many words of a part are compared: a text of more is not told apart by them.
 _MOST_WORDS = 8
+
+#: Before every updated_at: what a file leaves out has none.
+_FIRST = "timestamp '-infinity'"
 
 _JSON_LETTER = r"\\u[0-9a-fA-F]{4}"
 _ENTITY = r"&(amp|lt|gt|quot|apos|#[0-9]+|#x[0-9a-fA-F]+);"
@@ -82,12 +85,13 @@ def place_perhaps(comparison: Comparison) -> None:
 
 
 def kept_in_force(comparison: Comparison) -> list[Kept]:
-    """Of the keys in ``perhaps`` those that were in force where the full file would have ended them; counts those of
-    this file among the keys that it states, because the next full file is measured against them. After the comparison.
-    """
+    """Of the keys in ``perhaps`` those that were in force where the full file would have ended them, and for another
+    full file would not have been without this one. After the comparison. Counts those of this file among the keys that
+    it states, because the next full file is measured against them."""
     if not comparison.connection.execute("select 1 from perhaps limit 1").fetchall():
         return []
     feed, delivery = comparison.feed, comparison.delivery
+    own = f"file_id = {quoted(delivery.file_id)}"
     in_perhaps = "select key from perhaps"
     comparison.run(
         f"""create or replace temp table kept as
@@ -98,28 +102,29 @@ def kept_in_force(comparison: Comparison) -> list[Kept]:
                     timestamp '{delivery.exported_at}'
             ),
             placed as (
-                select key, op, versions.exported_at, updated_at, file_name, content_hash, row_number
+                select key, op, versions.file_id, (
+                    versions.exported_at, coalesce(updated_at, {_FIRST}), file_name, content_hash, row_number
+                ) as place
                 from {feed.table} as versions
                 inner join places on versions.file_id = places.file_id
                 where key in ({in_perhaps})
             ),
-            full_files as (
-                select file_id, file_name as full_name, content_hash as full_hash, exported_at as full_at from places
+            endings as (
+                select file_id, file_name as full_name, (exported_at, {_FIRST}, file_name, content_hash, 0) as place
+                from places
             )
             select perhaps.key, rooftop, perhaps.file_id, full_name
             from placed
             inner join perhaps on placed.key = perhaps.key
-            inner join full_files on perhaps.file_id = full_files.file_id
+            inner join endings on perhaps.file_id = endings.file_id and placed.place < endings.place
             anti join ({stated_keys(feed, in_perhaps)}) as stated
                 on perhaps.key = stated.key and perhaps.file_id = stated.file_id
-            where exported_at < full_at or (
-                exported_at = full_at and updated_at is null
-                and (file_name, content_hash, row_number) < (full_name, full_hash, 0)
-            )
-            qualify op = 'row'
-                and row_number() over (partition by perhaps.key, perhaps.file_id order by {REVERSE}) = 1"""
+            group by all
+            having arg_max(op, placed.place) = 'row' and (
+                perhaps.{own}
+                or arg_max(op, placed.place) filter (where not placed.{own}) is distinct from 'row'
+            )"""
     )
-    own = f"file_id = {quoted(delivery.file_id)}"
     comparison.run(
         f"""update ledger.full_scopes set rows = rows + counted.keys
             from (select rooftop, count(*) as keys from kept where {own} group by rooftop) as counted
