@@ -19,7 +19,14 @@ from ingest.readers.arrays import integers, numbers_of
 from ingest.readers.dialect import DETECT, folded
 from ingest.readers.faults import FAULT
 from ingest.readers.foot import find_foot
-from ingest.readers.fragments import withhold_cut_off, withhold_faulty, withhold_swallowed, withhold_titles
+from ingest.readers.fragments import (
+    lines_that_end_otherwise,
+    withhold_at_other_ends,
+    withhold_cut_off,
+    withhold_faulty,
+    withhold_swallowed,
+    withhold_titles,
+)
 from ingest.readers.headless import with_header
 from ingest.readers.rows import BadRow, Objects, Remark, TextRow, as_table
 from ingest.readers.text import Decoded, Dialect, Originals, TextTable, read_pieces
@@ -165,11 +172,13 @@ def _text_batches(
     """``shift``: what the line of a row in the file is above the one that the reader counts."""
     has_marks = any(mark in decoded.data for mark in HASH_MARKS)
     place = f"line {shift + 1}: the header"
+    other_ends = lines_that_end_otherwise(decoded.data)
     for piece in pieces:
         if decoded.has_faults:
             withhold_faulty(piece)
         withhold_swallowed(piece, dialect)
         withhold_titles(piece)
+        withhold_at_other_ends(piece, other_ends)
         withhold_cut_off(piece, dialect)
         rows.bad.extend(_unreadable(row, shift, feed) for row in piece.bad)
         if rows.bad:

@@ -2,7 +2,7 @@
 
 The other part of such a record has all its values and would pass for whole; only the rest, a line with too few values
 or with words in place of figures, tells that it is not. Likewise a title right above another table, and a record that a
-stray quote has made of several.
+stray quote has made of several. Where records end in CR LF, one that ends in LF alone tells it too.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
+from ingest.mapped import Bytes, chunks_of
 from ingest.readers.arrays import booleans, integers, numbers_of
 from ingest.readers.block import Places
 from ingest.readers.careful import Lines, Record, read_record
@@ -30,6 +31,9 @@ _SAMPLE = 200
 #: Delimiters that are counted by an expression; it grows with them.
 _MOST = 100
 
+#: Where more than one record in so many ends in another way than the header, the file was put together of two.
+_MIXED = 10
+
 #: Rows that are one title.
 _TITLES = 3
 
@@ -39,6 +43,7 @@ PAGE_TITLE = "it has only one value, and the header stands again below it in lin
 GOES_ON = "line {line} may be the rest of its last value"
 SWALLOWED = "each of its lines looks like a record: a quote that was not meant as one may have joined them"
 BEGINNING = "line {line} has too few values and may be the beginning of it"
+OTHER_END = "line {line} ends in LF where the others end in CR LF: its end may be one inside a value"
 FAULTY = "it has bytes that are not UTF-8, where the text around it is: a letter was cut or damaged"
 
 
@@ -56,6 +61,48 @@ def withhold_swallowed(piece: TextTable, dialect: Dialect) -> None:
     numbers = numbers_of(piece.rows.column("row_number"))
     maybe = _maybe_joined(piece, numbers, dialect.delimiter)
     _withhold(piece, {row: (SWALLOWED, 0) for row in maybe if _is_joined(piece, int(numbers[row]), dialect)})
+
+
+def lines_that_end_otherwise(data: Bytes) -> Places:
+    """The lines, from 1, that end in LF alone in a text of which the first ends in CR LF."""
+    first = data.find(b"\n")
+    if first < 1 or data[first - 1 : first] != b"\r" or data.count(b"\n") == data.count(b"\r"):
+        return np.empty(0, np.int64)
+    found: list[Places] = []
+    line, is_after_return = 1, False
+    for chunk in chunks_of(data):
+        text = np.frombuffer(chunk, dtype=np.uint8)
+        feeds = np.flatnonzero(text == ord("\n"))
+        is_pair = text[feeds - 1] == ord("\r")
+        if len(feeds) and not feeds[0]:
+            is_pair[0] = is_after_return
+        found.append(np.flatnonzero(~is_pair) + line)
+        line, is_after_return = line + len(feeds), chunk.endswith(b"\r")
+    return np.concatenate(found)
+
+
+def withhold_at_other_ends(piece: TextTable, lines: Places) -> None:
+    """Moves the records above and below the ends of such lines to the bad ones. Where many end so, the file was put
+    together of two, and it says nothing."""
+    if not len(lines) or not piece.rows.num_rows:
+        return
+    numbers = numbers_of(piece.rows.column("row_number"))
+    unread = {bad.row_number for bad in piece.bad}
+    # A line that ends inside a value in quotes has no record below it.
+    lines = lines[np.isin(lines + 1, numbers) | np.isin(lines + 1, list(unread))]
+    if len(lines) > max(1, len(numbers) // _MIXED):
+        return
+    reasons: dict[int, tuple[str, int]] = {}
+    for line in lines.tolist():
+        above = int(np.searchsorted(numbers, line, side="right")) - 1
+        start = int(numbers[above]) if above >= 0 else 0
+        if above >= 0 and start + len(_LINE_END.findall(piece.raw(start))) == line:
+            reasons[above] = OTHER_END.format(line=line), line
+        elif line not in unread:
+            continue  # an empty line, or a comment
+        if above + 1 < len(numbers) and numbers[above + 1] == line + 1:
+            reasons[above + 1] = OTHER_END.format(line=line), line
+    _withhold(piece, reasons)
 
 
 def withhold_faulty(piece: TextTable) -> None:

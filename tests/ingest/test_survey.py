@@ -214,6 +214,29 @@ FILES: dict[str, File] = {
         withheld=1,
         notes=1,
     ),
+    "a line end of another kind in a last value, with as many values below as a row has": File(
+        b"place,cars,note\r\nNord,1,in May\nOst,2,in June\r\nEast,2,none\r\nWest,3,none\r\n",
+        rows("Nord|1|in May\nOst,2,in June", "East|2|none", "West|3|none"),
+        header=("place", "cars", "note"),
+        withheld=1,
+        notes=1,
+    ),
+    "a line end of another kind in a first value": File(
+        b"place,day,cars\r\nWest,a,1\r\nWest\nsee,b,2\r\nWest\r\nsee,b,2\r\nEast,c,3\r\n",
+        rows("West|a|1", "West\nsee|b|2", "West\nsee|b|2", "East|c|3"),
+        withheld=2,
+        notes=2,
+    ),
+    "two files in one, of which lines end in CR LF and in LF": File(
+        text("place|day|cars", *[f"Nord|a|{number}" for number in range(9)], mark=",", end="\r\n")
+        + text(*[f"West|b|{number}" for number in range(9)], mark=","),
+        rows(*[f"Nord|a|{number}" for number in range(9)], *[f"West|b|{number}" for number in range(9)]),
+    ),
+    "lines with line ends in quotes that are of another kind": File(
+        b'place,day,note\r\nNord,a,"in\nMay"\r\nWest,b,"\n"\r\nEast,c,none\r\n',
+        rows("Nord|a|in\nMay", "West|b|", "East|c|none"),
+        header=("place", "day", "note"),
+    ),
     "a line end that is not quoted, between two numbers": File(
         b"place,day,cars\nNord,a,10\n20\nEast,b,30\n", rows("Nord|a|10 20", "East|b|30"), withheld=1, notes=1
     ),
