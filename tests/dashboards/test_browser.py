@@ -174,7 +174,8 @@ def test_the_analyst_asks_in_sql_and_sends_the_link(browser: Any, address: str, 
     colleague.page.goto(link)
     colleague.page.get_by_text("2\u00a0rows").wait_for(timeout=60_000)
     colleague.page.wait_for_selector(DONE, timeout=60_000)
-    assert "from fct_deal" in colleague.page.get_by_role("textbox", name="Statement").input_value()
+    shown = colleague.page.get_by_role("textbox", name="Statement")
+    expect(shown).to_have_value(re.compile("from fct_deal"), timeout=60_000)
     assert "chart=Dots" in colleague.page.url
     assert visit.problems + colleague.problems == []
     colleague.context.close()
