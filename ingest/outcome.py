@@ -124,14 +124,16 @@ class FileAccount:
 
     def _check_again(self) -> None:
         """Stops at a delivery whose bytes and exported_at are known, or whose bytes are where only the file's own
-        time stamp says when it was exported; a full file is always read, because it says what is no longer there, and
-        so is one under a new name where rows were withheld, because the name can be what they lacked."""
+        time stamp says when it was exported; a full file is always read then, and where the bytes came as no full one,
+        because it says what is no longer there. So is one under a new name where rows were withheld, because the name
+        can be what they lacked."""
         entry = self.entry
         by_bytes = entry["exported_from"] == "file time" and not self.is_full
         known = self.connection.execute(
             f"""select name, status from ledger.files
                 where content_hash = ? and source = ? and status in ('landed', 'held')
                     and ({"name = ? or rows_quarantined = 0" if by_bytes else "exported_at = ?"})
+                    and (is_full or not {self.is_full})
                 order by received_at limit 1""",
             [entry["content_hash"], self.result.source, entry["name"] if by_bytes else entry["exported_at"]],
         ).fetchone()

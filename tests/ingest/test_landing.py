@@ -152,6 +152,15 @@ def test_the_same_bytes_with_the_same_instant_are_a_no_op(scene: Scene) -> None:
     assert [row[0][-2:] for row in scene.rows("select file_id from ledger.files order by file_id")] == ["-1", "-2"]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_full_file_ends_what_it_leaves_out_though_its_bytes_came_as_a_delta(scene: Scene, order: int) -> None:
+    scene.land_text("crm_tasks_2026-01-01.csv", tasks(3))
+    for name in ("crm_tasks_2026-01-02.csv", "crm_tasks.full.2026-01-02.csv")[::order]:
+        scene.land_text(name, tasks(2))
+    assert scene.rows("select key from crm.crm_tasks where op = 'removed'") == [("R1|T2",)]
+    assert scene.rows("select status from ledger.files where is_full") == [("landed",)]
+
+
 def test_a_delta_without_a_date_in_its_name_is_known_by_its_bytes(scene: Scene) -> None:
     path = scene.write("crm_tasks.csv", tasks(2))
     scene.land(path)
