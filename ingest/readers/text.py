@@ -423,18 +423,20 @@ class _Body:
             while position < end:
                 ahead = position
                 waiting: deque[tuple[int, int, Future[BlockRows | None]]] = deque()
-                while position == (waiting[0][0] if waiting else ahead) < end:
-                    while ahead < end and len(waiting) <= PIECE // size:
-                        after = self._border(ahead, end, size)
-                        waiting.append((ahead, after, pool.submit(self._read, ahead, after)))
-                        ahead = after
-                    first, after, reading = waiting.popleft()
-                    for block in self._block(first, after, smaller, reading.result()):
-                        yield block
-                        position = block.end
-                # A record reached beyond its block: what was read ahead does not start at a record.
-                for _, _, reading in waiting:
-                    reading.cancel()
+                try:
+                    while position == (waiting[0][0] if waiting else ahead) < end:
+                        while ahead < end and len(waiting) <= PIECE // size:
+                            after = self._border(ahead, end, size)
+                            waiting.append((ahead, after, pool.submit(self._read, ahead, after)))
+                            ahead = after
+                        first, after, reading = waiting.popleft()
+                        for block in self._block(first, after, smaller, reading.result()):
+                            yield block
+                            position = block.end
+                finally:
+                    # A record reached beyond its block, and what was read ahead starts at none; or the file is refused.
+                    for _, _, reading in waiting:
+                        reading.cancel()
 
     def _block(
         self, start: int, end: int, smaller: Sequence[int], block: BlockRows | None

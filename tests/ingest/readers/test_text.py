@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from forecourt.errors import Problem
 from ingest.readers import text
-from ingest.readers.block import read_block
+from ingest.readers.block import BlockRows, read_block
 from ingest.readers.careful import CarefulRows, read_carefully
 from ingest.readers.dialect import trimmed
 from ingest.readers.text import Dialect, TextTable, decode, read_pieces, read_text
@@ -174,6 +174,23 @@ def test_wrong_rows_are_counted_block_by_block(monkeypatch: pytest.MonkeyPatch) 
         list(read_pieces(decode(b"a,b\n" + b'"\n' * 10_000, "utf-8"), Dialect(), trim=True, check=check)[1])
     assert seen[0] > 0
     assert seen[-1] < 40
+
+
+def test_a_file_that_is_refused_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+
+    def counted(data: bytes, start: int, *given: Any, **named: Any) -> BlockRows | None:
+        read.append(start)
+        return read_block(data, start, *given, **named)
+
+    def check(piece: TextTable) -> None:
+        raise Problem("too many")
+
+    monkeypatch.setattr(text, "BLOCKS", (64,))
+    monkeypatch.setattr(text, "read_block", counted)
+    with pytest.raises(Problem, match="too many"):
+        list(read_pieces(decode(b"a,b\n" + b"1\n" * 100_000, "utf-8"), Dialect(), trim=True, check=check)[1])
+    assert 0 < len(read) < 1_500  # of 3,125 blocks
 
 
 @settings(max_examples=150, deadline=None)
