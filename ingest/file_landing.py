@@ -325,7 +325,8 @@ def _sentence(note: Note) -> str:
             which = "this file does" if note.kind == "kept key" else "a later full file does"
             return (
                 f"{where}{keys}, such as {note.detail}, though {which} not state it: a row that is withheld without "
-                "its key may be it. The next full file that can be read decides."
+                "its key may be it. The next full file without such a row decides: mend it in the export. If it is a "
+                "note below the table, take it out there, or declare it as footer of the source."
             )
         case "future instant":
             return (

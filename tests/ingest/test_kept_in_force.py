@@ -83,6 +83,18 @@ def test_a_withheld_row_keeps_what_its_words_name(scene: Scene, line: str, kept:
     assert len(landed.notes) == bool(kept)
 
 
+def test_a_note_in_every_full_file_keeps_a_key_until_it_is_gone(scene: Scene) -> None:
+    cars = [f"R1,C{number},Ford,4000" for number in range(8)]
+    scene.land_text("dms_vehicles_2026-03-01.full.csv", stock(*cars, "R1,2026,Seat,5"))
+    for day in (2, 3):
+        landed = scene.land_text(f"dms_vehicles_2026-03-0{day}.full.csv", stock(*cars, f"Printed 0{day}.03.2026"))
+        assert "R1|2026" in in_force(scene)
+        assert "R1|2026" in landed.notes[0]
+        assert "footer" in landed.notes[0]
+    assert scene.land_text("dms_vehicles_2026-03-04.full.csv", stock(*cars)).notes == []
+    assert "R1|2026" not in in_force(scene)
+
+
 def test_a_key_without_letters_and_digits_may_be_on_any_withheld_row(scene: Scene) -> None:
     scene.land_text("dms_vehicles_2026-03-01.full.csv", stock("R1,S1,Fiat,1", "R1,***,Seat,2", "R1,S3,Audi,3"))
     scene.land_text("dms_vehicles_2026-03-02.full.csv", stock("R1,S1,Fiat,1", "R1,S2,Fiat", "R1,S3,Audi,3"))
