@@ -25,6 +25,10 @@ _LF, _CR = 10, 13
 #: Where more than one byte in so many is a quote, each byte is asked whether it stands in a quoted value.
 _DENSE = 16
 
+#: Lines of a block that are read by hand, at most. Shorter ones than exports have are read in smaller blocks, so that a
+#: file of nothing else is refused before many are held.
+_MOST_ODD = 50_000
+
 #: The bytes with which a blank may begin and end; 0xC2, 0xEF and 0xA0, 0xBF are of blanks that are several bytes.
 _BLANK_FIRST, _BLANK_LAST = np.zeros(256, dtype=bool), np.zeros(256, dtype=bool)
 _BLANK_FIRST[[9, 10, 11, 12, 13, 32, 0xC2, 0xEF]] = True
@@ -187,9 +191,12 @@ def _parted(data: Bytes, start: int, end: int, columns: int, dialect: Dialect, *
     if not _ends_lines_alike(text, newlines):
         return None
     borders = np.append(0, newlines + 1) if text[-1] == _LF else np.concatenate(([0], newlines + 1, [len(text)]))
+    odd = _odd_lines(text, newlines, len(borders) - 1, columns, dialect)
+    if len(odd) > _MOST_ODD:
+        return None
     kept, begun, after = [], start, 0
     lost, bad, blank = list[int](), list[BadRow](), 0
-    for line in _odd_lines(text, newlines, len(borders) - 1, columns, dialect).tolist():
+    for line in odd.tolist():
         if line < after:
             continue
         first = start + int(borders[line])
