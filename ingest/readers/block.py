@@ -134,7 +134,7 @@ def find_records(text: npt.NDArray[np.uint8], dialect: Dialect) -> Records | Non
         row_lines=row_lines,
         delimiters=delimiters,
         blank=count - len(starts),
-        lines=len(newlines) + (text[-1] != _LF),
+        lines=len(newlines) + int(text[-1] != _LF),
         quotes=quotes,
         has_line_in_value=len(structural) < len(newlines),
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+from ingest.readers.dialect import trimmed
+
 _FIRST = re.compile(r"[^\W_]")
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 #: In a code letters stand after digits; a name may have a number behind it.
@@ -13,7 +15,10 @@ _DIGITS, _WORD = re.compile(r"\d+"), re.compile(r"[^\W\d_]+")
 _BARE_FIGURE = re.compile(r"[\d.,:/\s%€$£+-]+")
 _DATE = re.compile(r"\d{1,2}([./-])\d{1,2}\1\d{4}|\d{4}([./-])\d{1,2}\2\d{1,2}")
 #: Words that stand for a value that is missing.
-_MISSING = frozenset(("na", "n/a", "n.a.", "nan", "nil", "none", "null", "unknown", "undefined", "missing", "tbd"))
+_MISSING = frozenset((
+    "na", "n/a", "n.a.", "nan", "nil", "none", "null", "unknown", "undefined", "missing", "tba", "tbc", "tbd",
+    "on request", "price on request", "auf anfrage", "sur demande", "su richiesta", "op aanvraag", "bajo pedido",
+))  # fmt: skip
 
 
 def is_figure(value: str) -> bool:
@@ -54,6 +59,12 @@ def form(value: str) -> str:
 def shape(value: str) -> str:
     """A value with its numbers as one 0 each and its words as one x."""
     return _WORD.sub("x", _DIGITS.sub("0", value))
+
+
+def starts_alike(text: str, first: str) -> bool:
+    """True when a line begins like the record above it, so that it is one of its own."""
+    text, first = trimmed(text), trimmed(first)
+    return text == first or form(text) == form(first) != ""
 
 
 def columns_of_figures(rows: Sequence[Sequence[str]]) -> list[int]:

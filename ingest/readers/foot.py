@@ -16,7 +16,8 @@ from itertools import count
 from ingest.mapped import Bytes
 from ingest.readers.careful import Lines, Record, read_carefully, read_record
 from ingest.readers.dialect import Dialect, trimmed
-from ingest.readers.fragments import GOES_ON, holds_words, may_go_on, starts_alike
+from ingest.readers.figures import starts_alike
+from ingest.readers.fragments import GOES_ON, holds_words, may_go_on
 from ingest.readers.rows import BadRow
 from ingest.readers.unlike import SAMPLE, TABLE, first_note, why_unlike
 

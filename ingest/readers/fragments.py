@@ -19,10 +19,11 @@ from ingest.readers.block import Places
 from ingest.readers.careful import Lines, Record, read_record
 from ingest.readers.dialect import Dialect, trimmed
 from ingest.readers.faults import faulty_rows
-from ingest.readers.figures import form, shape
+from ingest.readers.figures import form, shape, starts_alike
 from ingest.readers.next_table import WORDS
 from ingest.readers.rows import BadRow
 from ingest.readers.text import TextTable
+from ingest.readers.unlike import are_few
 
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -124,7 +125,8 @@ def _withhold(piece: TextTable, reasons: Mapping[int, tuple[str, int]]) -> None:
 
 
 def withhold_titles(piece: TextTable) -> None:
-    """Moves the titles of pages to the bad ones: rows of one value right above a header that stands again."""
+    """Moves the titles of pages to the bad ones: rows of one value right above a header that stands again, where hardly
+    another row is as short."""
     if not piece.page_headers:
         return
     numbers = numbers_of(piece.rows.column("row_number"))
@@ -134,7 +136,9 @@ def withhold_titles(piece: TextTable) -> None:
         filled = [_filled(piece, place) for place in range(max(after - _TITLES - 1, 0), after)]
         count = next((count for count, number in enumerate(reversed(filled)) if number > 1), 0)
         titles |= dict.fromkeys(range(after - count, after), (PAGE_TITLE.format(line=line), line))
-    _withhold(piece, titles)
+    others = [place for place in range(min(len(numbers), _SAMPLE)) if place not in titles]
+    if titles and are_few(_filled(piece, place) < 2 for place in others):
+        _withhold(piece, titles)
 
 
 def _filled(piece: TextTable, place: int) -> int:
@@ -286,9 +290,3 @@ def _opens_a_quote(values: list[str], dialect: Dialect) -> bool:
 def may_go_on(end: str, ends_in_words: bool) -> bool:
     """True where the last value of a row may go on below it; ``ends_in_words``: the values of its column are words."""
     return bool(_LETTERS.search(end)) or (ends_in_words and bool(end))
-
-
-def starts_alike(text: str, first: str) -> bool:
-    """True when a line begins like the record above it, so that it is one of its own."""
-    text, first = trimmed(text), trimmed(first)
-    return text == first or form(text) == form(first) != ""

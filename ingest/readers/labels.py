@@ -18,7 +18,10 @@ _UNIT = re.compile(r"[%\u2030\u00b0$\u20ac\u00a3\u00a5]\w?")
 
 DRAWN = "it is a line drawn below the header: declare it in header_lines, or as a comment"
 NUMBERS = "it numbers the columns, and is no row of the table: declare it in header_lines"
-WORDS = "it has words where all rows below have figures, so it may belong to the header: declare it in header_lines"
+WORDS = (
+    "it has words where all rows below have figures, so it may belong to the header: declare it in header_lines, "
+    "or a word that says that there is no value in null_words"
+)
 
 Values = Sequence[str]
 

@@ -34,7 +34,10 @@ _BEGINS_A_FIGURE = np.zeros(256, dtype=bool)
 _BEGINS_A_FIGURE[list(b"0123456789+-.,($")] = True
 
 NAMES = "{unit} {number} repeats names of the header, so another table may begin there"
-WORDS = "{unit} {number} has words where all rows above have figures, so a note or another table may begin there"
+WORDS = (
+    "{unit} {number} has words where all rows above have figures, so a note or another table may begin there; "
+    "a word that says that there is no value belongs in null_words"
+)
 
 Values = tuple[str, ...]
 

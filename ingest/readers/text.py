@@ -30,7 +30,7 @@ from ingest.readers.faults import HANDLER, has_few_faults
 from ingest.readers.next_table import NextTable
 from ingest.readers.rows import BadRow
 
-__all__ = ["Decoded", "Dialect", "TextTable", "decode", "header_of", "read_pieces", "read_text"]
+__all__ = ["Decoded", "Dialect", "TextTable", "decode", "header_of", "read_pieces"]
 
 #: Bytes that are handed on at once, at most. Pieces of a file are alike, because each is stored by all processors, and
 #: a small last one keeps only one of them busy.
@@ -296,23 +296,6 @@ def values_of(text: str, dialect: Dialect) -> list[str]:
     if isinstance(record, str):
         raise Problem(record)
     return [trimmed(value) for value in record.values]
-
-
-def read_text(decoded: Decoded, dialect: Dialect) -> TextTable:
-    """All records below the header, values as they stand. Raises Problem (without the file's name) for an unreadable
-    header."""
-    header, pieces = read_pieces(decoded, dialect, trim=False)
-    parts = list(pieces)
-    return TextTable(
-        header=header,
-        rows=pa.concat_tables([piece.rows for piece in parts]),
-        bad=[row for piece in parts for row in piece.bad],
-        blank=sum(piece.blank for piece in parts),
-        page_headers=[line for piece in parts for line in piece.page_headers],
-        comments=sum(piece.comments for piece in parts),
-        encoding=decoded.encoding,
-        originals=Originals([block for piece in parts for block in piece.originals.blocks]),
-    )
 
 
 def read_pieces(

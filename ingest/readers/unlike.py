@@ -8,8 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ingest.readers.dialect import folded
-from ingest.readers.figures import columns_of_figures, form, is_word, shape
-from ingest.readers.fragments import starts_alike
+from ingest.readers.figures import columns_of_figures, form, is_word, shape, starts_alike
 
 #: Rows above and below that are compared.
 SAMPLE = 30
@@ -30,7 +29,10 @@ _TOTAL = re.compile(
 
 NOTE = "only one of its values is filled, as hardly a row above is: it may be a note, no row of the table"
 SHORT = "only two of its values are filled, as hardly a row above is: it may be a note, no row of the table"
-WORDS = "it has a word where all rows above have figures: it may be a note, no row of the table"
+WORDS = (
+    "it has a word where all rows above have figures: it may be a note, no row of the table; "
+    "a word that says that there is no value belongs in null_words"
+)
 TOTAL = "it is called a total or an average: it may sum up the rows above, and be no row of the table"
 KEYLESS = "its first value is empty, as that of no row above is: it may be a total or a note, no row of the table"
 TABLE = "it stands below an empty line and is unlike the rows above it: another table may begin there"
@@ -42,7 +44,7 @@ def why_unlike(above: Sequence[Values], below: Sequence[Values]) -> str:
     """Why rows below an empty line seem to be no rows of the table above it; empty where they are like its rows."""
     first = below[0]
     columns = [_Column([row[place] for row in above], [row[place] for row in below]) for place in range(len(first))]
-    if len(columns) > 1 and _filled(first) == 1 and _are_few(_filled(row) < 2 for row in above):
+    if len(columns) > 1 and _filled(first) == 1 and are_few(_filled(row) < 2 for row in above):
         return NOTE
     figures = [place for place, column in enumerate(columns) if column.has_figures]
     if any(first[place] and not _DIGIT.search(first[place]) for place in figures):
@@ -68,6 +70,12 @@ def first_note(rows: Sequence[Values], missing: Collection[str]) -> tuple[int, s
     return None
 
 
+def are_few(tests: Iterable[bool]) -> bool:
+    """True where at most a fifth of them hold."""
+    given = list(tests)
+    return sum(given) * 5 <= len(given)
+
+
 @dataclass(frozen=True)
 class _Column:
     """The values of a column in the rows above and below an empty line."""
@@ -78,14 +86,14 @@ class _Column:
     @property
     def has_figures(self) -> bool:
         filled = list(filter(None, self.above))
-        return bool(filled) and _are_few(not _DIGIT.search(value) for value in filled)
+        return bool(filled) and are_few(not _DIGIT.search(value) for value in filled)
 
     @property
     def ends(self) -> bool:
         """True where it was filled and is empty from here on."""
         if any(self.below) or len(self.above) < 3:
             return False
-        return all(self.above) or (len(self.below) > 1 and _are_few(not value for value in self.above))
+        return all(self.above) or (len(self.below) > 1 and are_few(not value for value in self.above))
 
     @property
     def changes(self) -> bool:
@@ -107,7 +115,7 @@ def _why_note(row: Values, above: Sequence[Values], missing: Collection[str]) ->
     if len(filled) < 3 and any(row[: 1 + min(_first_filled(other) for other in above)]):
         shorter = [_filled(other) <= len(filled) for other in above]
         # In a table of two columns each row without its second value is so, and one row tells little of the others.
-        is_short = _are_few(shorter) if len(row) > 2 else not any(shorter)
+        is_short = are_few(shorter) if len(row) > 2 else not any(shorter)
         if is_short and len(above) > (len(row) == 2 or len(filled) == 2):
             return NOTE if len(filled) == 1 else SHORT
     if not row[0] and filled and len(above) > 1 and all(other[0] for other in above):
@@ -120,12 +128,6 @@ def _why_note(row: Values, above: Sequence[Values], missing: Collection[str]) ->
     has_word_for_key = 0 in words and len(keys) == 1 and "" not in keys
     has_word = has_word_for_key or columns_of_figures([[other[place] for place in words] for other in above])
     return WORDS if has_word else ""
-
-
-def _are_few(tests: Iterable[bool]) -> bool:
-    """True where at most a fifth of them hold."""
-    given = list(tests)
-    return sum(given) * 5 <= len(given)
 
 
 def _filled(row: Values) -> int:

@@ -13,8 +13,9 @@ from forecourt.home import Home
 from ingest import archive, mapped
 from ingest.intake import take_file
 from ingest.mapped import Mapped, below, chunks_of, gathered, part, whole
-from ingest.readers.text import Dialect, decode, first_wrong, read_text
+from ingest.readers.text import Dialect, decode, first_wrong
 from tests.ingest.landing_scene import Scene
+from tests.ingest.readers.whole_text import read_text
 
 TEXTS = st.binary(min_size=1, max_size=60)
 

@@ -518,6 +518,10 @@ FILES: dict[str, File] = {
     "padded titles of pages above the header": File(
         text(*BODY, "Page 2||", *BODY, "Report||", "Page 3||", *BODY, mark=","), PLAIN * 3, notes=3
     ),
+    "rows of one value above the header of a page, and elsewhere": File(
+        text(*BODY[:2], "Vega||", SOUTH, "Lyra||", EAST, "Mira||", BODY[0], NORTH, mark=","),
+        [PLAIN[0], ("Vega", "", ""), PLAIN[1], ("Lyra", "", ""), PLAIN[2], ("Mira", "", ""), PLAIN[0]],
+    ),
     "names in another language below the header": File(
         text(BODY[0], "Ort|Tag|Autos", *BODY[1:], mark=","), PLAIN, notes=1
     ),

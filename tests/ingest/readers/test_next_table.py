@@ -30,6 +30,7 @@ def read(body: bytes, header: bytes = b"place,day,cars", *, is_ours: bool = Fals
         ),
         pytest.param(b"place,day,sold\nVega,2025,9\n", 2, "repeats names of the header", id="names"),
         pytest.param(b"Vega,unknown,unknown\nLyra,2026-04-01,1\n", 0, "", id="one word for several values"),
+        pytest.param(b"Vega,kind,Price on request\nLyra,2026-04-01,1\n", 0, "", id="a price that is not told"),
         pytest.param(b"Vega,unknown,5\nLyra,2026-04-01,1\n", 0, "", id="a word beside a figure"),
         pytest.param(b"Vega,ab12-c4,4d-ef\nLyra,2026-04-01,1\n", 0, "", id="codes"),
     ],

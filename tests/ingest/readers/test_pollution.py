@@ -7,7 +7,8 @@ import pytest
 from forecourt.errors import Problem
 from ingest.readers import foot
 from ingest.readers.foot import find_foot
-from ingest.readers.text import Dialect, decode, read_text
+from ingest.readers.text import Dialect, decode
+from tests.ingest.readers.whole_text import read_text
 
 HEADER = b"id,name,price\n"
 

@@ -15,7 +15,8 @@ from ingest.readers import text
 from ingest.readers.block import BlockRows, read_block
 from ingest.readers.careful import CarefulRows, read_carefully
 from ingest.readers.dialect import trimmed
-from ingest.readers.text import Dialect, TextTable, decode, read_pieces, read_text
+from ingest.readers.text import Dialect, TextTable, decode, read_pieces
+from tests.ingest.readers.whole_text import read_text
 
 
 def read(data: bytes, dialect: Dialect | None = None) -> TextTable:
