@@ -543,6 +543,6 @@ twins, parameters and values as JSON, which only say what another file holds, ar
 
 if __name__ == "__main__":
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
-    if len(sys.argv) < 2:
-        sys.exit("usage: python -m tests.bench.torture FOLDER [FOLDER ...]")
+    if len(sys.argv) < 2 or not all(map(os.path.isdir, sys.argv[1:])):
+        sys.exit("usage: python -m tests.bench.torture FOLDER [FOLDER ...], each a folder with files")
     main(sys.argv[1:])
