@@ -31,6 +31,11 @@ class Home:
         return self.root / "inbox"
 
     @property
+    def sources(self) -> Path:
+        """Declarations of further kinds of files, a YAML each, beside those that are shipped."""
+        return self.root / "sources"
+
+    @property
     def archive(self) -> Path:
         return self.root / "archive"
 
@@ -88,7 +93,7 @@ class Home:
 
     def create(self) -> None:
         """Makes the folders that are missing; leaves what is there alone."""
-        for folder in (self.inbox, self.archive, self.build, self.published, self.closed, self.reports):
+        for folder in (self.inbox, self.sources, self.archive, self.build, self.published, self.closed, self.reports):
             folder.mkdir(parents=True, exist_ok=True)
 
     @contextmanager

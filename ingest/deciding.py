@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -46,7 +47,7 @@ def retry_file(home: Home, settings: Settings, file_id: str, *, who: str, why: s
     with open_landing(home, settings) as connection:
         name, digest = _waiting(connection, file_id, "refused")
         try:
-            source = recognise(name, archive.fetch(home, digest)).source
+            source = recognise(name, archive.fetch(home, digest), partial(load_sources, home.sources)).source
         except Problem as problem:
             raise Problem(f"{name}: {problem}") from None
         entry = _decision("retry", file_id, who, why) | pin(home, source)
@@ -110,7 +111,7 @@ def _present_mapping(connection: duckdb.DuckDBPyConnection, home: Home, file_id:
     if found is None:
         raise Problem(f"No file {file_id} has come. `forecourt quarantine` names those with rows in quarantine.")
     name = found[0]
-    source = native_source(load_feeds()[name]) if name in load_feeds() else load_sources().get(name)
+    source = native_source(load_feeds()[name]) if name in load_feeds() else load_sources(home.sources).get(name)
     if source is None:
-        raise Problem(f"The kind of file {name} is no longer declared in ingest/sources/.")
+        raise Problem(f"The kind of file {name} is no longer declared, neither in {home.sources} nor by forecourt.")
     return pin(home, source)

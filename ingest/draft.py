@@ -129,6 +129,7 @@ def draft(seen: Seen) -> str:
     proposed = propose(seen)
     words = re.findall(r"[^\W\d_]+", PurePosixPath(seen.name).stem.casefold())
     stem = "_".join(words) or "source"
+    stem = f"own_{stem}" if stem in load_feeds() or stem in load_sources() else stem
     like = re.sub(r"[\W\d_]+", "*", PurePosixPath(seen.name).stem.casefold()).rstrip("*") + "*"
     like = like if words else PurePosixPath(seen.name).name
     head: dict[str, object] = {
@@ -140,7 +141,7 @@ def draft(seen: Seen) -> str:
         **_spelling(seen),
     }
     lines = [
-        f"# A first mapping: check it, complete it, save it as ingest/sources/{stem}.yml, and land the file.",
+        f"# A first mapping: check it, complete it, save it as sources/{stem}.yml in the home folder, and land it.",
         *([f"# Not certain: {_on_one_line(seen.doubt)}"] if seen.doubt else []),
         *(
             yaml.safe_dump({key: given}, allow_unicode=_is_shown(given), sort_keys=False, width=110).rstrip("\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 
 from forecourt.errors import Problem
 from forecourt.home import Home
@@ -10,6 +11,7 @@ from forecourt.settings import Settings
 from ingest import archive
 from ingest.reading import read_rows
 from ingest.recognition import recognise
+from ingest.source_file import load_sources
 
 
 def original_texts(
@@ -22,7 +24,7 @@ def original_texts(
     """
     data = archive.fetch(home, content_hash)
     try:
-        rows = read_rows(recognise(name, data), settings)
+        rows = read_rows(recognise(name, data, partial(load_sources, home.sources)), settings)
     except Problem as problem:
         raise Problem(f"{name}: {problem}") from None
     found: dict[int, list[str]] = {}

@@ -7,6 +7,7 @@ person says so (``forecourt quarantine retry``).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from forecourt.errors import Problem
@@ -44,15 +45,16 @@ def recognise_pinned(home: Home, entry: dict[str, Any], name: str, data: Bytes) 
     """
     from ingest.recognition import recognise  # Here, because a file that came before needs no reader.
 
+    declared = partial(load_sources, home.sources)
     if entry["source"] is None:
-        found = recognise(name, data)
+        found = recognise(name, data, declared)
         raise Problem(
             f"it was no known kind of file when it came; now it would be read as {found.source.name}. Read it again: "
             f"forecourt quarantine retry {entry['file_id']} --reason '...'."
         )
     if not entry.get("mapping"):
         return recognise(name, data)
-    source = load_sources().get(entry["source"])
+    source = declared().get(entry["source"])
     if source is None or source.mapping_hash != entry["mapping_hash"]:
         text = whole(archive.fetch(home, entry["mapping"])).decode()
         try:
@@ -60,4 +62,4 @@ def recognise_pinned(home: Home, entry: dict[str, Any], name: str, data: Bytes) 
         except Problem:
             if source is None:
                 raise
-    return recognise(name, data, {source.name: source})
+    return recognise(name, data, lambda: {source.name: source})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from ingest.file_landing import FileLanding
 from ingest.mapped import Bytes
 from ingest.outcome import FileResult, Held, SameAgain
 from ingest.recognition import Recognised, recognise
+from ingest.source_file import load_sources
 
 
 def receive(arrival: Arrival, data: Bytes, digest: str, stored: Future[None]) -> Iterator[FileResult]:
@@ -52,7 +54,7 @@ def _received(
     """Logs and lands one delivery, while it is archived."""
     connection, home, settings = arrival.connection, arrival.home, arrival.settings
     data = archive.kept(home, digest, data)
-    recognised = _recognised(name, data)
+    recognised = _recognised(home, name, data)
     source = recognised.source if isinstance(recognised, Recognised) else None
     entry = arrival.entry(name, len(data), digest, source, container_hash)
     refused = _refused_again(connection, home, settings, entry, arrival.path, recognised)
@@ -108,9 +110,9 @@ def _keep_container(arrival: Arrival, data: Bytes, digest: str, stored: Future[N
         )
 
 
-def _recognised(name: str, data: Bytes) -> Recognised | Problem:
+def _recognised(home: Home, name: str, data: Bytes) -> Recognised | Problem:
     try:
-        return recognise(name, data)
+        return recognise(name, data, partial(load_sources, home.sources))
     except Problem as problem:
         return problem
 

@@ -6,7 +6,7 @@ A file's name is the last part of the name it was delivered under: what stands b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
@@ -81,8 +81,9 @@ class Recognised:
     remarks: list[str] = field(default_factory=list)
 
 
-def recognise(name: str, data: Bytes, declared: Mapping[str, Source] | None = None) -> Recognised:
-    """The source of a file, by its name and its header; ``declared``: the sources it can be of, else all there are.
+def recognise(name: str, data: Bytes, declared: Callable[[], Mapping[str, Source]] = load_sources) -> Recognised:
+    """The source of a file, by its name and its header; ``declared``: gives the sources it can be of, which a native
+    one need not ask.
 
     Raises Problem (a sentence without the file's name) when it is no known kind of file.
     """
@@ -98,7 +99,7 @@ def recognise(name: str, data: Bytes, declared: Mapping[str, Source] | None = No
     feed = native_feed(file.name)
     if feed:
         return _native(load_feeds()[feed], file)
-    sources = load_sources() if declared is None else declared
+    sources = declared()
     # The source that asks for more columns knows its files better.
     by_detail = sorted(sources.values(), key=lambda source: -len(source.signature))
     named = [source for source in by_detail if name_fits(file.name, source) and source.reader != "adf"]

@@ -1,5 +1,6 @@
-"""Reads the declarations of sources, ``ingest/sources/*.yml``: what stands in one is checked when it is read, so that a
-wrong mapping is found before a file is.
+"""Reads the declarations of sources: the shipped ones, ``ingest/sources/*.yml``, and those of a home folder.
+
+What stands in one is checked when it is read, so that a wrong mapping is found before a file is.
 """
 
 from __future__ import annotations
@@ -53,13 +54,21 @@ _CELL_ORIGINS = ("column", "position", "const", "template", "digest", "file")
 _CELL_KEYS = {*_CELL_ORIGINS, "as", "match", "dates", "map", "when"}
 
 
+def load_sources(own: Path | None = None) -> dict[str, Source]:
+    """All declared sources by name: the shipped ones, and those of a folder of one's own (``Home.sources``), which take
+    the place of shipped ones of their names. Raises Problem naming the file of a wrong declaration."""
+    paths = [path for folder in (SOURCES_FOLDER, own) if folder for path in sorted(folder.glob("*.yml"))]
+    return {path.stem: _read(path, path.stat().st_mtime_ns) for path in paths}
+
+
 @cache
-def load_sources() -> dict[str, Source]:
-    """All declared sources by name. Raises Problem naming the file of a wrong declaration."""
-    sources = {}
-    for path in sorted(SOURCES_FOLDER.glob("*.yml")):
-        sources[path.stem] = read_source(path.stem, path.read_text(encoding="utf-8"), str(path.name))
-    return sources
+def _read(path: Path, changed: int) -> Source:
+    """The source in a file as it was at an instant: read once, until it is changed."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise Problem(f"{path.name} is no UTF-8 ({error.reason} at byte {error.start}). Save it as UTF-8.") from None
+    return read_source(path.stem, text, path.name)
 
 
 def read_source(name: str, text: str, file: str) -> Source:

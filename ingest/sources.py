@@ -1,7 +1,7 @@
 """Sources: each kind of export file, and how its columns become the columns of the feeds.
 
-A native file needs no declaration: its columns are those of its feed. Every other kind stands in one YAML file in
-``ingest/sources/``, which ``source_file`` reads.
+A native file needs no declaration: its columns are those of its feed. Every other kind stands in one YAML file, which
+``source_file`` reads.
 """
 
 from __future__ import annotations

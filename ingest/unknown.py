@@ -41,7 +41,8 @@ def unknown(file: OpenedFile, named: list[Source]) -> Problem:
         return _unlike_its_source(named[0], header, file)
     return Problem(
         f"no feed has this name, and its header ({_listed(header)}) is that of no source. "
-        f"{_nearest_feed(header, file)}, or declare the kind of file in ingest/sources/. {_seen(file)}"
+        f"{_nearest_feed(header, file)}, or declare the kind of file by a YAML in sources/ of the home folder. "
+        f"{_seen(file)}"
     )
 
 
@@ -70,7 +71,7 @@ def _unlike_its_source(source: Source, header: list[str], file: OpenedFile) -> P
         nearest = f" Its names are put together of {source.header_lines} lines, with a blank between.{nearest}"
     return Problem(
         f"{its_name}, but its header has no {_listed(missing)}.{nearest} Export it with these columns, or declare the "
-        f"new kind of file in ingest/sources/. {_seen(file)}"
+        f"new kind of file by a YAML in sources/ of the home folder. {_seen(file)}"
     )
 
 

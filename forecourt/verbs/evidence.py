@@ -156,7 +156,7 @@ def _deciding(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("place", metavar="FILE[:LINE]")
 @_deciding
 def quarantine_retry(place: str, reason: str, who: str | None, home_path: Path, as_json: bool) -> None:
-    """Read withheld rows again from the archived file, after its mapping in ingest/sources was mended.
+    """Read withheld rows again from the archived file, after its mapping was mended.
 
     \b
     Without LINE all open rows of the file. A file that was refused is read whole. What lands counts as known

@@ -142,7 +142,7 @@ def read_here(case: Case) -> Read:
     """The rows that a file of a declared source gives, before they are typed."""
     try:
         source = read_source("tortured", yaml.safe_dump(_declaration(case.declared)), "tortured.yml")
-        found = read_rows(recognise("tortured.csv", case.path.read_bytes(), {"tortured": source}), _SETTINGS)
+        found = read_rows(recognise("tortured.csv", case.path.read_bytes(), lambda: {"tortured": source}), _SETTINGS)
         batches = [batch.rows.drop(["row_id", "row_number"]).to_pydict() for batch in found.taken()]
     except Problem as problem:
         return Read(refused=str(problem))
@@ -159,7 +159,7 @@ def read_as_drafted(name: str, data: bytes) -> Read:
             "feeds": {"portal_listings": {"columns": _COLUMNS | {"listing_id": {"digest": seen}}}},
         }
         source = read_source("drafted", yaml.safe_dump(drafted), "drafted.yml")
-        found = read_rows(recognise(name, data, {"drafted": source}), _SETTINGS)
+        found = read_rows(recognise(name, data, lambda: {"drafted": source}), _SETTINGS)
         rows = sum(batch.rows.num_rows for batch in found.taken())
     except Problem as problem:
         return Read(refused=str(problem))

@@ -38,6 +38,7 @@ def test_create_makes_the_folders_and_leaves_what_is_there(tmp_path: Path) -> No
     assert file.read_text(encoding="utf-8") == "rooftop\n"
     assert {path.name for path in home.root.iterdir()} == {
         "inbox",
+        "sources",
         "archive",
         "build",
         "published",

@@ -81,9 +81,7 @@ def declared(folder: Path, monkeypatch: pytest.MonkeyPatch, texts: dict[str, str
         (folder / f"{name}.yml").write_text(text)
     with monkeypatch.context() as patch:
         patch.setattr(source_file, "SOURCES_FOLDER", folder)
-        source_file.load_sources.cache_clear()
         yield
-    source_file.load_sources.cache_clear()
 
 
 def _table(rows: list[Row], names: list[str] | None = None) -> list[list[str]]:

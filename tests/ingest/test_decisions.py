@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from forecourt.errors import Problem
-from ingest import source_file
 from ingest.deciding import decide, retry_file
 from ingest.landing import open_landing, rebuild
 from tests.ingest.landing_scene import Scene
@@ -37,22 +35,11 @@ feeds:
 
 
 @pytest.fixture
-def declared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of declarations of its own, with Roadbook in it."""
-    folder = tmp_path / "sources"
-    folder.mkdir()
-    for path in source_file.SOURCES_FOLDER.glob("*.yml"):
-        (folder / path.name).write_bytes(path.read_bytes())
-    monkeypatch.setattr("ingest.source_file.SOURCES_FOLDER", folder)
-    monkeypatch.setattr("ingest.landing.SOURCES_FOLDER", folder)
-    declare(folder, ROADBOOK)
-    yield folder
-    source_file.load_sources.cache_clear()
-
-
-def declare(folder: Path, text: str) -> None:
-    (folder / "roadbook.yml").write_text(text, encoding="utf-8")
-    source_file.load_sources.cache_clear()
+def declared(scene: Scene) -> Path:
+    """The declaration of Roadbook in the home folder."""
+    path = scene.home.sources / "roadbook.yml"
+    path.write_text(ROADBOOK, encoding="utf-8")
+    return path
 
 
 def status(scene: Scene) -> list[tuple[object, ...]]:
@@ -159,14 +146,15 @@ def test_only_a_line_with_sound_key_and_required_columns_is_accepted(scene: Scen
 
 
 def test_a_retry_lands_what_the_mended_mapping_reads_and_leaves_the_rest(scene: Scene, declared: Path) -> None:
-    declare(declared, ROADBOOK.replace("{column: Eingang}", "{column: Eingang, when: {column: Status, in: [offen]}}"))
+    only_open = "{column: Eingang, when: {column: Status, in: [offen]}}"
+    declared.write_text(ROADBOOK.replace("{column: Eingang}", only_open), encoding="utf-8")
     text = "Filiale;Nr;Eingang;Status\nNord;1;03.11.2026 09:15;offen\nNord;2;04.11.2026 10:00;weg\nNord;;;weg\n"
     result = scene.land_text("roadbook_2026-11-05.csv", text)
     assert (result.rows_new, result.rows_quarantined) == (1, 2)
     with pytest.raises(Problem, match=r"nothing lands. line 3: received_at is empty"):
         decide(scene.home, scene.settings, "retry", result.file_id, [3, 4], who="Olga", why="hope")
     first = scene.rows("select key, landed_at from crm.crm_leads")
-    declare(declared, ROADBOOK)
+    declared.write_text(ROADBOOK, encoding="utf-8")
     # A changed mapping alone lands nothing: what was known then stays what was known then.
     with open_landing(scene.home, scene.settings):
         pass
@@ -186,15 +174,13 @@ def test_a_retry_lands_what_the_mended_mapping_reads_and_leaves_the_rest(scene: 
 
 
 def test_a_refused_file_is_read_again_once_its_kind_is_declared(scene: Scene, declared: Path) -> None:
-    (declared / "roadbook.yml").unlink()
-    source_file.load_sources.cache_clear()
+    declared.unlink()
     refused = scene.land_text("roadbook_2026-11-05.csv", "Filiale;Nr;Eingang;Status\nNord;1;03.11.2026 09:15;offen\n")
     assert refused.status == "refused"
     with pytest.raises(Problem, match="is that of no source"):
         retry_file(scene.home, scene.settings, refused.file_id, who="Olga", why="hope")
-    declare(declared, ROADBOOK)
-    with open_landing(scene.home, scene.settings):
-        pass
+    declared.write_text(ROADBOOK, encoding="utf-8")
+    rebuild(scene.home, scene.settings)
     assert "forecourt quarantine retry" in scene.rows("select reason from ledger.files")[0][0]
     result = retry_file(scene.home, scene.settings, refused.file_id, who="Olga", why="declared now")
     assert (result.status, result.rows_new) == ("landed", 1)
@@ -205,12 +191,12 @@ def test_a_refused_file_is_read_again_once_its_kind_is_declared(scene: Scene, de
 
 def test_a_retried_row_of_a_full_file_is_removed_by_the_full_file_after_it(scene: Scene, declared: Path) -> None:
     full = ROADBOOK + "full: true\n"
-    declare(declared, full.replace("Nr\n", "Nummer\n", 1).replace("lead_id: Nr", "lead_id: Nummer"))
+    declared.write_text(full.replace("Nr\n", "Nummer\n", 1).replace("lead_id: Nr", "lead_id: Nummer"), encoding="utf-8")
     head = "Filiale;Nr;Nummer;Eingang\n"
     scene.land_text("roadbook_2026-11-01.csv", head + "R2;1;1;01.11.2026\nR2;2;;01.11.2026\n")
     file_id = scene.rows("select file_id from ledger.files")[0][0]
     scene.land_text("roadbook_2026-11-02.csv", head + "R2;1;1;01.11.2026\n")
-    declare(declared, full)
+    declared.write_text(full, encoding="utf-8")
     decided = decide(scene.home, scene.settings, "retry", file_id, [3], who="Olga", why="the number is Nr")
     assert decided.results == {3: "new"}
     assert scene.rows("select key, op, exported_at::date::varchar from crm.crm_leads order by key, exported_at") == [

@@ -105,6 +105,6 @@ def test_no_other_source_takes_its_file(name: str) -> None:
     others = {other: declared for other, declared in load_sources().items() if other != name}
     with pytest.raises(Problem):
         # XML of any name may be a lead, so a file that no name tells is judged by what is in it.
-        recognise(given["file"] if source.patterns else "export.dat", data, others)
+        recognise(given["file"] if source.patterns else "export.dat", data, lambda: others)
     if source.signature:
         assert recognise("export.dat", data).source.name == name

@@ -211,9 +211,9 @@ def test_a_draft_reads_the_file_that_it_was_made_for(name: str) -> None:
     assert name_fits(file, source)
     if isinstance(rows, str):
         with pytest.raises(Problem, match=rows):
-            recognise(file, data, {"s": source})
+            recognise(file, data, lambda: {"s": source})
         return
-    found = read_rows(recognise(file, data, {"s": source}), load_settings(Path("absent.toml")))
+    found = read_rows(recognise(file, data, lambda: {"s": source}), load_settings(Path("absent.toml")))
     tables = [batch.rows.drop(["row_id", "row_number"]).to_pylist() for batch in found.taken()]
     if isinstance(rows, int):
         assert len(found.bad) == rows
@@ -237,7 +237,7 @@ def test_what_only_a_person_can_tell_is_said(data: bytes, doubt: str) -> None:
     assert doubt in seen.doubt
     assert f"Not certain: {seen.doubt}" in draft(seen)
     with pytest.raises(Problem, match=doubt):
-        recognise("survey.csv", data, {})
+        recognise("survey.csv", data, lambda: {})
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_what_no_source_can_declare_is_refused(data: bytes, reason: str) -> None
     with pytest.raises(Problem, match=reason):
         look_at("survey.csv", data)
     with pytest.raises(Problem, match=reason):
-        recognise("survey.csv", data, {})
+        recognise("survey.csv", data, lambda: {})
 
 
 @pytest.mark.parametrize(
@@ -292,7 +292,7 @@ def test_a_draft_names_what_is_known_and_leaves_what_is_not() -> None:
     assert "rooftop: {const: R1}        # no column seems to name the rooftop: which is it?" in text
     source = read_source("sold", text, "sold.yml")
     assert source.feeds == ("dms_deals",)
-    assert recognise("sold_2026-04.csv", SOLD, {"sold": source}).source is source
+    assert recognise("sold_2026-04.csv", SOLD, lambda: {"sold": source}).source is source
 
 
 def test_a_draft_is_no_mapping_until_a_person_has_completed_it() -> None:
@@ -320,9 +320,9 @@ def test_a_header_that_stands_elsewhere_is_told_from_one_without_the_names() -> 
     )
     source = read_source("list", declared, "list.yml")
     with pytest.raises(Problem, match="has the names of it, but it does not stand where, or is not written as"):
-        recognise("list.csv", b"A list\nwho,what\nx,1\ny,2\n", {"list": source})
+        recognise("list.csv", b"A list\nwho,what\nx,1\ny,2\n", lambda: {"list": source})
     with pytest.raises(Problem, match="its header has no who"):
-        recognise("list.csv", b"whom,what\nx,1\ny,2\n", {"list": source})
+        recognise("list.csv", b"whom,what\nx,1\ny,2\n", lambda: {"list": source})
 
 
 def test_the_draft_is_printed_and_nothing_lands(tmp_path: Path) -> None:

@@ -300,8 +300,8 @@ def test_a_refused_file_that_still_lies_there_is_one_delivery(scene: Scene) -> N
             b"who,what\nx,y\n",
             "no feed has this name, and its header (who, what) is that of no source. The nearest feed is "
             "dms_customers: name it dms_customers_....csv with the columns of that feed, or declare the kind of file "
-            "in ingest/sources/. Seen: utf-8, values between ',', quotes \", names of columns in line 1. A first "
-            "mapping: `forecourt land --draft customers.csv`.",
+            "by a YAML in sources/ of the home folder. Seen: utf-8, values between ',', quotes \", names of columns in "
+            "line 1. A first mapping: `forecourt land --draft customers.csv`.",
         ),
         (
             "dms_repair_orders_2026-04-01.xlsx",

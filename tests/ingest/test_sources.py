@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import csv
 import io
+import os
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -408,17 +409,44 @@ feeds:
 """
 
 
-def declared(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    """One declaration more, under the name ``orders``."""
-    sources = {**load_sources(), "orders": read_source("orders", text, "orders.yml")}
-    for module in ("source_file", "recognition", "pinned", "deciding"):
-        monkeypatch.setattr(f"ingest.{module}.load_sources", lambda: sources)
+def declare(scene: Scene, text: str) -> None:
+    """One declaration more, in the home folder."""
+    (scene.home.sources / "orders.yml").write_text(text, encoding="utf-8")
 
 
-def test_lists_in_cells_dates_in_words_parts_of_cells_and_made_keys(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    declared(monkeypatch, ORDERS)
+def test_a_declaration_in_the_home_folder_takes_the_place_of_a_shipped_one(scene: Scene) -> None:
+    own = scene.home.sources / "quiter_deals.yml"
+    own.write_text(load_sources()["quiter_deals"].text.replace("Quiter", "Our own", 1), encoding="utf-8")
+    sources = load_sources(scene.home.sources)
+    assert sources["quiter_deals"].description == "Our own sales"
+    assert sources.keys() == load_sources().keys()
+
+
+def test_a_changed_declaration_is_read_and_does_not_make_the_landing_anew(scene: Scene) -> None:
+    scene.land_text("crm_tasks_2026-01-01.csv", "rooftop,task_id,due_at\nR1,T1,2026-01-02T09:00:00Z\n")
+    landed_at = scene.rows("select landed_at from crm.crm_tasks")
+    orders = scene.home.sources / "orders.yml"
+    declare(scene, ORDERS)
+    first = orders.stat().st_mtime_ns
+    assert scene.land_text("orders.txt", "RO\tOpened\tOps\n1\t6/23/18\tA\n").source == "orders"
+    mended = ORDERS.replace("[RO, Opened, Ops]", "[Order, Opened, Ops]").replace("ro_number: RO", "ro_number: Order")
+    declare(scene, mended)
+    os.utime(orders, ns=(first + 1, first + 1))
+    assert scene.land_text("more.txt", "Order\tOpened\tOps\n2\t6/24/18\tA\n").source == "orders"
+    assert scene.rows("select landed_at from crm.crm_tasks") == landed_at
+
+
+def test_a_wrong_declaration_in_the_home_folder_is_named(scene: Scene) -> None:
+    declare(scene, "description: [")
+    with pytest.raises(Problem, match=r"orders.yml is no valid YAML"):
+        load_sources(scene.home.sources)
+    (scene.home.sources / "orders.yml").write_bytes("description: Aufträge".encode("cp1252"))
+    with pytest.raises(Problem, match=r"orders.yml is no UTF-8"):
+        load_sources(scene.home.sources)
+
+
+def test_lists_in_cells_dates_in_words_parts_of_cells_and_made_keys(scene: Scene) -> None:
+    declare(scene, ORDERS)
     rows = [
         "RO\tOpened\tPromised\tOdometer\tOps\tHours",
         "7\t15 Apr, 2021 00:02\t15.04.2021 2:30 PM\t41000 km\tA||C\t1.0^2.0||^3.5",
@@ -442,26 +470,25 @@ def test_lists_in_cells_dates_in_words_parts_of_cells_and_made_keys(
 
 
 @pytest.mark.parametrize("opened", ["23/6/18", "31/12/20"])
-def test_a_pattern_with_day_and_month_changed_over_refuses_the_file(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, opened: str
-) -> None:
-    declared(monkeypatch, ORDERS)
+def test_a_pattern_with_day_and_month_changed_over_refuses_the_file(scene: Scene, opened: str) -> None:
+    declare(scene, ORDERS)
     result = scene.land_text("orders.txt", f"RO\tOpened\tOps\n7\t6/5/18\t\n8\t{opened}\t\n")
     assert result.status == "refused"
     assert f"line 3: Opened is '{opened}', but the dates of orders are written otherwise." in result.reason
 
 
-def test_a_year_of_two_digits_is_none_of_the_first_century(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    declared(monkeypatch, ORDERS.replace("'%m/%d/%y'", "'%m/%d/%Y'"))
+def test_a_year_of_two_digits_is_none_of_the_first_century(scene: Scene) -> None:
+    declare(scene, ORDERS.replace("'%m/%d/%y'", "'%m/%d/%Y'"))
     result = scene.land_text("orders.txt", "RO\tOpened\tOps\n7\t6/5/18\t\n")
     assert result.rows_quarantined == 1
 
 
-def test_an_exact_header_has_no_other_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    declared(monkeypatch, ORDERS.replace("header:", "exact: true\nheader:"))
-    assert recognise("x.txt", b"RO\tOpened\tOps\n1\t\t\n").source.name == "orders"
+def test_an_exact_header_has_no_other_columns() -> None:
+    exact = ORDERS.replace("header:", "exact: true\nheader:")
+    sources = {**load_sources(), "orders": read_source("orders", exact, "orders.yml")}
+    assert recognise("x.txt", b"RO\tOpened\tOps\n1\t\t\n", lambda: sources).source.name == "orders"
     with pytest.raises(Problem, match="is that of no source"):
-        recognise("x.txt", b"RO\tOpened\tOps\tHours\n1\t\t\t\n")
+        recognise("x.txt", b"RO\tOpened\tOps\tHours\n1\t\t\t\n", lambda: sources)
 
 
 def stock(cars: int, columns: int) -> bytes:

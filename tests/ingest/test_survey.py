@@ -573,7 +573,7 @@ def test_every_cell_is_right_or_withheld(asked: tuple[duckdb.DuckDBPyConnection,
     connection, settings = asked
     file = FILES[name]
     source = source_of(file)
-    found = read_rows(recognise("survey.csv", file.data, {"survey": source}), settings)
+    found = read_rows(recognise("survey.csv", file.data, lambda: {"survey": source}), settings)
     stage(connection, source, found, settings)
     kept = connection.execute(
         "select coalesce(rest::varchar, '{}') from typed_portal_listings where problem is null order by row_id"
@@ -598,9 +598,8 @@ def test_a_column_without_a_name_is_kept_under_a_name_that_no_other_has(
 ) -> None:
     connection, settings = asked
     source = source_of(File(b"", [], header=("column 2", "cars")))
-    stage(
-        connection, source, read_rows(recognise("s.csv", b"column 2,,cars\na,b,1\n", {"s": source}), settings), settings
-    )
+    found = read_rows(recognise("s.csv", b"column 2,,cars\na,b,1\n", lambda: {"s": source}), settings)
+    stage(connection, source, found, settings)
     (kept,) = connection.execute("select rest::varchar from typed_portal_listings").fetchall()[0]
     connection.execute("drop table typed_portal_listings")
     assert json.loads(kept) == {"column 2": "a", "column 2 without a name": "b", "cars": "1"}
@@ -622,7 +621,7 @@ def test_a_reason_names_lines_of_the_file_not_of_the_table(
 ) -> None:
     source = source_of(File(b"", [], {"preamble": 3}, header=("cars", "place")))
     data = b"Cars by place\n\ncars,place\n1,Nord\n2,East\n" + below + b"3,West\n"
-    found = read_rows(recognise("s.csv", data, {"s": source}), asked[1])
+    found = read_rows(recognise("s.csv", data, lambda: {"s": source}), asked[1])
     list(found.taken())
     assert reason in next(bad.reason for bad in found.bad if bad.row_number == line)
 
@@ -641,8 +640,8 @@ def test_random_files_have_no_cell_that_is_silently_different(
         said = {"description": "a survey", "files": ["survey*"], **made.declared}
         columns = {"rooftop": {"const": "R1"}, "portal": {"const": "survey"}, "listing_id": {"digest": ["x"]}}
         said["feeds"] = {"portal_listings": {"columns": columns}}
-        source = read_source("survey", yaml.safe_dump(said, allow_unicode=True), "survey.yml")
-        found = read_rows(recognise("survey.csv", made.data, {"survey": source}), asked[1])
+        sources = {"survey": read_source("survey", yaml.safe_dump(said, allow_unicode=True), "survey.yml")}
+        found = read_rows(recognise("survey.csv", made.data, lambda sources=sources: sources), asked[1])
         landed = [
             tuple(map(compared, row.values()))
             for batch in found.taken()

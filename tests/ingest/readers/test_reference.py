@@ -115,7 +115,9 @@ def test_what_lands_is_what_a_second_reader_reads(data: st.DataObject, dialect: 
     header = dialect.delimiter.join(f"h{place + 1}" for place in range(width))
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(text, "BLOCKS", (64, 16))
-        found = read_rows(recognise("any.csv", f"{header}\n{body}".encode(), {"any": source_of(dialect)}), SETTINGS)
+        found = read_rows(
+            recognise("any.csv", f"{header}\n{body}".encode(), lambda: {"any": source_of(dialect)}), SETTINGS
+        )
         landed = {}
         for batch in found.taken():
             for row in batch.rows.to_pylist():
