@@ -10,6 +10,7 @@ import difflib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -23,7 +24,7 @@ from ingest.readers.dialect import DETECT, Dialect, folded
 from ingest.readers.encoding import decode_as
 from ingest.readers.guess import guess
 from ingest.readers.heading import find_heading
-from ingest.readers.json_rows import read_json
+from ingest.readers.json_rows import paths_to_records, read_json
 from ingest.readers.kinds import WORDS, Kind, kind_of, words_for
 from ingest.readers.rows import Objects
 from ingest.readers.sheets import Workbook, cell_text
@@ -35,6 +36,11 @@ from ingest.source_file import MAX_PREAMBLE, load_sources
 _COMPARED = 30
 #: Records that are looked at.
 _SAMPLE = 200
+#: Lists of a JSON file that are looked at.
+_LISTS = 8
+
+#: The name of a value in an object of a list.
+_NUMBERED = re.compile(r"\.\d+\.")
 
 #: A day in figures: no telephone number, no version, no address of a computer.
 _DATE = re.compile(r"(\d{4}|\d{1,2}(?=\D\d+\D\d\d))([./-])(\d{1,2})\2(\d{4}|\d{1,2})(?!\d|[./-]\d)")
@@ -75,7 +81,7 @@ def look_at(name: str, data: Bytes) -> Seen:
     if kind in ("workbook", "page"):
         return _sheet(name, kind, open_page(data) if kind == "page" else open_workbook(data))
     if kind == "json":
-        return _records(name, kind, {"reader": "json"}, read_json(decode_as(data, "utf-8")), "JSON")
+        return _json(name, data)
     if kind == "xml":
         try:
             root = xml_rows.open_xml(xml_rows.without_tail(data)[0])
@@ -218,6 +224,27 @@ def _sheet(name: str, kind: Kind, book: Workbook) -> Seen:
     keys |= {"header_lines": heading.lines} if heading.lines > 1 else {}
     columns = _columns(rows[heading.last + 1 :], heading.width)
     return Seen(name, kind, keys, heading.names(rows) if rows else [], columns, f"{WORDS[kind]}, sheet {sheet!r}")
+
+
+def _json(name: str, data: bytes) -> Seen:
+    """The list of objects of whose names the most are known, and the fewest are those of lists inside of them."""
+    decoded, known = decode_as(data, "utf-8"), _known_names()
+    found: dict[str, Objects] = {}
+    for path in paths_to_records(decoded)[:_LISTS]:
+        # Another list may be the one that can be read.
+        with suppress(Problem):
+            found[path] = read_json(decoded, path)
+    if not found:
+        found[""] = read_json(decoded)
+
+    def fits(path: str) -> int:
+        names = found[path].names
+        inner = {_NUMBERED.sub(".", name) for name in names if _NUMBERED.search(name)}
+        return 2 * sum(folded(name) in known for name in names) - len(inner)
+
+    path = max(found, key=fits)
+    keys: dict[str, object] = {"reader": "json", **({"rows": path} if path else {})}
+    return _records(name, "json", keys, found[path], f"JSON, records {path}" if path else "JSON")
 
 
 def _records(name: str, kind: Kind, keys: dict[str, object], objects: Objects, words: str) -> Seen:

@@ -1,4 +1,4 @@
-"""Reads JSON: a list of objects, a list somewhere inside an object, or objects one after the other, as in ndjson.
+"""Reads JSON: a list of objects, lists somewhere inside of objects, or objects one after the other, as in ndjson.
 
 Rows may be lists of values, too, below a list of their names or beside one (``columns``). Objects inside a record
 become names with points (``vehicle.make``), lists names with numbers from 1 (``trade.1.vin``). Numbers keep the digits
@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator, Iterator, Mapping
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -60,9 +62,12 @@ def check_size(data: Bytes, max_bytes: int = MAX_BYTES) -> None:
 
 
 def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", keyed: Keyed | None = None) -> Objects:
-    """The records of a file. ``path``: names with points that lead to the list; empty for a list or lines.
+    """The records of a file. ``path``: names with points that lead to the list; empty for a list or lines. On the way
+    each object of a list is taken, and ``*`` leads to each value of an object.
 
-    What an object around the list says is given to each record, under its name after a slash: ``/dealer``.
+    What an object around the list says is given to each of its records, under its name after a slash: ``/dealer``. Of
+    several such objects that say the same name the nearest has one slash, the next one two. ``/*`` is the name to
+    which ``*`` has led.
     ``decimal``: the mark that numbers get, because the source reads them by it. ``keyed``: lists of objects with a
     name and a value, like the answers of a form, which become names: ``answers.EMAIL``. Raises Problem (a sentence
     without the file's name) for what is no JSON, nested too deeply, without a list at the path, without a record that
@@ -73,6 +78,7 @@ def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", keyed: Ke
     unfit: list[tuple[int, str, str]] = []
     lines: list[int] = []
     places: list[int] = []
+    levels: list[tuple[_Around, ...]] = []
     listed = _Listed(document)
     for place, (start, end, value, why) in enumerate(document.records([name for name in path.split(".") if name])):
         if place == MAX_RECORDS:
@@ -83,14 +89,18 @@ def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", keyed: Ke
         try:
             if why:
                 raise _Unfit(why)
-            if place == 0 and listed.is_header(value):
+            if listed.is_header(value):
                 continue
             found.values.append(_record(listed.named(value), decimal, keyed or {}))
         except _Unfit as reason:
             unfit.append((place, str(reason), document.text[start:end]))
             continue
         places.append(place)
+        levels.append(document.around)
         document.spans.append((start, end))
+    if not lines and document.without:
+        name = next(iter(document.without))
+        raise Problem(f"it has no {name!r}. Correct the path in the source, or export it again.")
     if len(lines) == listed.headers:
         raise Problem(
             "it has no record, so nothing tells its columns. A table that is empty comes as csv with its header."
@@ -109,21 +119,64 @@ def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", keyed: Ke
     if document.constants:
         words = ", ".join(sorted(document.constants))
         found.remarks.append(f"{words} in it is no JSON and was read as a word; null_words can say that it is empty")
-    unread = ", ".join(f"{name} ({len(rows):,})" for name, rows in document.beside.items() if _holds_records(rows))
+    unread = ", ".join(f"{name} ({count:,})" for name, count in document.unread.items())
     if unread:
         found.remarks.append(f"lists beside that of its records were not read: {unread}")
-    around = _around(document, decimal)
-    if around:
-        found.values = [{**around, **record} for record in found.values]
+    for name, count in document.without.items():
+        found.remarks.append(f"{count:,} of the objects around its records have no {name!r}")
+    around = {id(chain): _said(chain, decimal) for chain in levels}
+    found.values = [
+        {**around[id(chain)], **record} if chain else record for chain, record in zip(levels, found.values, strict=True)
+    ]
     return found
 
 
-def _around(document: _Document, decimal: str) -> dict[str, str]:
-    """What the objects around the list say, each name after a slash."""
+def paths_to_records(decoded: Decoded) -> list[str]:
+    """Paths to lists of objects in a file, the shortest first and of these those with the most objects; the empty one
+    where the file is such a list, and where it has none."""
     try:
-        return {f"/{name}": text for name, text in _record(document.around, decimal, {}).items()}
+        value = json.loads(whole(decoded.data).decode("utf-8"))
+    except (ValueError, RecursionError):
+        return [""]
+    found: Counter[tuple[str, ...]] = Counter()
+    _count_objects(value, (), found)
+    paths = sorted(found, key=lambda path: (len(path), -found[path]))
+    return [".".join(path) for path in paths if not any("." in name for name in path)] or [""]
+
+
+def _count_objects(value: Any, path: tuple[str, ...], found: Counter[tuple[str, ...]]) -> None:
+    """Counts the objects in the lists of a value, by the path that leads to them."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _count_objects(inner, (*path, name), found)
+    elif isinstance(value, list):
+        objects = [inner for inner in value if isinstance(inner, dict)]
+        found[path] += len(objects)
+        for inner in objects:
+            _count_objects(inner, path, found)
+
+
+@dataclass
+class _Around:
+    """What an object around records says beside them: values, and lists that are not read."""
+
+    values: _Object = field(default_factory=_Object)
+    lists: dict[str, list[Any]] = field(default_factory=dict)
+
+
+def _said(chain: Sequence[_Around], decimal: str) -> dict[str, str]:
+    """What the objects around a list say, the outermost first, each name after a slash."""
+    said: dict[str, str] = {}
+    try:
+        for level in reversed(chain):
+            for name, text in _record(level.values, decimal, {}).items():
+                slashes = "/"
+                while slashes + name in said:
+                    slashes += "/"
+                said[slashes + name] = text
     except _Unfit as reason:
         raise Problem(f"what stands around its records cannot be read: {reason}. Export it again.") from None
+    return said
 
 
 def _holds_records(rows: list[Any]) -> bool:
@@ -135,16 +188,21 @@ class _Listed:
 
     def __init__(self, document: _Document) -> None:
         self._document = document
+        self._around: tuple[_Around, ...] | None = None
         self._names: list[str] | None = None
         self.headers = 0
 
     def is_header(self, value: Any) -> bool:
-        """True for the first list, where it holds the names."""
+        """True for the first record of a list, where it holds the names."""
+        if self._document.around is self._around:
+            return False
+        self._around, self._names = self._document.around, None
         if not isinstance(value, list):
             return False
         self._names = self._document.names_beside(len(value))
         if self._names is None and value and all(type(name) is str for name in value):
-            self._names, self.headers = value, 1
+            self._names = value
+            self.headers += 1
             return True
         return False
 
@@ -160,13 +218,18 @@ class _Listed:
 
 
 class _Document:
-    """``around``: what the objects around the records say; ``beside``: the lists in them that are not read."""
+    """The text of a file, and what is known of it while its records are given.
+
+    ``around``: the objects around the present record, the outermost first. ``unread``: lists beside those of the
+    records, and how much they hold; ``without``: names that some of several objects lack, and how many do.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.spans: list[tuple[int, int]] = []
-        self.around = _Object()
-        self.beside: dict[str, list[Any]] = {}
+        self.around: tuple[_Around, ...] = ()
+        self.unread: Counter[str] = Counter()
+        self.without: Counter[str] = Counter()
         self.blank_lines = 0
         self._decoder = json.JSONDecoder(
             object_pairs_hook=_object, parse_int=_Number, parse_float=_Number, parse_constant=self._constant
@@ -193,7 +256,7 @@ class _Document:
     def names_beside(self, width: int) -> list[str] | None:
         """The one list of so many names before the records; as texts or as objects with a name."""
         found = []
-        for entries in self.beside.values():
+        for entries in (entries for level in self.around for entries in level.lists.values()):
             names = [entry.get("name") if isinstance(entry, dict) else entry for entry in entries]
             if len(names) == width and all(type(name) is str for name in names):
                 found.append([str(name) for name in names])
@@ -265,41 +328,72 @@ class _Document:
             return None
         return (start, end, value) if self._skip(end) == len(self.text) else None
 
-    def _descend(self, start: int, path: list[str]) -> Generator[_Found, None, int]:
-        """Yields the elements of the list that the path leads to from a value; returns where the value ends."""
-        if not path:
-            return (yield from self._elements(start))
-        if not self.text.startswith("{", start):
+    def _descend(self, start: int, path: list[str], *, is_one_of_many: bool = False) -> Generator[_Found, None, int]:
+        """Yields the records to which the path leads from a value; returns where the value ends."""
+        if self.text.startswith("[", start):
+            return (yield from self._elements(start, path))
+        if self.text.startswith("{", start) and path:
+            return (yield from self._inside(start, path, is_one_of_many))
+        value, end = self._value(start)
+        if path:
             raise Problem(f"it has no object with {path[0]!r}. Correct the path in the source, or export it again.")
+        if not is_one_of_many or not isinstance(value, dict):
+            raise Problem("there is no list where its records should be. Correct the path in the source.")
+        yield start, end, value, None
+        return end
+
+    def _inside(self, start: int, path: list[str], is_one_of_many: bool) -> Generator[_Found, None, int]:
+        """Yields the records to which the path leads from an object; returns where the object ends."""
+        before, level = self.around, _Around()
+        self.around = (*before, level)
         position, is_found = self._skip(start + 1), False
         while not self.text.startswith("}", position):
             name, position = self._value(position)
             if not isinstance(name, str) or isinstance(name, _Number):
                 raise json.JSONDecodeError("a name should stand here", self.text, position)
             position = self._after(":", self._skip(position))
-            if name == path[0] and not is_found:
+            if path[0] == "*" and self.text.startswith(("{", "["), position):
                 is_found = True
-                position = yield from self._descend(position, path[1:])
+                self.around = (*before, level, _Around(_Object({"*": name})))
+                position = yield from self._descend(position, path[1:], is_one_of_many=True)
+                self.around = (*before, level)
+            elif name == path[0] and not is_found and not (is_one_of_many and self.text.startswith("null", position)):
+                is_found = True
+                position = yield from self._descend(position, path[1:], is_one_of_many=is_one_of_many)
             else:
-                value, position = self._value(position)
-                if isinstance(value, list):
-                    self.beside[name] = value
-                else:
-                    self.around[name] = value
+                position = self._beside(name, position, level)
             position = self._skip(position)
             if not self.text.startswith("}", position):
                 position = self._after(",", position)
-        if not is_found:
+        self.around = before
+        if not is_found and not is_one_of_many:
             raise Problem(f"it has no {path[0]!r}. Correct the path in the source, or export it again.")
+        if not is_found:
+            self.without[path[0]] += 1
         return position + 1
 
-    def _elements(self, start: int) -> Generator[_Found, None, int]:
-        if not self.text.startswith("[", start):
-            raise Problem("there is no list where its records should be. Correct the path in the source.")
+    def _beside(self, name: str, start: int, level: _Around) -> int:
+        """Keeps a value that stands beside the records; returns where it ends."""
+        value, end = self._value(start)
+        if isinstance(value, list):
+            level.lists[name] = value
+            if _holds_records(value):
+                self.unread[name] += len(value)
+        elif name in level.values:
+            level.values.twice = name
+        else:
+            level.values[name] = value
+        return end
+
+    def _elements(self, start: int, path: list[str]) -> Generator[_Found, None, int]:
+        """Yields the elements of a list, or the records to which the path leads from each; returns where it ends."""
         position = self._skip(start + 1)
         while not self.text.startswith("]", position):
-            value, end = self._value(position)
-            yield position, end, value, None
+            if path:
+                end = yield from self._descend(position, path, is_one_of_many=True)
+            else:
+                value, end = self._value(position)
+                yield position, end, value, None
             position = self._skip(end)
             if not self.text.startswith("]", position):
                 position = self._after(",", position)

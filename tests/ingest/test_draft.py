@@ -51,6 +51,17 @@ D2|S2|WVWZZZ2|Retail|Open|900.00|4/1/2026
         # As the reader reads the header, so that the file is known by what the draft says.
         (xlsx({"A": [["who", 2026.0], ["x", 1.0], ["y", 2.5]]}), {}, ["who", "2026"]),
         (b'[{"who": "x", "what": 1}]', {"reader": "json"}, ["who", "what"]),
+        (
+            b'{"at": 1, "stock": [{"vin": "x", "price": 1, "photos": [{"id": 1}, {"id": 2}]}]}',
+            {"reader": "json", "rows": "stock"},
+            ["/at", "vin", "price", "photos.1.id", "photos.2.id"],
+        ),
+        (
+            b'[{"id": "R1", "cars": [{"vin": "x", "colour": "red"}]}, {"id": "R2", "cars": [{"vin": "y"}]}]',
+            {"reader": "json", "rows": "cars"},
+            ["/id", "vin", "colour"],
+        ),
+        (b'{"id": "R1", "cars": 3}', {"reader": "json"}, ["id", "cars"]),
         (b"<a><car><vin>1</vin></car><car><vin>2</vin></car></a>", {"reader": "xml", "rows": "//car"}, ["vin"]),
     ],
 )  # fmt: skip

@@ -50,6 +50,44 @@ def test_a_list_inside_objects_and_what_they_say_around_it() -> None:
     ]
 
 
+def test_lists_inside_the_objects_of_a_list_and_what_each_says_around_its_own() -> None:
+    text = """{"id": "G", "sites": [
+        {"id": "R1", "cars": [{"vin": "A"}, {"vin": "B"}], "town": "Nord"},
+        {"id": "R2", "cars": [{"vin": "C", "id": 7}]},
+        {"id": "R3", "cars": []}, {"id": "R4"}, {"id": "R5", "cars": null}]}"""
+    found = read(text, "sites.cars")
+    assert found.values == [
+        {"//id": "G", "/id": "R1", "/town": "Nord", "vin": "A"},
+        {"//id": "G", "/id": "R1", "/town": "Nord", "vin": "B"},
+        {"//id": "G", "/id": "R2", "vin": "C", "id": "7"},
+    ]
+    assert found.remarks == ["2 of the objects around its records have no 'cars'"]
+    assert read('[{"cars": [{"vin": "A"}]},\n{"cars": [{"vin": "B"}]}]', "cars").row_numbers == [1, 2]
+
+
+def test_a_star_leads_to_each_value_of_an_object() -> None:
+    text = '{"at": "2026-11-01", "R1": [{"id": 1}, {"id": 2}], "R2": [{"id": 3}]}'
+    assert read(text, "*").values == [
+        {"/*": "R1", "/at": "2026-11-01", "id": "1"},
+        {"/*": "R1", "/at": "2026-11-01", "id": "2"},
+        {"/*": "R2", "/at": "2026-11-01", "id": "3"},
+    ]
+    assert read('{"cars": {"V1": {"make": "Ford"}, "V2": {"make": "Fiat"}}}', "cars.*").values == [
+        {"/*": "V1", "make": "Ford"},
+        {"/*": "V2", "make": "Fiat"},
+    ]
+
+
+def test_each_list_of_lists_has_names_of_its_own() -> None:
+    text = """{"tables": [{"names": ["id", "make"], "rows": [[1, "Ford"]]},
+        {"names": ["make", "id"], "rows": [["Fiat", 2]]},
+        {"rows": [["id", "make"], [3, "Audi"]]}, {"rows": [[4, "VW"], [5, "BMW"]]}]}"""
+    found = read(text, "tables.rows")
+    assert found.values == [{"id": "1", "make": "Ford"}, {"make": "Fiat", "id": "2"}, {"id": "3", "make": "Audi"}]
+    assert [bad.row_number for bad in found.bad] == [5, 6]
+    assert found.skipped == {"names of columns": 1}
+
+
 def test_lines_of_objects_with_a_bad_one() -> None:
     found = read(
         '{"id": 1}\r\n\n{"id": 2, }\n{"id": 3} x\n[4]\n{"id": 5, "id": 6}\n{"a.b": 1, "a": {"b": 2}}\n{"id": "8"}\n'
@@ -95,6 +133,9 @@ def test_one_object_over_several_lines_is_one_record() -> None:
         ('{"a": [1]}', "a.b", "it has no object with 'b'"),
         ('{"a": {}}', "a", "there is no list where its records should be"),
         ('{"x.y": 1, "x": {"y": 2}, "a": [{"b": 1}]}', "a", r"what stands around its records cannot be read"),
+        ('{"c": 1, "c": 2, "a": [{"b": 1}]}', "a", r"what stands around .* cannot be read: it names 'c' twice"),
+        ('{"a": [{"c": 1}, {"c": 2}]}', "a.b", "it has no 'b'"),
+        ('{"a": [{"b": [{"c": 1}]}, {"b": 2}]}', "a.b", "there is no list where its records should be"),
         ('{"a": [{"b": 1}]', "a", r"line 1, character 17: this is no JSON"),
         ("[]", "", "it has no record, so nothing tells its columns"),
         ("[" * 100_000 + "]" * 100_000, "", "it is nested more deeply than any export"),
