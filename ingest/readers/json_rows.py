@@ -134,12 +134,11 @@ def read_json(decoded: Decoded, path: str = "", *, decimal: str = ".", keyed: Ke
 def paths_to_records(decoded: Decoded) -> list[str]:
     """Paths to lists of objects in a file, the shortest first and of these those with the most objects; the empty one
     where the file is such a list, and where it has none."""
+    found: Counter[tuple[str, ...]] = Counter()
     try:
-        value = json.loads(whole(decoded.data).decode("utf-8"))
+        _count_objects(json.loads(whole(decoded.data).decode("utf-8")), (), found)
     except (ValueError, RecursionError):
         return [""]
-    found: Counter[tuple[str, ...]] = Counter()
-    _count_objects(value, (), found)
     paths = sorted(found, key=lambda path: (len(path), -found[path]))
     return [".".join(path) for path in paths if not any("." in name for name in path)] or [""]
 
