@@ -10,6 +10,7 @@ from checks.suite import Expectation
 from forecourt.door import current_run, open_warehouse
 from forecourt.errors import Problem
 from forecourt.home import Home
+from forecourt.literals import literal
 
 #: Marts that hold at least one row as soon as their feed does.
 MART_OF_FEED = {
@@ -255,7 +256,7 @@ def write_profile(home: Home, warehouse: Path, profile: Path) -> None:
     published = _published_rows(home)
     with duckdb.connect(str(profile)) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        connection.execute(f"attach '{warehouse}' as forecourt (read_only)")
+        connection.execute(f"attach {literal(warehouse)} as forecourt (read_only)")
         rows = _mart_rows(connection)
         # What the landing learned after known_at is no part of the candidate.
         connection.execute(

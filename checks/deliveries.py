@@ -15,6 +15,7 @@ import yaml
 
 from checks.suite import Expectation, thresholds
 from forecourt.build import PROJECT
+from forecourt.literals import literal
 
 FEEDS = PROJECT / "ingest" / "feeds"
 SYSTEMS = ("crm", "dms", "portal")
@@ -115,7 +116,7 @@ def write_profile(landing: Path, profile: Path) -> str:
     """
     with duckdb.connect(str(profile)) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        connection.execute(f"attach '{landing}' as landing (read_only)")
+        connection.execute(f"attach {literal(landing)} as landing (read_only)")
         _write_deliveries(connection)
         _write_empty_shares(connection)
         _write_new_codes(connection)

@@ -16,6 +16,8 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
+from forecourt.literals import literal
+
 SAMPLE_ROWS = 5
 FETCHED_ROWS = 1000
 SITE = "data-docs"
@@ -101,7 +103,7 @@ def _prepare(engine: Any, warehouse: str) -> None:
 
     def attach(connection: Any, _record: Any) -> None:
         connection.execute("set TimeZone = 'UTC'")
-        connection.execute(f"attach if not exists '{warehouse}' as forecourt (read_only)")
+        connection.execute(f"attach if not exists {literal(warehouse)} as forecourt (read_only)")
         connection.execute("use forecourt")
 
     def buffer(_connection: Any, cursor: Any, _sql: str, _parameters: Any, context: Any, _many: bool) -> None:

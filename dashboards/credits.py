@@ -13,6 +13,7 @@ from dashboards.receivables import EVERYTHING, AgeingFacts, Choice, aged
 from dashboards.report import Col, Part, Row
 from dashboards.sheets import Book, Field
 from forecourt.door import Warehouse
+from forecourt.literals import literal
 
 TITLE = "Deposits and credit balances"
 
@@ -47,7 +48,7 @@ def credits_table(warehouse: Warehouse, as_of: date, choice: Choice = EVERYTHING
     return warehouse.table(
         f"""select {columns}
 from (
-    select *, outstanding as unapplied, date '{as_of.isoformat()}' - posted_on as days_open,
+    select *, outstanding as unapplied, {literal(as_of)} - posted_on as days_open,
         sum(outstanding) over (partition by rooftop, customer_id, currency) as customer_balance
     from {aged(warehouse, as_of, "due")} {where}
 ) as found

@@ -14,6 +14,7 @@ import pyarrow as pa
 from dashboards import words
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
+from forecourt.literals import literal
 
 Basis = Literal["due", "invoice"]
 Key = TypeVar("Key", bound=tuple[str, ...])
@@ -100,7 +101,7 @@ def aged(warehouse: Warehouse, as_of: date, basis: Basis) -> str:
     if basis not in BASES:
         raise Problem(f"{basis!r} is no ageing basis: use due or invoice.")
     _require_receivables(warehouse)
-    return f"marts.receivable_ageing(date '{as_of.isoformat()}', '{basis}') as ageing"
+    return f"marts.receivable_ageing({literal(as_of)}, '{basis}') as ageing"
 
 
 def _require_receivables(warehouse: Warehouse) -> None:
@@ -225,7 +226,7 @@ def tieout(warehouse: Warehouse, as_of: date, choice: Choice = EVERYTHING) -> li
 
     ``verdict``: differs, no control balance (of this day was landed), ties. Always of whole schedules.
     """
-    where, parameters = choice.where(f"as_of = date '{as_of.isoformat()}'", is_of_documents=False)
+    where, parameters = choice.where(f"as_of = {literal(as_of)}", is_of_documents=False)
     accounts = warehouse.rows(
         "select rooftop, legal_entity, schedule, currency, control_balance, outstanding, difference, "
         f"documents_without_rate from marts.fct_control_tieout {where}",
@@ -318,7 +319,7 @@ ROLLFORWARD = {
 
 def rollforward(warehouse: Warehouse, as_of: date, choice: Choice = EVERYTHING) -> list[dict[str, Any]]:
     """The roll-forward of the last month that was over by the end of a day, or that the data end in, by schedule."""
-    until = f"through_on <= date '{as_of.isoformat()}'"
+    until = f"through_on <= {literal(as_of)}"
     where, parameters = choice.where(
         until,
         f"month = (select max(month) from marts.fct_receivable_rollforward where {until})",
@@ -379,7 +380,7 @@ moved as (
     from open_documents
     inner join marts.fct_receivable_movement as movements on open_documents.key = movements.receivable_key
     left join meta.files as files on movements.file_id = files.file_id
-    where movements.effective_on <= date '{as_of.isoformat()}'
+    where movements.effective_on <= {literal(as_of)}
 )
 
 select {columns}

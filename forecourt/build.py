@@ -28,6 +28,7 @@ from forecourt.home import Home
 from forecourt.identity import write_identity
 from forecourt.inputs import write_inputs
 from forecourt.landed import open_landed, require_landed
+from forecourt.literals import literal
 from forecourt.settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -109,7 +110,7 @@ def _write_settings(home: Home, settings: Settings, paths: Paths, known_at: date
     with open_landed(home) as landing, duckdb.connect() as scratch:
         rooftops, first, last = _extent(landing)
         scratch.execute("set TimeZone = 'UTC'")
-        scratch.execute(f"attach '{paths.scratch}' as scratch (storage_version 'v1.5.0')")
+        scratch.execute(f"attach {literal(paths.scratch)} as scratch (storage_version 'v1.5.0')")
         scratch.execute("use scratch")
         write_inputs(
             scratch,

@@ -15,6 +15,7 @@ from forecourt import __version__
 from forecourt.build import Paths, manifest
 from forecourt.home import Home
 from forecourt.lineage import Lineage, sourced
+from forecourt.literals import literal
 from forecourt.metrics import metrics_of
 from forecourt.reference import unit_of
 
@@ -35,9 +36,9 @@ def write_meta(home: Home, paths: Paths, *, run_id: str, started_at: datetime, k
     """Fills ``meta`` of the candidate file from the landing's ledger, the settings and dbt's manifest."""
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        connection.execute(f"attach '{paths.warehouse}' as warehouse")
-        connection.execute(f"attach '{paths.scratch}' as scratch (read_only)")
-        connection.execute(f"attach '{home.landing}' as landing (read_only)")
+        connection.execute(f"attach {literal(paths.warehouse)} as warehouse")
+        connection.execute(f"attach {literal(paths.scratch)} as scratch (read_only)")
+        connection.execute(f"attach {literal(home.landing)} as landing (read_only)")
         connection.execute("create schema if not exists warehouse.meta")
         connection.execute(
             "create or replace table warehouse.meta.runs as "

@@ -16,6 +16,7 @@ from datetime import date, timedelta
 
 import duckdb
 
+from forecourt.literals import literal
 from forecourt.metrics import Metric
 
 SCHEMA = "parts"
@@ -113,7 +114,9 @@ def write(connection: duckdb.DuckDBPyConnection, metrics: Iterable[Metric], last
     connection.execute(f"drop schema if exists {SCHEMA} cascade")
     connection.execute(f"create schema {SCHEMA}")
     first = last - timedelta(days=REACH - 1)
-    connection.execute(f"create table {SCHEMA}.reach as select {_day(first)} as first_day, {_day(last)} as last_day")
+    connection.execute(
+        f"create table {SCHEMA}.reach as select {literal(first)} as first_day, {literal(last)} as last_day"
+    )
     daily: dict[str, list[Metric]] = {}
     for metric in metrics:
         how = cut(metric)
@@ -174,7 +177,7 @@ def _sums(metric: Metric, day: str) -> dict[str, str]:
 def _cut(metric: Metric, how: Cut) -> str:
     """The spans between the days on which a row changes."""
     day = "known_from"
-    days = ", ".join([f"[{_day(EVER)}]", *how.days])
+    days = ", ".join([f"[{literal(EVER)}]", *how.days])
     columns, sums = _columns(metric, day), _sums(metric, day)
     told = ",\n        ".join(f"{sql} as {name}" for name, sql in columns.items())
     counted = ",\n        ".join(f"{sql} as {name}" for name, sql in sums.items())
@@ -216,7 +219,7 @@ def _write_daily(
         connection.execute(f"""
             create or replace temp table states as
             with asked as (
-                select cast(unnest(generate_series({_day(start)}, {_day(end)}, interval 1 day)) as date) as day
+                select cast(unnest(generate_series({literal(start)}, {literal(end)}, interval 1 day)) as date) as day
             )
 
             select asked.day as state_on, it.*
@@ -266,7 +269,3 @@ from (
     group by {names}, run
 )
 order by known_from, record"""
-
-
-def _day(day: date) -> str:
-    return f"date '{day.isoformat()}'"

@@ -11,6 +11,7 @@ import duckdb
 
 from forecourt.build import NodeResult, Paths, build
 from forecourt.home import Home
+from forecourt.literals import literal
 from forecourt.meta import CheckResult, write_checks, write_meta
 from forecourt.publish import publish, record_end
 from forecourt.settings import Settings
@@ -107,9 +108,9 @@ def _failing_rows(home: Home, paths: Paths, node: NodeResult) -> list[dict[str, 
         return []
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        connection.execute(f"attach '{paths.warehouse}' as forecourt (read_only)")
-        connection.execute(f"attach '{paths.scratch}' as scratch (read_only)")
-        connection.execute(f"attach '{home.landing}' as landing (read_only)")
+        connection.execute(f"attach {literal(paths.warehouse)} as forecourt (read_only)")
+        connection.execute(f"attach {literal(paths.scratch)} as scratch (read_only)")
+        connection.execute(f"attach {literal(home.landing)} as landing (read_only)")
         connection.execute("use forecourt")
         try:
             found = connection.execute(f"select * from ({node.sql}) limit {SAMPLE_ROWS}")

@@ -25,6 +25,7 @@ from forecourt.door import Warehouse, open_warehouse, published_path
 from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.identity import vin_as_key
+from forecourt.literals import literal
 from forecourt.parts import numbered
 
 #: Tables without a rooftop that say nothing about any: calendars, settings of the company, definitions.
@@ -182,8 +183,8 @@ def _make(run: Path, target: Path, rooftops: Iterable[str] | None, *, is_masked:
     beside = target.with_name(f"{target.stem}.{secrets.token_hex(8)}")
     try:
         with duckdb.connect(config={"memory_limit": "2GB"}) as connection:
-            connection.execute(f"attach '{_quoted(run)}' as run (read_only)")
-            connection.execute(f"attach '{_quoted(beside)}' as scope (storage_version 'v1.5.0')")
+            connection.execute(f"attach {literal(run)} as run (read_only)")
+            connection.execute(f"attach {literal(beside)} as scope (storage_version 'v1.5.0')")
             _fill(connection, rooftops, is_masked=is_masked)
             connection.execute("detach scope")
         beside.chmod(0o444)
@@ -193,10 +194,6 @@ def _make(run: Path, target: Path, rooftops: Iterable[str] | None, *, is_masked:
     finally:
         for left in target.parent.glob(f"{beside.name}*"):
             left.unlink()
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, rooftops: Iterable[str] | None, *, is_masked: bool) -> None:

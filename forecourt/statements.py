@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
+from forecourt.literals import literal
 from forecourt.metrics import Metric, Period
 
 COUNTED = "why_excluded is null"
@@ -164,7 +164,7 @@ def _asked(metric: Metric, period: Period) -> Metric:
     stop; the records of the other kinds are judged as of as_of.
     """
     at_the_end = metric.kind == "stock" or (metric.kind == "duration" and metric.by == "stop")
-    day = _day(period.end if at_the_end else period.as_of)
+    day = literal(period.end if at_the_end else period.as_of)
     parts = ("relation", "population", "numerator", "denominator", "excluded", "date")
     given = {part: getattr(metric, part) for part in parts}
     asked = replace(
@@ -181,7 +181,7 @@ def _asked(metric: Metric, period: Period) -> Metric:
 def _pieces(metric: Metric, period: Period, rooftops: Sequence[str] | None) -> Pieces:
     where = [f"({metric.population})"] if metric.population else []
     if rooftops:
-        where.append(f"rooftop in ({', '.join(_text(code) for code in rooftops)})")
+        where.append(f"rooftop in ({', '.join(literal(code) for code in rooftops)})")
     match metric.kind:
         case "flow":
             return _flow_pieces(metric, period, where)
@@ -201,14 +201,14 @@ def _pieces(metric: Metric, period: Period, rooftops: Sequence[str] | None) -> P
 
 
 def _flow_pieces(metric: Metric, period: Period, where: list[str]) -> Pieces:
-    where = [*where, f"{metric.date} between {_day(period.first)} and {_day(period.end)}"]
+    where = [*where, _within(metric, period)]
     if metric.dated:
-        where.append(f"{metric.dated} <= {_day(period.as_of)}")
+        where.append(f"{metric.dated} <= {literal(period.as_of)}")
     if metric.due:
         where.append(f"{metric.due} is not null")
     top = COUNTED
     if metric.event_by_as_of:
-        top += f" and {metric.event_by_as_of} <= {_day(period.as_of)}"
+        top += f" and {metric.event_by_as_of} <= {literal(period.as_of)}"
     return Pieces(metric.relation, tuple(where), *_counted_aggregates(metric, top))
 
 
@@ -228,7 +228,7 @@ def _cohort_pieces(metric: Metric, period: Period, where: list[str]) -> Pieces:
     mature = f"{COUNTED} and {_mature(metric, period)}"
     return Pieces(
         metric.relation,
-        (*where, f"{metric.date} between {_day(period.first)} and {_day(period.end)}"),
+        (*where, _within(metric, period)),
         f"count(distinct counted_record) filter (where {mature} and {_happened(metric, period)})",
         f"count(distinct counted_record) filter (where {mature})",
         (f"{window} as window_days",),
@@ -236,37 +236,37 @@ def _cohort_pieces(metric: Metric, period: Period, where: list[str]) -> Pieces:
 
 
 def _mature(metric: Metric, period: Period) -> str:
-    return f"{metric.date} + window_days <= {_day(period.as_of)}"
+    return f"{metric.date} + window_days <= {literal(period.as_of)}"
 
 
 def _happened(metric: Metric, period: Period) -> str:
     return (
         f"{metric.event} >= {metric.date} and {metric.event} <= {metric.date} + window_days"
-        f" and {metric.event} <= {_day(period.as_of)}"
+        f" and {metric.event} <= {literal(period.as_of)}"
     )
 
 
 def _is_due(metric: Metric, period: Period) -> str:
     """A record that can be judged by as_of."""
-    return f"{metric.due} <= {_day(period.as_of)}" if metric.due else "true"
+    return f"{metric.due} <= {literal(period.as_of)}" if metric.due else "true"
 
 
 def _within(metric: Metric, period: Period) -> str:
-    return f"{metric.date} between {_day(period.first)} and {_day(period.end)}"
+    return f"{metric.date} between {literal(period.first)} and {literal(period.end)}"
 
 
 def _done(metric: Metric, period: Period) -> str:
     """A duration that counts: stopped in the period, or started in it and stopped by as_of."""
     if metric.by == "start":
-        return f"{_within(metric, period)} and {metric.stopped or metric.date} <= {_day(period.as_of)}"
+        return f"{_within(metric, period)} and {metric.stopped or metric.date} <= {literal(period.as_of)}"
     return _within(metric, period)
 
 
 def _still_open(metric: Metric, period: Period) -> str:
     started, stopped = metric.started or metric.date, metric.stopped or metric.date
-    end = _day(period.end)
+    end = literal(period.end)
     if metric.by == "start":
-        still = f"{_within(metric, period)} and ({stopped} is null or {stopped} > {_day(period.as_of)})"
+        still = f"{_within(metric, period)} and ({stopped} is null or {stopped} > {literal(period.as_of)})"
     else:
         still = f"{started} <= {end} and ({stopped} is null or {stopped} > {end})"
     if metric.closed:
@@ -286,14 +286,6 @@ def _group(metric: Metric, period: Period, by: str | None) -> str:
             return f"case when {_within(metric, period)} then {month} else '{period.end:%Y-%m}' end"
         return month
     return f"coalesce(cast({metric.dimensions[by]} as varchar), 'unknown')"
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _day(day: date) -> str:
-    return f"date '{day.isoformat()}'"
 
 
 def _facts(metric: Metric, period: Period, pieces: Pieces, by: str | None) -> str:

@@ -48,7 +48,7 @@ def network_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory, network_log: Path) -> tuple[Scene, dict[str, CheckResult]]:
     """A plausible home, checked without a network and without a home folder of the user."""
-    scene = sound_scene(tmp_path_factory.mktemp("sound"))
+    scene = sound_scene(tmp_path_factory.mktemp("o'hara") / "warehouse")
     site = tmp_path_factory.mktemp("site")
     (site / "sitecustomize.py").write_text(NO_NETWORK.format(log=str(network_log)), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:

@@ -112,7 +112,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ho
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         monkeypatch.setattr("forecourt.build.PROJECT", folder)
-        home = Home(tmp_path / "warehouse")
+        home = Home(tmp_path / "o'hara" / "warehouse")  # people have such folders, and SQL names them
         home.create()
         with duckdb.connect(str(home.landing)) as landing:
             create_schema(landing)

@@ -61,7 +61,7 @@ class Scene:
     """A home between a build and its meta: a landing with what a test lands, settings, an empty candidate."""
 
     def __init__(self, folder: Path) -> None:
-        self.home = Home(folder / "warehouse")
+        self.home = Home(folder / "o'hara" / "warehouse")
         self.home.create()
         self.paths = Paths(self.home.build)
         self.paths.target.mkdir()
