@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,15 +42,20 @@ def publish(home: Home, candidate: Path, run_id: str, *, keep: int) -> Path:
 
 
 def rollback(home: Home, run_id: str | None = None) -> str:
-    """Puts a kept run back in force (default: the one before the current). Returns its id."""
+    """Puts a kept run back in force (default: the one before the current). Returns its id.
+
+    A run that is named is put in force whatever CURRENT says, since that is how a damaged one is mended.
+    """
     kept = sorted(file.stem for file in home.published.glob("*.duckdb"))
-    current = current_run(home)
-    earlier = [run for run in kept if current is None or run < current]
-    wanted = run_id or (earlier[-1] if earlier else None)
+    wanted = run_id or _before(current_run(home), kept)
     if wanted not in kept:
         raise Problem(f"There is no kept run {wanted or 'before the current one'}. Kept: {', '.join(kept) or 'none'}.")
     _point(home, wanted)
     return wanted
+
+
+def _before(current: str | None, kept: Sequence[str]) -> str | None:
+    return max((run for run in kept if current is None or run < current), default=None)
 
 
 def record_end(home: Home, run_id: str, status: str, message: str) -> None:

@@ -164,6 +164,16 @@ def test_rollback_to_a_named_run_also_forward(home: Home) -> None:
     assert current_run(home) == "run3"
 
 
+def test_a_pointer_that_is_damaged_is_mended_as_its_sentence_says(home: Home) -> None:
+    published(home, "run1", "run2")
+    home.current.write_bytes(b"\xff\xfe")
+    for ask in (open_warehouse, rollback):
+        with pytest.raises(Problem, match=r"is damaged.*forecourt rollback RUN.*Kept: run1, run2"):
+            ask(home)
+    assert rollback(home, "run2") == "run2"
+    assert open_warehouse(home).run_id == "run2"
+
+
 def test_rollback_where_nothing_was_published(home: Home) -> None:
     with pytest.raises(Problem, match="Kept: none"):
         rollback(home)
