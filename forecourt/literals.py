@@ -6,8 +6,10 @@ from datetime import date
 from pathlib import Path
 
 
-def literal(value: str | Path | date) -> str:
-    """A text, the path of a file or a day as a literal of SQL."""
+def literal(value: str | Path | date | None) -> str:
+    """A text, the path of a file or a day as a literal of SQL; null for none."""
+    if value is None:
+        return "null"
     if isinstance(value, date):
         return f"date '{value.isoformat()}'"
     return "'" + str(value).replace("'", "''") + "'"

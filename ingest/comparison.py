@@ -12,8 +12,8 @@ from datetime import datetime
 
 import duckdb
 
+from forecourt.literals import literal
 from ingest.contract import Column, Feed
-from ingest.mapping import quoted
 
 #: Place of a statement in the history of its key.
 ORDER = "exported_at, updated_at nulls first, file_name, content_hash, row_number"
@@ -38,7 +38,7 @@ class Delivery:
 def version_of(feed: Feed, delivery: Delivery) -> str:
     """The columns of a stored version of a typed row."""
     return f"""select {", ".join(f'"{name}"' for name in feed.all_columns)}, key, 'row', carried, day_only,
-        timestamp '{delivery.exported_at}', timestamp '{delivery.landed_at}', {quoted(delivery.file_id)},
+        timestamp '{delivery.exported_at}', timestamp '{delivery.landed_at}', {literal(delivery.file_id)},
         row_number, row_hash, rest, bad"""
 
 
@@ -91,7 +91,7 @@ class Comparison:
                 select files.file_id, name as file_name, content_hash, exported_at, carried as file_carried
                 from ledger.files as files
                 inner join ledger.file_feeds as file_feeds on files.file_id = file_feeds.file_id
-                where status = 'landed' and feed = {quoted(feed.name)}"""
+                where status = 'landed' and feed = {literal(feed.name)}"""
         )
         self.late = bool(
             self.one(f"select count(*) from files_known where exported_at >= timestamp '{delivery.exported_at}'")
@@ -103,7 +103,7 @@ class Comparison:
                     union all select {SIGHTED} as carried
                     from ledger.sightings
                     inner join files_known on sightings.file_id = files_known.file_id
-                    where {self.late} and feed = {quoted(feed.name)}
+                    where {self.late} and feed = {literal(feed.name)}
                 )"""
         )
         self.mixed = carried_sets > 1
@@ -113,7 +113,7 @@ class Comparison:
         covered = f"""select key from incoming where {feed.rooftop_sql} in (
             select rooftop from ledger.full_scopes
             inner join files_known on full_scopes.file_id = files_known.file_id
-            where feed = {quoted(feed.name)} and exported_at >= timestamp '{delivery.exported_at}')"""
+            where feed = {literal(feed.name)} and exported_at >= timestamp '{delivery.exported_at}')"""
         touched = ""
         if self.late:
             self._place_settled()
@@ -183,8 +183,8 @@ class Comparison:
 
     def _scope(self) -> str:
         return (
-            f"select rooftop from ledger.full_scopes where file_id = {quoted(self.delivery.file_id)} "
-            f"and feed = {quoted(self.feed.name)}"
+            f"select rooftop from ledger.full_scopes where file_id = {literal(self.delivery.file_id)} "
+            f"and feed = {literal(self.feed.name)}"
         )
 
     def _left_out(self) -> str:
@@ -266,16 +266,16 @@ class Comparison:
                 latest = "left join latest on incoming.key = latest.key"
             self.run(
                 f"""insert into ledger.sightings
-                    select {quoted(feed.name)}, incoming.key, {quoted(delivery.file_id)}, row_number, updated_at,
-                        case when carried is distinct from {quoted(self.file_carried)}::varchar
-                            then coalesce(carried, {quoted(",".join(sorted(self.names)))}) end,
+                    select {literal(feed.name)}, incoming.key, {literal(delivery.file_id)}, row_number, updated_at,
+                        case when carried is distinct from {literal(self.file_carried)}::varchar
+                            then coalesce(carried, {literal(",".join(sorted(self.names)))}) end,
                         {rest}
                     from incoming
                     {latest}
                     {self._with_result(results, "result = 'unchanged'", unchanged, total)}"""
             )
         if total:
-            self.run(f"insert into outcome select row_id, {quoted(feed.name)}, result from {results}")
+            self.run(f"insert into outcome select row_id, {literal(feed.name)}, result from {results}")
 
     def _with_result(self, results: str, test: str, chosen: int, total: int) -> str:
         """The join that keeps the rows of ``incoming`` with a result; none is needed where all of them have it, and
@@ -292,7 +292,7 @@ class Comparison:
         return self.run(
             f"""insert into {self.feed.table}
                 select {self.only_key()}, key, 'removed', null, null, timestamp '{delivery.exported_at}',
-                    timestamp '{delivery.landed_at}', {quoted(delivery.file_id)}, 0, null, null, null
+                    timestamp '{delivery.landed_at}', {literal(delivery.file_id)}, 0, null, null, null
                 from ({keys})"""
         )
 

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 import duckdb
 
+from forecourt.literals import literal
 from ingest.contract import Feed
-from ingest.mapping import quoted
 from ingest.staging import Note
 
 #: Instants of what has happened: none of them can lie after the export that tells of it.
@@ -74,7 +74,7 @@ def ahead_of_time(exported_at: datetime, received_at: datetime) -> list[Note]:
 
 def repeated_keys(connection: duckdb.DuckDBPyConnection, feed: Feed) -> list[Note]:
     """How many keys stand in a stored file more than once with different values, and in how many rows."""
-    changed = f"select row_id from outcome where feed = {quoted(feed.name)} and result = 'changed'"
+    changed = f"select row_id from outcome where feed = {literal(feed.name)} and result = 'changed'"
     keys, rows = connection.execute(
         f"""with changed as (select distinct key from typed_{feed.name} where row_id in ({changed})),
             repeated as (
@@ -158,7 +158,7 @@ def _in_force(feed: Feed, exported_at: datetime) -> str:
 
 def _places(feed: Feed, file_id: str) -> str:
     """SQL of the rooftops that a full file speaks for."""
-    return f"select rooftop from ledger.full_scopes where file_id = {quoted(file_id)} and feed = {quoted(feed.name)}"
+    return f"select rooftop from ledger.full_scopes where file_id = {literal(file_id)} and feed = {literal(feed.name)}"
 
 
 def _is_newest(connection: duckdb.DuckDBPyConnection, feed: Feed, exported_at: datetime) -> bool:

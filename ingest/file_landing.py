@@ -21,7 +21,6 @@ from ingest.contract import Feed
 from ingest.drift import ahead_of_time, changed_keys, compare_header, odd_facts, renamed_rooftop, repeated_keys
 from ingest.ledger import full_files_before
 from ingest.mapped import Bytes
-from ingest.mapping import carried_text
 from ingest.outcome import FileAccount, FileResult, Held, SameAgain, count
 from ingest.perhaps import Kept
 from ingest.pinned import recognise_pinned
@@ -29,6 +28,7 @@ from ingest.quarantine import Quarantined
 from ingest.readers.arrays import integers
 from ingest.reading import FileRows, read_rows
 from ingest.recognition import Recognised
+from ingest.row_identity import carried_text
 from ingest.staging import Note, Staged, split, stage
 from ingest.versions import note_scopes, store_versions
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from forecourt.literals import literal
 from ingest.comparison import ORDER, SIGHTED, Comparison, names_hold
 from ingest.contract import Column
 from ingest.engine import memory_limit
-from ingest.mapping import hash_text, quoted, row_hash_of_carried
 from ingest.perhaps import stated_keys
+from ingest.row_identity import hash_text, row_hash_of_carried
 
 #: Keys whose statements are compared at once.
 _KEYS_AT_ONCE = 100_000
@@ -76,8 +77,8 @@ class History:
         omissions right after it, with one column ``s_<name>`` a cell."""
         feed, delivery = self.feed, self.delivery
         own_place = (
-            f"timestamp '{delivery.exported_at}' as exported_at, updated_at, {quoted(delivery.name)} as file_name, "
-            f"{quoted(delivery.content_hash)} as content_hash, row_number, {quoted(delivery.file_id)} as file_id"
+            f"timestamp '{delivery.exported_at}' as exported_at, updated_at, {literal(delivery.name)} as file_name, "
+            f"{literal(delivery.content_hash)} as content_hash, row_number, {literal(delivery.file_id)} as file_id"
         )
         cells = ", ".join(f"{cell.made} as {cell.said}" for cell in self.cells)
         self.run(
@@ -90,7 +91,7 @@ class History:
                 where versions.key in (select key from careful)
                 union all
                 select 'incoming', place, row_id, 'row', key, carried, {own_place}, rest, {cells}
-                from (select *, 'row' as op, {quoted(delivery.file_id)} as file_id from incoming) as versions
+                from (select *, 'row' as op, {literal(delivery.file_id)} as file_id from incoming) as versions
                 where key in (select key from careful)"""
         )
         if self.comparison.late:
@@ -108,7 +109,7 @@ class History:
                 inner join files_known on sightings.file_id = files_known.file_id
                 anti join (select key as of_key, file_id as of_file, row_number as number from statements) as stored
                     on key = of_key and sightings.file_id = of_file and row_number = number
-                where feed = {quoted(feed.name)} and exported_at >= {at} and key in (select key from careful)
+                where feed = {literal(feed.name)} and exported_at >= {at} and key in (select key from careful)
                 qualify exported_at = {at} or 1 = row_number() over (
                     partition by key, coalesce({SIGHTED}, ''), exported_at = {at} order by {ORDER}
                 )"""
@@ -124,12 +125,13 @@ class History:
             self.run(
                 f"""insert into statements by name
                     select 'omitted' as origin, 'removed' as op, key, {at} as exported_at,
-                        {quoted(self.delivery.name)} as file_name, {quoted(self.delivery.content_hash)} as content_hash,
-                        0 as row_number, {quoted(own)} as file_id
+                        {literal(self.delivery.name)} as file_name,
+                        {literal(self.delivery.content_hash)} as content_hash,
+                        0 as row_number, {literal(own)} as file_id
                     from careful
                     where key not in (select key from incoming)
                         and key not in (select key from withheld where key is not null)
-                        and key not in (select key from perhaps where file_id = {quoted(own)})"""
+                        and key not in (select key from perhaps where file_id = {literal(own)})"""
             )
         self.run(
             f"""insert into statements by name
@@ -139,10 +141,10 @@ class History:
                             over (partition by rooftop) as is_next
                     from ledger.full_scopes
                     inner join files_known on full_scopes.file_id = files_known.file_id
-                    where feed = {quoted(feed.name)} and exported_at >= {at}
+                    where feed = {literal(feed.name)} and exported_at >= {at}
                 ),
                 unsaid as (
-                    select key, file_id from ledger.quarantine where feed = {quoted(feed.name)} and key is not null
+                    select key, file_id from ledger.quarantine where feed = {literal(feed.name)} and key is not null
                     union all
                     select key, file_id from perhaps
                 ),
@@ -273,7 +275,7 @@ class History:
             )
         self.comparison.removed += self.one(
             f"""select count(*) from judged
-                where origin = 'omitted' and is_news and file_id = {quoted(self.delivery.file_id)}"""
+                where origin = 'omitted' and is_news and file_id = {literal(self.delivery.file_id)}"""
         )
 
     def _restored_row(self, landed_at: str) -> str:

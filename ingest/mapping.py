@@ -1,53 +1,25 @@
 """Makes feed rows from file rows: which column of the file becomes which column of the feed, as SQL.
 
-The rows of a file lie in a relation with the columns c0, c1, ..., row_id (unique in the file) and row_number.
 Each feed mapping becomes one statement that gives typed rows with key, row hash, the columns that are kept aside, and
 what is wrong with the row.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
-import re
-from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from forecourt.errors import Problem
+from forecourt.literals import literal
 from ingest.contract import Column, Feed
+from ingest.layout import Layout, cell_text, cut_in_parts, kept_name
 from ingest.readers.dialect import folded
-from ingest.readers.text import other_separator, separated_otherwise
-from ingest.sources import LINE, Cell, Condition, FeedMapping, Source
-from ingest.values import BLANKS, Spelling, canonical_text, contradicts_order, is_local, native_form, typed
+from ingest.row_identity import carried_text, hash_text, key_text, row_hash
+from ingest.sources import FIELD, Cell, Condition, FeedMapping, Source
+from ingest.values import Spelling, contradicts_order, is_local, native_form, typed
 
 #: From here on one expression a column costs more than a list of all.
 _MANY_COLUMNS = 100
-
-_FIELDS = re.compile(r"\[([^\[\]]+)\]")
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The columns of one file: folded name -> SQL of its text, and what of them no feed takes.
-
-    ``kept``: what no feed takes as it stands, and so is kept aside: the unmapped columns, and those that only give a
-    part of a value, a test or a digest; ``repeated``: folded names that stand more than once. ``trimmed``: the cells
-    are known to have no surrounding blanks. ``place``: where the names stand, for a sentence that goes on with "has no
-    column".
-    """
-
-    names: tuple[str, ...]
-    text: dict[str, str]
-    unmapped: tuple[int, ...]
-    kept: tuple[int, ...] = ()
-    repeated: frozenset[str] = frozenset()
-    trimmed: bool = False
-    place: str = "line 1: the header"
-
-    def position(self, column: str) -> int:
-        """Where a column stands, counted from 0. Raises StopIteration for one that is not there."""
-        return next(position for position, name in enumerate(self.names) if folded(name) == folded(column))
 
 
 @dataclass(frozen=True)
@@ -61,136 +33,6 @@ class FeedRows:
     @property
     def carried_text(self) -> str | None:
         return carried_text(self.feed, self.carried)
-
-
-def carried_text(feed: Feed, carried: tuple[str, ...]) -> str | None:
-    """Null when a file carries every column of the feed, else the names it carries, sorted."""
-    return None if set(carried) == set(feed.all_columns) else ",".join(sorted(carried))
-
-
-def lay_out(source: Source, header: list[str], *, trimmed: bool, place: str = "line 1: the header") -> Layout:
-    """Finds the columns that the mappings name. Raises Problem for a column that is missing or stands twice."""
-    names = tuple(header)
-    cells = [cell for mapping in source.mappings for cell in mapping.cells.values()]
-    conditions = [condition for mapping in source.mappings for condition in mapping.when]
-    by_position = {cell.position - 1 for cell in cells if cell.position}
-    used = {folded(column) for cell in cells for column in cell.columns}
-    used |= {folded(column) for condition in conditions for column in condition.columns}
-    used |= {folded(column) for mapping in source.mappings if mapping.split for column in mapping.split.depths}
-    ignored = {folded(column) for column in source.ignored}
-    counts = Counter(folded(name) for name in names if name)
-    for name, count in counts.items():
-        if count == 1 or name in ignored:
-            continue
-        positions = [position for position, given in enumerate(names) if folded(given) == name]
-        if name in used and not set(positions) <= by_position:
-            listed = " and ".join(str(position + 1) for position in positions)
-            raise Problem(
-                f"the header names {names[positions[0]]} {count} times (columns {listed}), so it is not known which "
-                "to take. Export it with each column once."
-            )
-    text = {folded(name): cell_text(place, source, trimmed) for place, name in enumerate(names) if name}
-    text |= {str(place + 1): cell_text(place, source, trimmed) for place in by_position if place < len(names)}
-    unmapped = tuple(
-        place
-        for place, name in enumerate(names)
-        if folded(name) not in used and folded(name) not in ignored and place not in by_position
-    )
-    # A reader of leads or chats makes columns of its own, and what it makes them of is in them.
-    is_made = source.reader in ("adf", "whatsapp")
-    whole = (
-        used if is_made else {folded(cell.column) for cell in cells if cell.column and not (cell.match or cell.when)}
-    )
-    whole_positions = {cell.position - 1 for cell in cells if cell.position and not (cell.match or cell.when)}
-    kept = tuple(
-        place
-        for place, name in enumerate(names)
-        if folded(name) not in whole and folded(name) not in ignored and place not in whole_positions
-    )
-    repeated = frozenset(name for name, count in counts.items() if count > 1)
-    return Layout(names, text, unmapped, kept, repeated, trimmed, place)
-
-
-def kept_name(layout: Layout, place: int) -> str:
-    """Under which name an unmapped column is kept: its own, with its position where others have the same or none."""
-    name = layout.names[place]
-    if not name:
-        made = f"column {place + 1}"
-        return made if made not in map(folded, layout.names) else f"{made} without a name"
-    return f"{name} (column {place + 1})" if folded(name) in layout.repeated else name
-
-
-def cell_text(place: int, source: Source, trimmed: bool) -> str:
-    """The text of a column, surrounding blanks removed, null words empty."""
-    text = f"c{place}" if trimmed else f"trim(c{place}, {BLANKS})"
-    if source.null_words:
-        words = ", ".join(quoted(word.lower()) for word in source.null_words)
-        text = f"case when lower({text}) in ({words}) then '' else {text} end"
-    return text
-
-
-def usable_mappings(source: Source, layout: Layout) -> list[FeedMapping]:
-    """The mappings whose columns the file has; a cell whose columns are missing is not carried.
-
-    Raises Problem when a required column is missing.
-    """
-    usable = []
-    for mapping in source.mappings:
-        missing = [
-            (name, column)
-            for name, cell in mapping.cells.items()
-            if mapping.feed.all_columns[name].required or name in mapping.feed.key
-            for column in _missing(cell, layout)
-        ]
-        missing += [
-            ("", column)
-            for condition in mapping.when
-            for column in condition.columns
-            if folded(column) not in layout.text
-        ]
-        if mapping.split:
-            missing = [(name, column) for name, column in missing if column != LINE]
-            missing += [("", column) for column in mapping.split.depths if folded(column) not in layout.text]
-        if missing and mapping.is_repeated:
-            continue
-        absent = [name for name in mapping.feed.key if name not in mapping.cells]
-        if missing or absent:
-            name, column = missing[0] if missing else (absent[0], absent[0])
-            raise _missing_column(mapping.feed, name, column, layout)
-        cells = {name: cell for name, cell in mapping.cells.items() if not set(_missing(cell, layout)) - {LINE}}
-        usable.append(replace(mapping, cells=cells))
-    return usable
-
-
-def cut_in_parts(mapping: FeedMapping, layout: Layout, relation: str) -> tuple[Layout, str]:
-    """The layout and the relation that a mapping reads: where it splits lists, one row a part, with its line."""
-    split = mapping.split
-    if split is None:
-        return layout, relation
-    texts = {column: layout.text[folded(column)] for column in split.depths}
-    outer, inner = quoted(split.marks[0]), quoted(split.marks[-1])
-    parts = ", ".join(f"len(string_split({text}, {outer}))" for text in texts.values())
-    values = [
-        f"len(string_split(string_split({texts[column]}, {outer})[part], {inner}))"
-        for column, depth in split.depths.items()
-        if depth == 2
-    ]
-    names = {column: f"p{place}" for place, column in enumerate(split.depths)}
-    cut = []
-    for column, depth in split.depths.items():
-        place = f"string_split({texts[column]}, {outer})[part]"
-        place = f"string_split({place}, {inner})[value]" if depth == 2 else place
-        cut.append(f"coalesce(trim({place}, {BLANKS}), '') as {names[column]}")
-    line = f"{split.first_line - 1} + " + ("1000 * part + value" if len(split.marks) == 2 else "part")
-    query = f"""(
-        select *, ({line})::varchar as split_line, {", ".join(cut)}
-        from (
-            select *, unnest(range(1, greatest({", ".join(values) or "1"}) + 1)) as value
-            from (select *, unnest(range(1, greatest({parts}) + 1)) as part from {relation})
-        )
-    )"""
-    text = layout.text | {folded(column): name for column, name in names.items()} | {LINE: "split_line"}
-    return replace(layout, text=text), query
 
 
 def feed_rows(
@@ -215,7 +57,7 @@ def feed_rows(
     # Each once, and before it is typed: the engine would work out an expression anew wherever it stands in a case.
     native = {name: native_form(columns[name].type, f'"x_{name}"', spellings[name]) for name in carried}
     native = {name: sql for name, sql in native.items() if sql != f'"x_{name}"'}
-    zone = quoted(source.time_zone) if source.time_zone else "coalesce(time_zone, 'UTC')"
+    zone = literal(source.time_zone) if source.time_zone else "coalesce(time_zone, 'UTC')"
     values = ", ".join(
         f'{_value(columns[name], native, zone)} as "{name}"' if name in carried
         else f'null::{columns[name].sql_type} as "{name}"'
@@ -244,7 +86,7 @@ def feed_rows(
             {", ".join(f'"{name}"' for name in columns)},
             {rooftop_text} as rooftop_text,
             case when {sound_key} then {key_text(feed)} end as key,
-            {quoted(carried_text(feed, carried))} as carried,
+            {literal(carried_text(feed, carried))} as carried,
             {_day_only([name for name in carried if columns[name].type == "instant"], native)} as day_only,
             {row_hash(_hash_texts(feed, carried, native, has_marks))} as row_hash,
             rest::json as rest,
@@ -253,55 +95,6 @@ def feed_rows(
             {_problem_text(feed, carried)} as problem_text
         from typed"""
     return FeedRows(feed, carried, query)
-
-
-def key_text(feed: Feed) -> str:
-    """SQL of a key: its parts as text joined with ``|``; a backslash or bar inside a part is escaped."""
-    parts = []
-    for name in feed.key:
-        column = feed.columns[name]
-        part = f"""strftime("{name}", '%Y-%m-%d')""" if column.type == "date" else f'"{name}"::varchar'
-        if column.type == "text":
-            escaped = f"replace(replace({part}, '\\', '\\\\'), '|', '\\|')"
-            # Hardly any has one of them, and to look for them is cheaper than to replace them.
-            part = f"case when contains({part}, '|') or contains({part}, '\\') then {escaped} else {part} end"
-        parts.append(f"coalesce({part}, '')")
-    return f"""concat({", '|', ".join(parts)})"""
-
-
-#: What stands between the parts of the text that is hashed, and what begins its place holder inside a part: no two
-#: different rows may give the same text.
-HASH_MARKS = (b"\x1f", b"\x1e")
-_BETWEEN, _ESCAPE = "chr(31)", "chr(30)"
-
-
-def row_hash(parts: list[str]) -> str:
-    """SQL of the hash of a row (md5, a number) from the parts of its columns (``hash_text``), of which none is null."""
-    return f"md5_number(concat({f', {_BETWEEN}, '.join(parts)}))"
-
-
-def row_hash_of_carried(parts: list[str]) -> str:
-    """The same where the part of a column that is not carried is null, and left out."""
-    return f"md5_number(concat_ws({_BETWEEN}, {', '.join(parts)}))"
-
-
-def hash_text(column: Column, value: str, bad: str, is_day: str, *, has_marks: bool = True) -> str:
-    """SQL of one column's part of the row hash: its typed value, else the text that failed, else empty.
-
-    ``has_marks`` false: the file is known to hold none of the marks between parts, so none needs to be escaped.
-    """
-
-    def escaped(text: str) -> str:
-        if not has_marks:
-            return text
-        return f"replace(replace({text}, {_ESCAPE}, {_ESCAPE} || '0'), {_BETWEEN}, {_ESCAPE} || '1')"
-
-    text = canonical_text(column.type, value)
-    if column.type == "text":
-        return f"coalesce({escaped(text)}, '')"
-    if column.type == "instant":
-        text = f"case when {is_day} then 'd' || {text} else {text} end"
-    return f"coalesce({text}, case when {bad} <> '' then '!' || {escaped(bad)} end, '')"
 
 
 def rooftop_query(mapping: FeedMapping, layout: Layout, relation: str) -> str:
@@ -321,14 +114,14 @@ def contradiction_query(mapping: FeedMapping, source: Source, layout: Layout, re
             test = contradicts_order(text, spelling_of(cell, source))
             if test != "false":
                 found.append(
-                    f"select row_number, {quoted(cell.column)} as name, {text} as text from {relation} where {test}"
+                    f"select row_number, {literal(cell.column)} as name, {text} as text from {relation} where {test}"
                 )
     return f"{' union all '.join(found)} order by row_number limit 1" if found else None
 
 
 def local_instants_query(rows: FeedRows, mapping: FeedMapping, layout: Layout, source: Source, relation: str) -> str:
     """Every local instant with a time of day on a day of ``clock_changes``: column, time zone, local (timestamp)."""
-    zone = quoted(source.time_zone) if source.time_zone else "coalesce(time_zone, 'UTC')"
+    zone = literal(source.time_zone) if source.time_zone else "coalesce(time_zone, 'UTC')"
     layout, relation = cut_in_parts(mapping, layout, relation)
     rooftop = _cell(mapping.cells["rooftop"], layout) if "rooftop" in mapping.cells else "''"
     parts = []
@@ -336,7 +129,7 @@ def local_instants_query(rows: FeedRows, mapping: FeedMapping, layout: Layout, s
         if rows.feed.all_columns[name].type == "instant":
             text = native_form("instant", "given.text", spelling_of(mapping.cells[name], source))
             parts.append(
-                f"select {quoted(name)} as name, {zone} as time_zone, try_cast(cells.text as timestamp) as local "
+                f"select {literal(name)} as name, {zone} as time_zone, try_cast(cells.text as timestamp) as local "
                 f"from (select {text} as text, rooftop_text from ("
                 f"select {_cell(mapping.cells[name], layout)} as text, {rooftop} as rooftop_text from {relation} "
                 f"where {_all(mapping.when, layout)}) as given) as cells "
@@ -347,33 +140,10 @@ def local_instants_query(rows: FeedRows, mapping: FeedMapping, layout: Layout, s
     return " union all ".join(parts)
 
 
-def quoted(text: str | None) -> str:
-    """A SQL literal."""
-    return "null" if text is None else "'" + text.replace("'", "''") + "'"
-
-
-def _missing(cell: Cell, layout: Layout) -> list[str]:
-    if cell.position:
-        return [] if str(cell.position) in layout.text else [f"number {cell.position}"]
-    return [column for column in cell.columns if folded(column) not in layout.text]
-
-
-def _missing_column(feed: Feed, name: str, column: str, layout: Layout) -> Problem:
-    known = [given for given in layout.names if given]
-    words = other_separator(",".join(known), ",")
-    if words:
-        return separated_otherwise(words)
-    near = difflib.get_close_matches(folded(column), [folded(given) for given in known], n=1, cutoff=0.5)
-    nearest = next((given for given in known if near and folded(given) == near[0]), None)
-    hint = f" The nearest column is {nearest!r}: rename it if that is the one." if nearest else ""
-    need = f" ({feed.name} needs it as {name})" if name not in ("", column) else f", which {feed.name} needs"
-    return Problem(f"{layout.place} has no column {column!r}{need}.{hint} Export the file again with it.")
-
-
 def _cell(cell: Cell, layout: Layout, *, is_key: bool = False) -> str:
     """SQL of the text of a canonical column; a key that does not match its declared form is none."""
     if cell.const is not None:
-        text = quoted(cell.const)
+        text = literal(cell.const)
     elif cell.position:
         text = layout.text[str(cell.position)]
     elif cell.template:
@@ -383,15 +153,15 @@ def _cell(cell: Cell, layout: Layout, *, is_key: bool = False) -> str:
     else:
         text = layout.text[folded(cell.column or "")]
     if cell.match:
-        pattern = quoted(cell.match)
+        pattern = literal(cell.match)
         other = "''" if is_key else text
         text = f"case when regexp_matches({text}, {pattern}) then regexp_extract({text}, {pattern}, 1) else {other} end"
     if cell.map:
         branches = " ".join(
-            f"when {quoted(word.lower())} then {quoted(meaning)}" for word, meaning in cell.map.items() if word
+            f"when {literal(word.lower())} then {literal(meaning)}" for word, meaning in cell.map.items() if word
         )
         if "" in cell.map:
-            branches += f" when '' then {quoted(cell.map[''])}"
+            branches += f" when '' then {literal(cell.map[''])}"
         text = f"case lower({text}) {branches} else {text} end"
     if cell.when:
         text = f"case when {_condition(cell.when, layout)} then {text} else '' end"
@@ -403,18 +173,18 @@ def _filled_key(feed: Feed, name: str, text: str) -> str:
     column = feed.all_columns[name]
     if name not in feed.key or column.empty is None:
         return text
-    return f"coalesce(nullif({text}, ''), {quoted(column.empty)})"
+    return f"coalesce(nullif({text}, ''), {literal(column.empty)})"
 
 
 def _template(template: str, layout: Layout) -> str:
     """The filled template; empty where one of its columns is empty, since a key of half its parts is no key."""
     pieces, columns = [], []
-    for number, piece in enumerate(_FIELDS.split(template)):
+    for number, piece in enumerate(FIELD.split(template)):
         if number % 2:
             columns.append(layout.text[folded(piece)])
             pieces.append(columns[-1])
         elif piece:
-            pieces.append(quoted(piece))
+            pieces.append(literal(piece))
     filled = " and ".join(f"{column} <> ''" for column in columns) or "true"
     return f"case when {filled} then {' || '.join(pieces)} else '' end"
 
@@ -437,10 +207,10 @@ def _condition(condition: Condition, layout: Layout) -> str:
     if condition.test == "filled":
         return f"({filled})"
     if condition.test == "matches":
-        return f"regexp_matches({texts[0]}, {quoted(condition.words[0])})"
+        return f"regexp_matches({texts[0]}, {literal(condition.words[0])})"
     if condition.test == "empty":
         return f"not ({filled})"
-    words = ", ".join(quoted(word.lower()) for word in condition.words)
+    words = ", ".join(literal(word.lower()) for word in condition.words)
     return f"lower({texts[0]}) {'in' if condition.test == 'in' else 'not in'} ({words})"
 
 
@@ -473,7 +243,7 @@ def _rest(layout: Layout, source: Source) -> str:
     names = [kept_name(layout, place) for place in layout.kept]
     texts = [cell_text(place, source, layout.trimmed) for place in layout.kept]
     if len(names) > _MANY_COLUMNS:
-        marks = ", ".join(quoted(json.dumps(name, ensure_ascii=False) + ":") for name in names)
+        marks = ", ".join(literal(json.dumps(name, ensure_ascii=False) + ":") for name in names)
         filled = f"list_filter(list_zip([{marks}], [{', '.join(texts)}]), lambda pair: pair[2] <> '')"
         members = f"list_transform({filled}, lambda pair: pair[1] || to_json(pair[2])::varchar)"
         return f"'{{' || nullif(array_to_string({members}, ','), '') || '}}'"
@@ -492,7 +262,7 @@ def _json_object(entries: list[tuple[str, str, str]]) -> str:
     if not entries:
         return "null"
     parts = ", ".join(
-        f"case when {test} then concat({quoted(json.dumps(name, ensure_ascii=False) + ':')}, to_json({text})) end"
+        f"case when {test} then concat({literal(json.dumps(name, ensure_ascii=False) + ':')}, to_json({text})) end"
         for name, text, test in entries
     )
     any_holds = " or ".join(test for _, _, test in entries)
@@ -503,7 +273,7 @@ def _day_only(names: list[str], native: Collection[str]) -> str:
     if not names:
         return "null::varchar"
     parts = ", ".join(
-        f"""case when "{name}" is not null and {_is_day(name, native)} then {quoted(name)} end"""
+        f"""case when "{name}" is not null and {_is_day(name, native)} then {literal(name)} end"""
         for name in sorted(names)
     )
     return f"nullif(concat_ws(',', {parts}), '')"
@@ -530,9 +300,9 @@ def _problem(feed: Feed, carried: tuple[str, ...]) -> str:
         column = feed.all_columns[name]
         text = f'"x_{name}"'
         if column.required:
-            branches.append(f"when {text} = '' then {quoted(f'missing:{name}')}")
+            branches.append(f"when {text} = '' then {literal(f'missing:{name}')}")
         if column.type != "text" and (column.required or name in feed.key):
-            branches.append(f"""when "{name}" is null and {text} <> '' then {quoted(f"wrong:{name}")}""")
+            branches.append(f"""when "{name}" is null and {text} <> '' then {literal(f"wrong:{name}")}""")
     return f"case {' '.join(branches)} end" if branches else "null::varchar"
 
 

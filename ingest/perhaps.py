@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from forecourt.literals import literal
 from ingest.comparison import Comparison
 from ingest.contract import Feed
-from ingest.mapping import quoted
 
 #: So many words of a part are compared: a text of more is not told apart by them.
 _MOST_WORDS = 8
@@ -45,14 +45,14 @@ def place_perhaps(comparison: Comparison) -> None:
     run("create or replace temp table perhaps (key varchar, rooftop varchar, file_id varchar)")
     if not comparison.late and not comparison.delivery.is_full:
         return
-    name = quoted(feed.name)
+    name = literal(feed.name)
     run(
         f"""create or replace temp view torn as
             select file_id, raw
             from ledger.quarantine
             where key is null and coalesce(feed, {name}) = {name} and file_id in (
                 select file_id from ledger.full_scopes
-                where feed = {name} and (file_id = {quoted(comparison.delivery.file_id)} or file_id in (
+                where feed = {name} and (file_id = {literal(comparison.delivery.file_id)} or file_id in (
                     select file_id from files_known where exported_at >= timestamp '{comparison.delivery.exported_at}'
                 ))
             )"""
@@ -91,14 +91,14 @@ def kept_in_force(comparison: Comparison) -> list[Kept]:
     if not comparison.connection.execute("select 1 from perhaps limit 1").fetchall():
         return []
     feed, delivery = comparison.feed, comparison.delivery
-    own = f"file_id = {quoted(delivery.file_id)}"
+    own = f"file_id = {literal(delivery.file_id)}"
     in_perhaps = "select key from perhaps"
     comparison.run(
         f"""create or replace temp table kept as
             with places as (
                 select file_id, file_name, content_hash, exported_at from files_known
                 union
-                select {quoted(delivery.file_id)}, {quoted(delivery.name)}, {quoted(delivery.content_hash)},
+                select {literal(delivery.file_id)}, {literal(delivery.name)}, {literal(delivery.content_hash)},
                     timestamp '{delivery.exported_at}'
             ),
             placed as (
@@ -128,7 +128,7 @@ def kept_in_force(comparison: Comparison) -> list[Kept]:
     comparison.run(
         f"""update ledger.full_scopes set rows = rows + counted.keys
             from (select rooftop, count(*) as keys from kept where {own} group by rooftop) as counted
-            where {own} and feed = {quoted(feed.name)} and full_scopes.rooftop = counted.rooftop"""
+            where {own} and feed = {literal(feed.name)} and full_scopes.rooftop = counted.rooftop"""
     )
     found = comparison.connection.execute(
         f"""select count(distinct key), min(key), case when not {own} then arg_min(full_name, key) end
@@ -139,7 +139,7 @@ def kept_in_force(comparison: Comparison) -> list[Kept]:
 
 def stated_keys(feed: Feed, keys: str) -> str:
     """SQL of which of these keys stand in which files: key, file_id; also where the row is withheld with its key."""
-    of_feed = f"feed = {quoted(feed.name)} and key in ({keys})"
+    of_feed = f"feed = {literal(feed.name)} and key in ({keys})"
     return f"""select key, file_id from {feed.table} where key in ({keys})
         union all select key, file_id from ledger.sightings where {of_feed}
         union all select key, file_id from ledger.quarantine where {of_feed}"""
@@ -148,7 +148,7 @@ def stated_keys(feed: Feed, keys: str) -> str:
 def _naming(feed: Feed) -> str:
     """SQL of the text that names the record of a key; empty where the contract filled it in, as no file says that."""
     empty = feed.columns[feed.named_by].empty
-    return f"""coalesce(nullif("{feed.named_by}", {quoted(empty)}), '')"""
+    return f"""coalesce(nullif("{feed.named_by}", {literal(empty)}), '')"""
 
 
 def _words(text: str) -> str:

@@ -12,7 +12,6 @@ import pyarrow as pa
 from forecourt.errors import Problem
 from forecourt.settings import Settings
 from ingest.mapped import part
-from ingest.mapping import HASH_MARKS
 from ingest.quarantine import Quarantined, check_number, unreadable
 from ingest.readers.adf import AdfFile, read_adf
 from ingest.readers.arrays import integers, numbers_of
@@ -32,6 +31,7 @@ from ingest.readers.rows import BadRow, Objects, Remark, TextRow, as_table
 from ingest.readers.text import Decoded, Dialect, Originals, TextTable, read_pieces
 from ingest.readers.workbook import read_sheet
 from ingest.recognition import AdfContent, Recognised, SheetContent, TextContent
+from ingest.row_identity import HASH_MARKS
 from ingest.sources import Source
 
 

@@ -16,7 +16,8 @@ from ingest.contract import Feed
 from ingest.readers.dialect import Dialect
 from ingest.values import Spelling
 
-_FIELD = re.compile(r"\[([^\[\]]+)\]")
+#: A column that a template names.
+FIELD = re.compile(r"\[([^\[\]]+)\]")
 
 #: In a split unpivot, the column that holds the place of the part: a line number.
 LINE = "{line}"
@@ -58,7 +59,7 @@ class Cell:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the file that it reads."""
-        named = [self.column] if self.column else [*_FIELD.findall(self.template or ""), *self.digest]
+        named = [self.column] if self.column else [*FIELD.findall(self.template or ""), *self.digest]
         return (*named, *(self.when.columns if self.when else ()))
 
 

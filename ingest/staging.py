@@ -11,22 +11,12 @@ import duckdb
 import pyarrow as pa
 
 from forecourt.errors import Problem
+from forecourt.literals import literal
 from forecourt.settings import Settings
 from ingest.comparison import Delivery
 from ingest.contract import Feed
-from ingest.mapping import (
-    FeedRows,
-    Layout,
-    cell_text,
-    contradiction_query,
-    feed_rows,
-    kept_name,
-    lay_out,
-    local_instants_query,
-    quoted,
-    rooftop_query,
-    usable_mappings,
-)
+from ingest.layout import Layout, cell_text, kept_name, lay_out, usable_mappings
+from ingest.mapping import FeedRows, contradiction_query, feed_rows, local_instants_query, rooftop_query
 from ingest.reading import Batch, FileRows
 from ingest.sources import Cell, FeedMapping, Source
 from ingest.values import clock_changes
@@ -113,7 +103,7 @@ def stage(
 
 def split(connection: duckdb.DuckDBPyConnection, staged: Staged, feed: Feed) -> None:
     """Points ``incoming`` and ``withheld`` at the sound and the other rows of a staged feed; ``place`` is unique."""
-    texts = [f"{quoted(text)}::varchar" for text in staged.sets[feed.name]]
+    texts = [f"{literal(text)}::varchar" for text in staged.sets[feed.name]]
     cases = " ".join(f"when {place} then {text}" for place, text in enumerate(texts))
     carried = texts[0] if len(texts) == 1 else f"case carried {cases} end"
     connection.execute(
@@ -195,7 +185,9 @@ class _Batches:
         codes = [(text, self.settings.rooftop_code(text)) for text in texts]
         places = [(text, code, self.settings.rooftop(code).time_zone) for text, code in codes]
         for start in range(0, len(places), 1000):
-            rows = ", ".join(f"({', '.join(quoted(word) for word in place)})" for place in places[start : start + 1000])
+            rows = ", ".join(
+                f"({', '.join(literal(word) for word in place)})" for place in places[start : start + 1000]
+            )
             self.connection.execute(f"insert into rooftop_places values {rows}")
 
     def _clock_notes(self, mapping: FeedMapping, found: FeedRows, layout: Layout, batch: Batch) -> list[Note]:
@@ -288,7 +280,7 @@ def _odd_values(
     ]
     words = [
         f"""select '{name}' as name, "{name}" as word, count(*) as rows from {table}
-            where problem is null and "{name}" not in ({", ".join(quoted(word) for word in column.values)})
+            where problem is null and "{name}" not in ({", ".join(literal(word) for word in column.values)})
             group by all"""
         for name, column in feed.all_columns.items()
         if column.values and name in carried
@@ -301,7 +293,7 @@ def _odd_values(
             ).fetchall()
         ]
     if feed.has_rooftop and "rooftop" in carried:
-        known = ", ".join(quoted(code) for code in settings.rooftops) or "''"
+        known = ", ".join(literal(code) for code in settings.rooftops) or "''"
         notes += [
             Note(feed.name, "unknown rooftop", code, count)
             for code, count in connection.execute(

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 import duckdb
 
+from forecourt.literals import literal
 from ingest.comparison import Comparison, Delivery, version_of
 from ingest.contract import Feed
 from ingest.engine import as_written
 from ingest.history import History
-from ingest.mapping import quoted
 from ingest.perhaps import Kept, kept_in_force, place_perhaps
 
 
@@ -55,7 +55,7 @@ def store_versions(
 
 def is_first(connection: duckdb.DuckDBPyConnection, feed: Feed) -> bool:
     """True while no file has stated anything about a feed: then there is nothing to compare a row with."""
-    query = f"select 1 from ledger.file_feeds where feed = {quoted(feed.name)} limit 1"
+    query = f"select 1 from ledger.file_feeds where feed = {literal(feed.name)} limit 1"
     return not connection.execute(query).fetchall()
 
 
@@ -89,7 +89,7 @@ def note_scopes(connection: duckdb.DuckDBPyConnection, feed: Feed, delivery: Del
     A full file without rows, once confirmed, speaks for the rooftops of the full files before it, if these were always
     the same; else it is not known for which.
     """
-    name, file_id = quoted(feed.name), quoted(delivery.file_id)
+    name, file_id = literal(feed.name), literal(delivery.file_id)
     connection.execute(
         f"""insert into ledger.full_scopes
             select {file_id}, {name}, rooftop, count(distinct key)
