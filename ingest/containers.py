@@ -17,7 +17,8 @@ from forecourt.errors import Problem
 from ingest.delivery import own_name
 from ingest.mapped import Bytes, whole
 from ingest.readers.adf import looks_like_adf
-from ingest.readers.kinds import ENDINGS, Kind, is_picture, kind_of, words_for
+from ingest.readers.kinds import ENDINGS, Kind, kind_of, words_for
+from ingest.readers.signatures import is_picture
 from ingest.readers.unzip import LIMITS, Allowance, Limits, chunks_of, gunzip, open_zip
 
 #: What programs put beside the files that a person packed.

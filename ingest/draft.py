@@ -28,6 +28,7 @@ from ingest.readers.json_rows import paths_to_records, read_json
 from ingest.readers.kinds import WORDS, Kind, kind_of, words_for
 from ingest.readers.rows import Objects
 from ingest.readers.sheets import Workbook, cell_text
+from ingest.readers.text import SEPARATORS
 from ingest.readers.web_page import open_page
 from ingest.readers.workbook_open import open_workbook
 from ingest.source_file import MAX_PREAMBLE, load_sources
@@ -47,7 +48,6 @@ _DATE = re.compile(r"(\d{4}|\d{1,2}(?=\D\d+\D\d\d))([./-])(\d{1,2})\2(\d{4}|\d{1
 #: Amounts with a comma and with a point before the decimals, and the mark between their thousands.
 _COMMA_AMOUNT = re.compile(r"-?\d{1,3}(?:([. '\u2019\u00a0\u202f])\d{3}(?:\1\d{3})*)?,\d{1,2}-?|-?\d+,\d{1,2}-?")
 _POINT_AMOUNT = re.compile(r"-?\d{1,3}([, '\u2019\u00a0\u202f])\d{3}(?:\1\d{3})*(?:\.\d+)?-?|-?\d+\.\d{1,2}-?")
-_WORDS = {",": "','", ";": "';'", "\t": "a tab", "|": "'|'"}
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ def _text(name: str, data: bytes) -> Seen:
         doubts.append("no line seems to name the columns: name them under names")
     if seen.preamble > MAX_PREAMBLE:
         doubts.append(f"{seen.preamble} lines stand above the header, and {MAX_PREAMBLE} may: remove them")
-    mark = _WORDS.get(dialect.delimiter, repr(dialect.delimiter))
+    mark = SEPARATORS.get(dialect.delimiter, repr(dialect.delimiter))
     told = f"{seen.encoding}{' (not certain)' if seen.encoding_doubt else ''}"
     words = f"{told}, values between {mark}, quotes {dialect.quote or 'none'}, names of columns in line {seen.line + 1}"
     columns = _columns(seen.rows, len(names) or seen.width)

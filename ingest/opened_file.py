@@ -8,12 +8,12 @@ from forecourt.errors import Problem
 from ingest.delivery import own_name
 from ingest.mapped import Bytes, whole
 from ingest.readers import xml_rows
+from ingest.readers.decoding import Decoded
 from ingest.readers.encoding import decode_as
 from ingest.readers.json_rows import Keyed, check_size, read_json
 from ingest.readers.kinds import Kind, kind_of
 from ingest.readers.rows import Objects
 from ingest.readers.sheets import Workbook
-from ingest.readers.text import Decoded
 from ingest.readers.web_page import open_page
 from ingest.readers.workbook_open import open_workbook
 

@@ -15,7 +15,8 @@ from ingest.mapped import part
 from ingest.quarantine import Quarantined, check_number, unreadable
 from ingest.readers.adf import AdfFile, read_adf
 from ingest.readers.arrays import integers, numbers_of
-from ingest.readers.dialect import DETECT, folded
+from ingest.readers.decoding import Decoded
+from ingest.readers.dialect import DETECT, Dialect, folded
 from ingest.readers.faults import FAULT
 from ingest.readers.foot import find_foot
 from ingest.readers.fragments import (
@@ -28,7 +29,7 @@ from ingest.readers.fragments import (
 )
 from ingest.readers.headless import with_header
 from ingest.readers.rows import BadRow, Objects, Remark, TextRow, as_table
-from ingest.readers.text import Decoded, Dialect, Originals, TextTable, read_pieces
+from ingest.readers.text import Originals, TextTable, read_pieces
 from ingest.readers.workbook import read_sheet
 from ingest.recognition import AdfContent, Recognised, SheetContent, TextContent
 from ingest.row_identity import HASH_MARKS

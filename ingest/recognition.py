@@ -19,12 +19,12 @@ from ingest.opened_file import OpenedFile
 from ingest.readers import adf as adf_reader
 from ingest.readers import text, web_page, workbook, workbook_open, xml_rows
 from ingest.readers.adf import looks_like_adf
-from ingest.readers.dialect import folded
+from ingest.readers.decoding import Decoded, is_blank
+from ingest.readers.dialect import Dialect, folded
 from ingest.readers.headless import joined_header
 from ingest.readers.kinds import ENDINGS, WORDS, Kind, words_for
 from ingest.readers.rows import MAX_COLUMNS, Objects
 from ingest.readers.sheets import Workbook
-from ingest.readers.text import Decoded, Dialect
 from ingest.readers.whatsapp import CHAT_HEAD, looks_like_chat, read_chat
 from ingest.source_file import load_sources
 from ingest.sources import Source, name_fits, native_source, told_by_name
@@ -87,7 +87,7 @@ def recognise(name: str, data: Bytes, declared: Callable[[], Mapping[str, Source
 
     Raises Problem (a sentence without the file's name) when it is no known kind of file.
     """
-    if text.is_blank(data):
+    if is_blank(data):
         raise Problem("the file is empty. Export it again.")
     if is_container(data):
         members(name, data)

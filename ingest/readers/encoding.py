@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from forecourt.errors import Problem
 from ingest.mapped import Bytes, part
+from ingest.readers.decoding import Decoded, decode, first_wrong, line_at, utf16_of
 from ingest.readers.dialect import DETECT
 from ingest.readers.faults import has_few_faults, lines_beyond_ascii
-from ingest.readers.text import Decoded, decode, first_wrong, line_at, utf16_of
 
 if TYPE_CHECKING:
     from charset_normalizer import CharsetMatch

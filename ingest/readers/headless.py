@@ -9,8 +9,9 @@ from itertools import zip_longest
 from forecourt.errors import Problem
 from ingest.mapped import Bytes, below
 from ingest.readers.careful import Lines, Record, read_record
-from ingest.readers.dialect import trimmed
-from ingest.readers.text import Decoded, Dialect, header_of
+from ingest.readers.decoding import Decoded
+from ingest.readers.dialect import Dialect, trimmed
+from ingest.readers.text import header_of
 
 
 @dataclass(frozen=True)

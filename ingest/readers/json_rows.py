@@ -17,8 +17,8 @@ from typing import Any, TypeAlias
 
 from forecourt.errors import Problem
 from ingest.mapped import Bytes, whole
+from ingest.readers.decoding import Decoded
 from ingest.readers.rows import BadRow, Objects
-from ingest.readers.text import Decoded
 
 MAX_BYTES = 256 << 20
 MAX_DEPTH = 40

@@ -11,7 +11,7 @@ from typing import Literal
 from ingest.mapped import Bytes, whole
 from ingest.readers import compound
 from ingest.readers.adf_text import is_mail
-from ingest.readers.text import what_it_is
+from ingest.readers.signatures import what_it_is
 from ingest.readers.whatsapp import looks_like_chat
 
 Kind = Literal["text", "json", "xml", "workbook", "page", "zip", "gzip", "mail", "other"]
@@ -36,16 +36,6 @@ WORDS: dict[Kind, str] = {
     "mail": "a mail",
 }
 
-#: Place in the file and bytes there -> what is no text, besides what a reader of text knows itself.
-_UNREAD = (
-    (257, b"ustar", "a tar archive"),
-    (4, b"1AY&SY", "a bzip2 archive"),
-    (0, b"\xfd7zXZ\0", "an xz archive"),
-    (0, b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
-    (0, b"\x78\x9f\x3e\x22", "a winmail.dat, in which Outlook packs a mail's attachments"),
-    (0, b"MZ\x90\0", "a program"),
-    (0, b"bplist00", "a property list"),
-)
 #: A stream of a compound file -> what the file is, where it is no workbook.
 _COMPOUNDS = {
     "WordDocument": "a Word document",
@@ -81,7 +71,7 @@ def kind_of(data: Bytes) -> Kind:
         return "gzip"
     if data.startswith(compound.MARK):
         return "other" if _words_for_compound(data) else "workbook"
-    if _words_for_unread(data):
+    if what_it_is(data):
         return "other"
     start = _start_as_ascii(data)
     if _XML_START.match(start):
@@ -101,18 +91,7 @@ def words_for(data: Bytes) -> str:
         return "an Office document or a program archive that is no workbook"
     if data.startswith(compound.MARK):
         return _words_for_compound(data) or WORDS["workbook"]
-    return WORDS.get(kind) or _words_for_unread(data) or "a file of unknown kind"
-
-
-def is_picture(data: Bytes) -> bool:
-    """True for what begins like a picture, as signatures of mails have them."""
-    return (what_it_is(data) or "").endswith("picture")
-
-
-def _words_for_unread(data: Bytes) -> str | None:
-    """What a file is that is known and not read; None for any other."""
-    found = (words for place, mark, words in _UNREAD if data[place : place + len(mark)] == mark)
-    return what_it_is(data) or next(found, None)
+    return WORDS.get(kind) or what_it_is(data) or "a file of unknown kind"
 
 
 def _words_for_compound(data: Bytes) -> str | None:

@@ -13,7 +13,8 @@ from forecourt.home import Home
 from ingest import archive, mapped
 from ingest.intake import take_file
 from ingest.mapped import Mapped, below, chunks_of, gathered, part, whole
-from ingest.readers.text import Dialect, decode, first_wrong
+from ingest.readers.decoding import decode, first_wrong
+from ingest.readers.dialect import Dialect
 from tests.ingest.landing_scene import Scene
 from tests.ingest.readers.whole_text import read_text
 

@@ -8,9 +8,9 @@ import pytest
 
 from forecourt.errors import Problem
 from forecourt.settings_file import load_settings
+from ingest.readers.decoding import Decoded
 from ingest.readers.encoding import decode_as
 from ingest.readers.kinds import kind_of
-from ingest.readers.text import Decoded
 from ingest.reading import read_rows
 from ingest.recognition import SheetContent, TextContent, check_lines, recognise
 from tests.ingest.formats import SOURCES, declared

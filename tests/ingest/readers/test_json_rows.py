@@ -7,9 +7,9 @@ import json
 import pytest
 
 from forecourt.errors import Problem
+from ingest.readers.decoding import Decoded
 from ingest.readers.json_rows import check_size, read_json
 from ingest.readers.rows import Objects
-from ingest.readers.text import Decoded
 
 
 def read(text: str, path: str = "", **how: object) -> Objects:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ingest.readers import text
+from ingest.readers.decoding import decode
 from ingest.readers.dialect import Dialect
-from ingest.readers.text import decode, read_pieces
+from ingest.readers.text import read_pieces
 
 ROWS = b"".join(b"p%d,2026-03-%02d,%d\n" % (day, day, day * 7) for day in range(1, 29))
 

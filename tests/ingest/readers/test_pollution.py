@@ -6,8 +6,9 @@ import pytest
 
 from forecourt.errors import Problem
 from ingest.readers import foot
+from ingest.readers.decoding import decode
+from ingest.readers.dialect import Dialect
 from ingest.readers.foot import find_foot
-from ingest.readers.text import Dialect, decode
 from tests.ingest.readers.whole_text import read_text
 
 HEADER = b"id,name,price\n"

@@ -14,8 +14,9 @@ from forecourt.errors import Problem
 from ingest.readers import text
 from ingest.readers.block import BlockRows, read_block
 from ingest.readers.careful import CarefulRows, read_carefully
-from ingest.readers.dialect import trimmed
-from ingest.readers.text import Dialect, TextTable, decode, read_pieces
+from ingest.readers.decoding import decode
+from ingest.readers.dialect import Dialect, trimmed
+from ingest.readers.text import TextTable, read_pieces
 from tests.ingest.readers.whole_text import read_text
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from ingest.readers.decoding import Decoded
 from ingest.readers.dialect import Dialect
-from ingest.readers.text import Decoded, Originals, TextTable, read_pieces
+from ingest.readers.text import Originals, TextTable, read_pieces
 
 
 def read_text(decoded: Decoded, dialect: Dialect) -> TextTable:
