@@ -13,7 +13,7 @@ import duckdb
 
 from forecourt.literals import literal
 from ingest.contract import Feed
-from ingest.staging import Note
+from ingest.notes import Note
 
 #: Instants of what has happened: none of them can lie after the export that tells of it.
 _PAST = ("received_at", "occurred_at", "created_at", "opened_at", "started_at", "inspected_at")

@@ -14,13 +14,13 @@ import pyarrow as pa
 from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.settings import Settings
-from forecourt.wording import counted
 from ingest import quarantine
 from ingest.comparison import Delivery
 from ingest.contract import Feed
 from ingest.drift import ahead_of_time, changed_keys, compare_header, odd_facts, renamed_rooftop, repeated_keys
 from ingest.ledger import full_files_before
 from ingest.mapped import Bytes
+from ingest.notes import Note, sentence
 from ingest.outcome import FileAccount, FileResult, Held, SameAgain, count
 from ingest.perhaps import Kept
 from ingest.pinned import recognise_pinned
@@ -29,7 +29,7 @@ from ingest.readers.arrays import integers
 from ingest.reading import FileRows, read_rows
 from ingest.recognition import Recognised
 from ingest.row_identity import carried_text
-from ingest.staging import Note, Staged, split, stage
+from ingest.staging import Staged, split, stage
 from ingest.versions import note_scopes, store_versions
 
 #: Results of a file row from weak to strong; a row is counted once, under its strongest.
@@ -222,7 +222,7 @@ class FileLanding(FileAccount):
             staged.notes.extend(repeated_keys(connection, feed))
         if staged.notes:
             self._write_notes(staged.notes)
-        result.notes = [_sentence(note) for note in staged.notes]
+        result.notes = [sentence(note) for note in staged.notes]
         result.status = "landed"
         self.record_file()
 
@@ -299,48 +299,3 @@ def _kept_note(feed: Feed, kept: Kept) -> Note:
 
 def _ids(row_ids: set[int]) -> pa.Table:
     return pa.table({"row_id": integers(sorted(row_ids))})
-
-
-def _sentence(note: Note) -> str:
-    rows = counted(note.rows, "rows")
-    where = f"{note.feed}: " if note.feed else ""
-    match note.kind:
-        case "unmapped column":
-            return f"Column {note.detail!r} is in no feed; its values are kept aside ({rows})."
-        case "failed value":
-            return f"{where}{note.detail} is not of its type in {rows}; kept as text, empty as a value."
-        case "unknown word":
-            return f"{where}{note.detail} is no word of the contract ({rows}); kept as it is."
-        case "unknown rooftop":
-            return f"{where}rooftop {note.detail} is not in the settings ({rows}); it has the company's defaults."
-        case "new column":
-            return f"Column {note.detail!r} is new: the file of this kind before did not have it."
-        case "missing column":
-            return f"Column {note.detail!r}, which the file before had, is not in it; its values stay as they were."
-        case "repeated key":
-            keys = counted(int(note.detail), "keys")
-            return f"{where}{keys} in {rows} with different values; the latest by updated_at counts, else the last row."
-        case "kept key" | "key kept by a later file":
-            keys = f"{counted(note.rows, 'keys')} {'stays' if note.rows == 1 else 'stay'} in force"
-            which = "this file does" if note.kind == "kept key" else "a later full file does"
-            return (
-                f"{where}{keys}, such as {note.detail}, though {which} not state it: a row that is withheld without "
-                "its key may be it. The next full file without such a row decides: mend it in the export. If it is a "
-                "note below the table, take it out there, or declare it as footer of the source."
-            )
-        case "future instant":
-            return (
-                f"{where}{note.detail} lies after the export in {rows}: a clock or the order of day and month is wrong."
-            )
-        case "future export":
-            return (
-                f"It says that it was exported on {note.detail}, and that day is still to come: until then its rows "
-                "win over those of files that are dated rightly."
-            )
-        case "no currency":
-            return f"{where}currency is empty in {rows} with an amount; they count in the rooftop's currency."
-        case "repair":
-            return f"Repaired: {note.detail}."
-        case "remark":
-            return f"{note.detail[:1].upper()}{note.detail[1:]}{f' ({rows})' if note.rows else ''}."
-    return f"{where}{note.detail} ({rows})."

@@ -17,6 +17,7 @@ from ingest.comparison import Delivery
 from ingest.contract import Feed
 from ingest.layout import Layout, cell_text, kept_name, lay_out, usable_mappings
 from ingest.mapping import FeedRows, contradiction_query, feed_rows, local_instants_query, rooftop_query
+from ingest.notes import Note
 from ingest.reading import Batch, FileRows
 from ingest.sources import Cell, FeedMapping, Source
 from ingest.values import clock_changes
@@ -26,16 +27,6 @@ _CLOCK_KINDS = {
     "ambiguous": "an hour that came twice: the first was taken",
     "missing": "an hour that the clock left out: it was shifted forward",
 }
-
-
-@dataclass(frozen=True)
-class Note:
-    """One oddity of a file, counted: a row of ``ledger.notes``."""
-
-    feed: str | None
-    kind: str
-    detail: str
-    rows: int
 
 
 @dataclass
