@@ -14,6 +14,8 @@ import duckdb
 from forecourt.literals import literal
 from ingest.contract import Feed
 from ingest.notes import Note
+from ingest.readers.dialect import folded
+from ingest.sources import Source
 
 #: Instants of what has happened: none of them can lie after the export that tells of it.
 _PAST = ("received_at", "occurred_at", "created_at", "opened_at", "started_at", "inspected_at")
@@ -24,24 +26,41 @@ _FEWEST_KEYS = 10
 
 
 def compare_header(
-    connection: duckdb.DuckDBPyConnection, source: str, file_id: str, exported_at: datetime, names: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, source: Source, file_id: str, exported_at: datetime, names: Sequence[str]
 ) -> list[Note]:
-    """Keeps the names of a file's columns; says which came and which went since the file of its kind before it."""
+    """Keeps the names of a file's columns; says which came and which went since the file of its kind before it, and of
+    the first file that a mapping reads, which of the columns are not there that it names."""
     last = connection.execute(
-        """select headers.names from ledger.headers as headers
+        """select headers.names, files.mapping_hash from ledger.headers as headers
             inner join ledger.files as files on headers.file_id = files.file_id
             where files.source = ? and files.status = 'landed' and files.exported_at <= ?
             order by files.exported_at desc, files.received_at desc, files.name desc limit 1""",
-        [source, exported_at],
+        [source.name, exported_at],
     ).fetchone()
     connection.execute("insert into ledger.headers values (?, ?)", [file_id, list(names)])
-    if last is None:
-        return []
-    before = {name.casefold() for name in last[0]}
+    before, mapping_hash = last or (None, None)
+    notes = [] if source.is_native or mapping_hash == source.mapping_hash else _absent(source, names)
+    if before is None:
+        return notes
+    known = {name.casefold() for name in before}
     now = {name.casefold() for name in names}
-    came = [Note(None, "new column", name, 0) for name in names if name.casefold() not in before]
-    went = [Note(None, "missing column", name, 0) for name in last[0] if name.casefold() not in now]
-    return came + went
+    notes += [Note(None, "new column", name, 0) for name in names if name.casefold() not in known]
+    notes += [Note(None, "missing column", name, 0) for name in before if name.casefold() not in now]
+    return notes
+
+
+def _absent(source: Source, names: Sequence[str]) -> list[Note]:
+    """One note of the columns that a mapping names and a file lacks: one may be misspelt."""
+    known = set(map(folded, names))
+    named = [
+        column
+        for mapping in source.mappings
+        for name, cell in mapping.cells.items()
+        if name not in mapping.group
+        for column in cell.columns
+    ]
+    absent = [column for column in dict.fromkeys(named) if folded(column) not in known]
+    return [Note(None, "absent columns", ", ".join(map(repr, absent)), 0)] if absent else []
 
 
 def odd_facts(

@@ -132,7 +132,7 @@ class FileLanding(FileAccount):
         removed: dict[str, int] = {}
         if source.reader != "adf" and not source.names:
             staged.notes += compare_header(
-                self.connection, source.name, self.entry["file_id"], self.entry["exported_at"], list(staged.names)
+                self.connection, source, self.entry["file_id"], self.entry["exported_at"], list(staged.names)
             )
         for feed in staged.feeds.values():
             split(self.connection, staged, feed)

@@ -102,12 +102,14 @@ def cell_text(place: int, source: Source, trimmed: bool) -> str:
     return text
 
 
-def usable_mappings(source: Source, layout: Layout) -> list[FeedMapping]:
-    """The mappings whose columns the file has; a cell whose columns are missing is not carried.
+def usable_mappings(source: Source, layout: Layout) -> tuple[list[FeedMapping], dict[str, str]]:
+    """The mappings whose columns the file has; a cell whose columns are missing is not carried. And the feeds of which
+    none is left, with a column that the file lacks for it.
 
-    Raises Problem when a required column is missing.
+    Raises Problem when a required column is missing that is not of a group.
     """
     usable = []
+    left_out: dict[str, str] = {}
     for mapping in source.mappings:
         missing = [
             (name, column)
@@ -124,15 +126,18 @@ def usable_mappings(source: Source, layout: Layout) -> list[FeedMapping]:
         if mapping.split:
             missing = [(name, column) for name, column in missing if column != LINE]
             missing += [("", column) for column in mapping.split.depths if folded(column) not in layout.text]
-        if missing and mapping.is_repeated:
+        if missing and mapping.group and not any(name and name not in mapping.group for name, _ in missing):
+            left_out.setdefault(mapping.feed.name, missing[0][1])
             continue
         absent = [name for name in mapping.feed.key if name not in mapping.cells]
         if missing or absent:
             name, column = missing[0] if missing else (absent[0], absent[0])
-            raise _missing_column(mapping.feed, name, column, layout)
+            raise _missing_column(mapping.feed, name, column, layout, source)
         cells = {name: cell for name, cell in mapping.cells.items() if not set(_missing(cell, layout)) - {LINE}}
         usable.append(replace(mapping, cells=cells))
-    return usable
+    for mapping in usable:
+        left_out.pop(mapping.feed.name, None)
+    return usable, left_out
 
 
 def cut_in_parts(mapping: FeedMapping, layout: Layout, relation: str) -> tuple[Layout, str]:
@@ -172,7 +177,7 @@ def _missing(cell: Cell, layout: Layout) -> list[str]:
     return [column for column in cell.columns if folded(column) not in layout.text]
 
 
-def _missing_column(feed: Feed, name: str, column: str, layout: Layout) -> Problem:
+def _missing_column(feed: Feed, name: str, column: str, layout: Layout, source: Source) -> Problem:
     known = [given for given in layout.names if given]
     words = other_separator(",".join(known), ",")
     if words:
@@ -180,5 +185,6 @@ def _missing_column(feed: Feed, name: str, column: str, layout: Layout) -> Probl
     near = difflib.get_close_matches(folded(column), [folded(given) for given in known], n=1, cutoff=0.5)
     nearest = next((given for given in known if near and folded(given) == near[0]), None)
     hint = f" The nearest column is {nearest!r}: rename it if that is the one." if nearest else ""
+    mending = "" if source.is_native else f", or correct the mapping {source.name}"
     need = f" ({feed.name} needs it as {name})" if name not in ("", column) else f", which {feed.name} needs"
-    return Problem(f"{layout.place} has no column {column!r}{need}.{hint} Export the file again with it.")
+    return Problem(f"{layout.place} has no column {column!r}{need}.{hint} Export the file again with it{mending}.")

@@ -34,6 +34,10 @@ def sentence(note: Note) -> str:
             return f"Column {note.detail!r} is new: the file of this kind before did not have it."
         case "missing column":
             return f"Column {note.detail!r}, which the file before had, is not in it; its values stay as they were."
+        case "absent columns":
+            return f"The mapping also names {note.detail}, and the file has no such columns."
+        case "no rows of a feed":
+            return f"{where}the file gives no rows of this feed, because it has no column {note.detail!r}."
         case "repeated key":
             keys = counted(int(note.detail), "keys")
             return f"{where}{keys} in {rows} with different values; the latest by updated_at counts, else the last row."

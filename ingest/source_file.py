@@ -9,7 +9,7 @@ import difflib
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -64,11 +64,12 @@ def load_sources(own: Path | None = None) -> dict[str, Source]:
 @cache
 def _read(path: Path, changed: int) -> Source:
     """The source in a file as it was at an instant: read once, until it is changed."""
+    file = path.name if path.parent == SOURCES_FOLDER else str(path)
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise Problem(f"{path.name} is no UTF-8 ({error.reason} at byte {error.start}). Save it as UTF-8.") from None
-    return read_source(path.stem, text, path.name)
+        raise Problem(f"{file} is no UTF-8 ({error.reason} at byte {error.start}). Save it as UTF-8.") from None
+    return read_source(path.stem, text, file)
 
 
 def read_source(name: str, text: str, file: str) -> Source:
@@ -76,7 +77,7 @@ def read_source(name: str, text: str, file: str) -> Source:
     try:
         given = read_yaml(text)
     except yaml.YAMLError as error:
-        raise Problem(f"{file} is no valid YAML: {error}") from None
+        raise Problem(f"{file} is no valid YAML: {_fault(error)}") from None
     reader = _Declaration(file)
     reader.check_form(given)
     kind = given.get("reader", "table")
@@ -163,9 +164,20 @@ class _Declaration:
     def only(self, given: Mapping[str, Any], allowed: set[str], where: str) -> None:
         for key in given:
             if key not in allowed:
-                near = difflib.get_close_matches(str(key), sorted(allowed), n=1)
-                hint = f"; did you mean {near[0]}" if near else ""
-                raise self.problem(f"{key!r} is no key of {where}{hint}")
+                raise self.problem(f"{key!r} is no key of {where}{_nearest(str(key), sorted(allowed))}")
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]}" if near else ""
+
+
+def _fault(error: yaml.YAMLError) -> str:
+    """Where the text is no YAML, and what was looked for there."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark and error.problem:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, character {mark.column + 1}: {error.problem}"
+    return " ".join(str(error).split())
 
 
 def _dialects(given: Mapping[str, Any], reader: _Declaration) -> Iterator[Dialect]:
@@ -273,8 +285,7 @@ def _mappings(given: Mapping[str, Any], reader: _Declaration) -> Iterator[FeedMa
     feeds = load_feeds()
     for name, entry in given.items():
         if name not in feeds:
-            near = difflib.get_close_matches(name, feeds, n=1)
-            raise reader.problem(f"{name!r} is no feed" + (f"; did you mean {near[0]}" if near else ""))
+            raise reader.problem(f"{name!r} is no feed{_nearest(name, feeds)}")
         feed = feeds[name]
         reader.only(entry, {"when", "columns", "unpivot"}, name)
         common = entry.get("columns", {})
@@ -282,12 +293,12 @@ def _mappings(given: Mapping[str, Any], reader: _Declaration) -> Iterator[FeedMa
             cells = {column: _cell(cell, reader, f"{name}.{column}") for column, cell in {**common, **columns}.items()}
             unknown = [column for column in cells if column not in feed.all_columns]
             if unknown:
-                raise reader.problem(f"{name} has no column {unknown[0]}")
+                raise reader.problem(f"{name} has no column {unknown[0]}{_nearest(unknown[0], feed.all_columns)}")
             missing = [column.name for column in feed.columns.values() if column.required and column.name not in cells]
             if missing:
                 raise reader.problem(f"{name} needs the column {missing[0]}, which is not mapped")
             when = [*_conditions(entry.get("when"), reader), *_conditions(condition, reader)]
-            yield FeedMapping(feed, cells, tuple(when), is_repeated="unpivot" in entry, split=split)
+            yield FeedMapping(feed, cells, tuple(when), group=frozenset(columns), split=split)
 
 
 def _unpivoted(entry: Mapping[str, Any], reader: _Declaration) -> Iterator[tuple[dict[str, Any], Any, Split | None]]:

@@ -81,14 +81,14 @@ class Split:
 class FeedMapping:
     """One feed row made from a file row; ``when``: conditions that must all hold, else the file row gives none.
 
-    ``is_repeated``: one of several of an unpivot, which a file may leave out with its columns. ``split``: the file
+    ``group``: its columns that are those of one group of an unpivot, which a file may leave out. ``split``: the file
     row gives a feed row for each part of the lists in its cells.
     """
 
     feed: Feed
     cells: Mapping[str, Cell]
     when: tuple[Condition, ...] = ()
-    is_repeated: bool = False
+    group: frozenset[str] = frozenset()
     split: Split | None = None
 
 

@@ -123,7 +123,7 @@ class _Batches:
         """Types the rows of a batch, which lie in the relation ``batch``."""
         self.staged.names.update(dict.fromkeys(filter(None, batch.header)))
         layout = lay_out(self.source, batch.header, trimmed=batch.trimmed, place=batch.place)
-        mappings = usable_mappings(self.source, layout)
+        mappings, left_out = usable_mappings(self.source, layout)
         self._check_dates(mappings, layout)
         for position, mapping in enumerate(mappings):
             found = feed_rows(mapping, self.source, layout, "batch", with_rest=position == 0, has_marks=batch.has_marks)
@@ -132,6 +132,10 @@ class _Batches:
             self.staged.notes.extend(self._clock_notes(mapping, found, layout, batch))
         if self.source.reader != "adf":
             self.staged.notes.extend(self._unmapped(layout, batch))
+        # Records of JSON and XML leave out what they do not say.
+        if self.source.reader == "table":
+            notes = [Note(feed, "no rows of a feed", column, 0) for feed, column in left_out.items()]
+            self.staged.notes.extend(note for note in notes if note not in self.staged.notes)
 
     def _check_dates(self, mappings: list[FeedMapping], layout: Layout) -> None:
         """Raises Problem for a date that contradicts the order that the source declares."""

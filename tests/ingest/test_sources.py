@@ -202,8 +202,8 @@ def cells(task_id: str, unpivot: str = "") -> str:
             "s.yml: crm_tasks needs the column due_at, which is not mapped.",
         ),
         (
-            "description: x\nheader: [a]\nfeeds: {crm_tasks: {columns: {rooftop: a, task_id: b, due_at: c, dew: d}}}",
-            "s.yml: crm_tasks has no column dew.",
+            "description: x\nheader: [a]\nfeeds: {crm_tasks: {columns: {rooftop: a, task_id: b, due_at: c, dueat: d}}}",
+            "s.yml: crm_tasks has no column dueat; did you mean due_at.",
         ),
         (
             "description: x\ndates: american\nheader: [a]",
@@ -438,11 +438,33 @@ def test_a_changed_declaration_is_read_and_does_not_make_the_landing_anew(scene:
 
 def test_a_wrong_declaration_in_the_home_folder_is_named(scene: Scene) -> None:
     declare(scene, "description: [")
-    with pytest.raises(Problem, match=r"orders.yml is no valid YAML"):
+    with pytest.raises(Problem, match=r"home/sources/orders.yml is no valid YAML: line 2, character 1: did not find"):
         load_sources(scene.home.sources)
     (scene.home.sources / "orders.yml").write_bytes("description: Aufträge".encode("cp1252"))
     with pytest.raises(Problem, match=r"orders.yml is no UTF-8"):
         load_sources(scene.home.sources)
+
+
+def test_a_group_whose_columns_are_missing_is_told_and_a_common_column_is_needed(scene: Scene) -> None:
+    declare(scene, ORDERS)
+    found = scene.land_text("orders.txt", "RO\tOpened\tOps\n1\t6/23/18\tA\n")
+    assert "dms_ro_lines: the file gives no rows of this feed, because it has no column 'Hours'." in found.notes
+    declare(scene, ORDERS.replace("ro_number: RO", "ro_number: Number"))
+    refused = scene.land_text("more.txt", "RO\tOpened\tOps\tHours\n2\t6/23/18\tA\t1\n")
+    assert refused.reason == (
+        "line 1: the header has no column 'Number' (dms_ro_lines needs it as ro_number). Export the file again with "
+        "it, or correct the mapping orders."
+    )
+
+
+def test_the_first_file_of_a_mapping_tells_which_of_its_columns_are_not_there(scene: Scene) -> None:
+    declare(scene, ORDERS)
+    told = "The mapping also names 'Promised', 'Odometer', and the file has no such columns."
+    assert told in scene.land_text("orders.txt", "RO\tOpened\tOps\n1\t6/23/18\tA\n").notes
+    assert told not in scene.land_text("more.txt", "RO\tOpened\tOps\n2\t6/23/18\tA\n").notes
+    declare(scene, ORDERS.replace("Promised", "Promised at"))
+    named = told.replace("Promised", "Promised at")
+    assert named in scene.land_text("most.txt", "RO\tOpened\tOps\n3\t6/23/18\tA\n").notes
 
 
 def test_lists_in_cells_dates_in_words_parts_of_cells_and_made_keys(scene: Scene) -> None:
