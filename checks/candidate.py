@@ -251,9 +251,17 @@ def applicable(warehouse: Path) -> tuple[Expectation, ...]:
     )
 
 
-def write_profile(home: Home, warehouse: Path, profile: Path) -> None:
-    """Writes how many rows feeds and marts hold, now and in the published run, into the database file ``profile``."""
-    published = _published_rows(home)
+def write_profile(home: Home, warehouse: Path, profile: Path) -> str | None:
+    """Writes how many rows feeds and marts hold, now and in the published run, into the database file ``profile``.
+
+    Returns why the published run could not be read, where there should be one: then nothing is compared with it. It
+    stops no run, since only another one puts a run in force that can be read.
+    """
+    published, unread = {}, None
+    try:
+        published = _published_rows(home)
+    except (Problem, duckdb.Error) as error:
+        unread = str(error)
     with duckdb.connect(str(profile)) as connection:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"attach {literal(warehouse)} as forecourt (read_only)")
@@ -296,6 +304,7 @@ def write_profile(home: Home, warehouse: Path, profile: Path) -> None:
             """
         )
         connection.execute("detach forecourt")
+    return unread
 
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:

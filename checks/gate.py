@@ -43,7 +43,7 @@ def check(home: Home, paths: Paths, *, reports: Path | None = None) -> list[Chec
         profile = Path(scratch).resolve() / "profile.duckdb"
         suites = {DELIVERIES: deliveries.SUITE, CANDIDATE: candidate.applicable(paths.warehouse)}
         judged = deliveries.write_profile(home.landing, profile)
-        candidate.write_profile(home, paths.warehouse, profile)
+        unread = candidate.write_profile(home, paths.warehouse, profile)
         run_id = _run_id(paths.warehouse)
         docs = Path(scratch).resolve() / "data-docs"
         answer = _validate(suites, profile, paths.warehouse.resolve(), docs, run_id)
@@ -52,6 +52,9 @@ def check(home: Home, paths: Paths, *, reports: Path | None = None) -> list[Chec
             for suite, expectations in suites.items()
             for expectation, found in zip(expectations, answer[suite], strict=True)
         ]
+        if unread:
+            said = f"The run in force can be read, so that the rows of each mart are compared with its. {unread}"
+            results.append(CheckResult("published_run_readable", CANDIDATE, "finding", 1, said))
         finish_docs(docs, run_id, results)
         _replace(docs, folder / "data-docs")
     return results

@@ -183,6 +183,16 @@ def test_a_home_without_history_or_deals_passes(tmp_path: Path) -> None:
     assert not docs_index(scene.home).exists()
 
 
+def test_a_published_run_that_is_gone_stops_no_new_one_and_is_told(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    published = scene.home.build / "published.duckdb"
+    shutil.copy(scene.paths.warehouse, published)
+    publish(scene.home, published, "run-0", keep=2).unlink()
+    result = by_name(check(scene.home, scene.paths))["published_run_readable"]
+    assert (result.outcome, result.failures) == ("finding", 1)
+    assert "Run run-0 is not kept" in result.description
+
+
 @pytest.mark.parametrize(
     ("sql", "named"),
     [
