@@ -24,13 +24,12 @@ def publish(home: Home, candidate: Path, run_id: str, *, keep: int) -> Path:
 
     Runs from which a month was closed are kept for good, beside those.
     """
-    target = published_path(home, run_id)
+    target, pinned = published_path(home, run_id), {month.run_id for month in closed_months(home)}
     _sync(candidate)
     os.replace(candidate, target)
     target.chmod(0o444)
     _sync(home.published)
     _point(home, run_id)
-    pinned = {month.run_id for month in closed_months(home)}
     runs = sorted(
         (file for file in home.published.glob("*.duckdb") if file.stem not in pinned), key=lambda file: file.stem
     )

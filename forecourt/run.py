@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,16 @@ Gate = Callable[[Home, Paths], list[CheckResult]]
 #: Adds to the candidate file what readers ask first; it has nothing to say about whether the run is published.
 Prepare = Callable[[Home, Paths], None]
 SAMPLE_ROWS = 5
+
+
+@contextmanager
+def recording_failure(home: Home, run_id: str) -> Iterator[None]:
+    """Whatever fails in here is how the run ended: LAST keeps it, and the pages show it above yesterday's numbers."""
+    try:
+        yield
+    except Exception as error:
+        record_end(home, run_id, "failed", f"The run failed: {error}")
+        raise
 
 
 @dataclass(frozen=True)
@@ -60,7 +71,7 @@ def build_and_publish(
     """
     run_id, started = new_run_id(), datetime.now(UTC).replace(tzinfo=None)
     paths = Paths(home.build)
-    try:
+    with recording_failure(home, run_id):
         nodes = build(home, settings, on_node=on_node)
         checks = list(dbt_checks(home, paths, nodes))
         # A failed test leaves out the models after it: the gate never reads a file with marts missing.
@@ -68,18 +79,16 @@ def build_and_publish(
             write_meta(home, paths, run_id=run_id, started_at=started, known_at=None)
             checks += gate(home, paths)
             write_checks(paths, checks)
-            if prepare and not any(check.outcome == "block" for check in checks):
+        blocks = [check for check in checks if check.outcome == "block"]
+        if not blocks:
+            if prepare:
                 prepare(home, paths)
-    except Exception as error:
-        record_end(home, run_id, "failed", f"The run failed: {error}")
-        raise
-    blocks = [check for check in checks if check.outcome == "block"]
+            publish(home, paths.warehouse, run_id, keep=settings.keep_runs)
     if blocks:
         names = ", ".join(check.name for check in blocks[:5]) + (", ..." if len(blocks) > 5 else "")
         message = f"{len(blocks)} {'check blocks' if len(blocks) == 1 else 'checks block'} publishing: {names}."
         record_end(home, run_id, "blocked", message)
         return Outcome(run_id, False, tuple(checks), message)
-    publish(home, paths.warehouse, run_id, keep=settings.keep_runs)
     found = sum(check.outcome == "finding" for check in checks)
     message = f"{counted(len(checks), 'checks')}, {counted(found, 'findings')}."
     record_end(home, run_id, "published", message)

@@ -236,17 +236,20 @@ def _confirm(home: Home, settings: Settings, file_id: str, reason: str | None) -
 
 
 def land_and_publish(home: Home, paths: Sequence[Path], *, quiet: bool = False) -> Outcome:
-    """One run: lands the paths (none: the inbox), builds, checks and publishes."""
+    """One run: lands the paths (none: the inbox), builds, checks and publishes; whatever fails, the pages say so."""
     from forecourt import show
     from forecourt.build import reading_ahead
+    from forecourt.run import new_run_id, recording_failure
 
+    home.create()
     with home.lock():
-        settings = settings_of(home, paths)
-        with reading_ahead(home):
-            results = _land(home, settings, paths, quiet=quiet)
-        if not quiet:
-            show.print_files(results)
-        _require_something_landed(home)
+        with recording_failure(home, new_run_id()):
+            settings = settings_of(home, paths)
+            with reading_ahead(home):
+                results = _land(home, settings, paths, quiet=quiet)
+            if not quiet:
+                show.print_files(results)
+            _require_something_landed(home)
         return publish_landed(home, settings, quiet=quiet)
 
 

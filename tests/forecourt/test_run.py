@@ -40,6 +40,10 @@ def failing(home: Home, paths: Paths) -> list[CheckResult]:
     raise Problem("The checks could not run.")
 
 
+def losing(home: Home, paths: Paths) -> None:
+    paths.warehouse.unlink()
+
+
 def test_only_what_passes_every_check_is_published(project: Project, defaults: Settings) -> None:
     home = project()
     first = build_and_publish(home, defaults, passing)
@@ -69,6 +73,12 @@ def test_only_what_passes_every_check_is_published(project: Project, defaults: S
     last = last_run(home)
     assert last is not None
     assert (last.status, last.message) == ("failed", "The run failed: The checks could not run.")
+
+    with pytest.raises(FileNotFoundError):
+        build_and_publish(home, defaults, passing, prepare=losing)
+    last = last_run(home)
+    assert last is not None
+    assert (last.status, "No such file" in last.message) == ("failed", True)
     assert [path.stem for path in home.published.glob("*.duckdb")] == [first.run_id]
 
 

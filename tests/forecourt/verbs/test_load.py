@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.support.command import forecourt
+from forecourt.door import current_run, last_run
+from forecourt.home import Home
+from tests.support.command import call, forecourt, said
 
 
 def test_a_held_file_lands_on_somebodys_word(tmp_path: Path) -> None:
@@ -23,3 +25,20 @@ def test_a_held_file_lands_on_somebodys_word(tmp_path: Path) -> None:
     confirmed = forecourt("land", "--confirm", held["file_id"], "--reason", "sold the lot", "--home", home, "--json")
     assert [file["status"] for file in json.loads(confirmed.stdout)] == ["landed"]
     assert '"why": "sold the lot"' in (tmp_path / "home/archive/log.ndjson").read_text(encoding="utf-8")
+
+
+def test_a_run_that_fails_before_it_builds_is_told_on_the_pages(home: Home) -> None:
+    """A wrong setting and a drive that is not there stop a nightly run; the numbers in force stay, and say so."""
+    before = current_run(home)
+    home.settings.write_text("[publish]\nkeep_runs = 0\n", encoding="utf-8")
+    for path, reason in ((home.inbox, r"line 2: 0 is no whole number"), (home.root / "gone", "no file or folder")):
+        assert reason in said(call("run", str(path), "--home", str(home.root)))
+        last = last_run(home)
+        assert last is not None
+        assert (last.status, last.message.startswith("The run failed: "), reason in last.message) == (
+            "failed",
+            True,
+            True,
+        )
+        home.settings.unlink(missing_ok=True)
+    assert current_run(home) == before
