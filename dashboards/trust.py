@@ -115,7 +115,10 @@ def clock_coverage(reader: Reader, end: date, rooftops: Sequence[str] = ()) -> l
 
 
 def sources(reader: Reader) -> list[dict[str, Any]]:
-    """One row per source: feed, data_through, rows_read, quarantined, unmatched (None where nothing is looked up)."""
+    """One row per source: feed, data_through, rows_read, quarantined, unmatched (None where nothing is looked up).
+
+    Of a limited person's own rows nobody knows how many were read: files and findings count those of all rooftops.
+    """
     found = reader.rows(
         """
         with read as (
@@ -141,17 +144,13 @@ def sources(reader: Reader) -> list[dict[str, Any]]:
     for row in found:
         checks = [failures[name] for name in UNMATCHED.get(row["feed"], ()) if name in failures]
         row["unmatched"] = sum(checks) if checks else None
+        if reader.limit is not None:
+            row["rows_read"] = None
     return found
 
 
 def findings(reader: Reader) -> dict[str, int]:
-    """Check → rows that failed it; empty where the run holds no checks."""
-    (there,) = reader.rows(
-        "select count(*) as tables from information_schema.tables "
-        "where table_schema = 'meta' and table_name = 'check_results'"
-    )
-    if not there["tables"]:
-        return {}
+    """Check → rows that failed it; empty for a limited person."""
     return {row["name"]: row["failures"] for row in reader.rows("select name, failures from meta.check_results")}
 
 
@@ -161,7 +160,7 @@ def draw(page: Page) -> None:
     end = page.filters.period.end
     behind = [row for row in rows if row["data_through"] is None or row["data_through"] < end]
     quarantined = sum(row["quarantined"] for row in rows)
-    unmatched = sum(row["unmatched"] or 0 for row in rows)
+    unmatched = [row["unmatched"] for row in rows if row["unmatched"] is not None]
     locale = page.locale
     fresh = (
         f"All {words.number(len(rows), 0, locale)} sources reach {words.day(end, locale)}"
@@ -169,10 +168,8 @@ def draw(page: Page) -> None:
         else f"{words.counted(len(behind), 'sources', locale)} of {len(rows)} "
         f"{'does' if len(behind) == 1 else 'do'} not reach {words.day(end, locale)}"
     )
-    st.markdown(
-        f"{fresh}; {words.counted(quarantined, 'rows', locale)} in quarantine, "
-        f"{words.number(unmatched, 0, locale)} without their partner."
-    )
+    partners = f", {words.number(sum(unmatched), 0, locale)} without their partner" if unmatched else ""
+    st.markdown(f"{fresh}; {words.counted(quarantined, 'rows', locale)} in quarantine{partners}.")
     st.page_link("app_pages/data.py", label="Files, quarantine and checks", icon=":material/fact_check:")
     # What is folded away is neither asked for nor drawn.
     every = st.expander("Every source", expanded=bool(behind) and not page.is_phone, on_change="rerun")

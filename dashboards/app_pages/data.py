@@ -124,7 +124,8 @@ def _zipped(folder: Path) -> bytes:
 def _answer(page: Page) -> None:
     (run,) = page.reader.rows("select started_at, known_at, version from meta.runs")
     (sums,) = page.reader.rows(
-        "select count(*) as files, coalesce(sum(rows_read), 0)::bigint as read, "
+        "select count(*) as files, count(*) filter (where status = 'landed' and rows_read is null) as shared, "
+        "coalesce(sum(rows_read), 0)::bigint as read, "
         "(select count(*) from meta.quarantine where status = 'open') as quarantined, "
         "coalesce(sum(rows_read - rows_new - rows_changed - rows_unchanged - rows_quarantined - rows_skipped), 0)"
         "::bigint as lost from meta.files"
@@ -135,10 +136,14 @@ def _answer(page: Page) -> None:
         if not sums["lost"]
         else f"{words.number(sums['lost'], 0, locale)} are not accounted for"
     )
-    st.markdown(
-        f"#### {words.counted(sums['files'], 'files', locale)} with {words.number(sums['read'], 0, locale)} rows "
-        f"were read; {words.number(sums['quarantined'], 0, locale)} are open in quarantine, and {lost}."
-    )
+    files, opened = words.counted(sums["files"], "files", locale), words.number(sums["quarantined"], 0, locale)
+    if sums["shared"]:
+        shared = words.number(sums["shared"], 0, locale)
+        said = f"{files} were read, {shared} of them with rows of other rooftops too; of yours {opened} are open"
+        st.markdown(f"#### {said} in quarantine.")
+    else:
+        read = words.number(sums["read"], 0, locale)
+        st.markdown(f"#### {files} with {read} rows were read; {opened} are open in quarantine, and {lost}.")
     known = f" · as known at {words.instant(run['known_at'], locale)}" if run["known_at"] else ""
     newest = f" · as of {words.day(page.reader.newest_day(), locale)}" if page.reader.has_landed() else ""
     st.caption(
@@ -148,12 +153,8 @@ def _answer(page: Page) -> None:
 
 
 def _checks(page: Page) -> None:
-    found = page.reader.rows(
-        "select count(*) as there from information_schema.tables "
-        "where table_schema = 'meta' and table_name = 'check_results'"
-    )
-    if not found[0]["there"]:
-        st.caption("This run holds no check results.")
+    if page.reader.limit is not None:
+        st.caption("Checks count rows of the whole company, so they are only for those who may see all of it.")
         return
     counts = {
         row["outcome"]: row["checks"]

@@ -199,6 +199,28 @@ def test_no_page_shows_a_limited_person_another_rooftop(
     assert cut_heads(app) == []
 
 
+@pytest.mark.parametrize("name", ["overview", "data"])
+def test_what_is_kept_from_a_limited_person_is_not_shown_as_zero(
+    published_home: Home, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Checks, and counts of files that hold rows of several rooftops: they are not in the scope file at all."""
+    seats = {"whole": Seat("owner", None, "pat@example.com"), "north": Seat("owner", ("R1",), "north@example.com")}
+    said = {}
+    monkeypatch.setenv("FORECOURT_HOME", str(published_home.root))
+    for who, seat in seats.items():
+        monkeypatch.setattr(access, "seat", lambda seat=seat: seat)
+        monkeypatch.setattr(access, "enter", lambda seat=seat: seat)
+        app = AppTest.from_file(APP, default_timeout=120)
+        if name != "overview":
+            app.switch_page(f"app_pages/{name}.py")
+        app.run()
+        assert not app.exception
+        said[who] = " ".join(str(each.value) for each in (*app.markdown, *app.caption))
+    for claim in {"overview": ("their partner",), "data": (" passed", "accounted for", "rows were read")}[name]:
+        assert claim in said["whole"]
+        assert claim not in said["north"]
+
+
 def cut_heads(app: AppTest) -> list[str]:
     """Heads that the width of their column has no room for."""
     room = dict(zip(NARROW, HEADS, strict=True))
