@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -185,16 +186,17 @@ def _is_asked(key: str, settings: Sequence[str]) -> bool:
     return any(key == each or (each.endswith(".") and key.startswith(each)) for each in settings)
 
 
-def _excluded_help(rows: list[KpiRow]) -> str | None:
-    reasons: dict[str, int] = {}
+def excluded_by_reason(rows: Sequence[KpiRow]) -> dict[str, int]:
+    """Reason → excluded records, those of all currencies together, in order."""
+    reasons: Counter[str] = Counter()
     for row in rows:
-        for reason, count in row.excluded_reasons.items():
-            reasons[reason] = reasons.get(reason, 0) + count
-    if not reasons:
-        return None
-    return "Excluded:\n\n" + "\n".join(
-        f"- {count} × {words.plain(reason)}" for reason, count in sorted(reasons.items())
-    )
+        reasons.update(row.excluded_reasons)
+    return dict(sorted(reasons.items()))
+
+
+def _excluded_help(rows: Sequence[KpiRow]) -> str | None:
+    reasons = [f"- {count} × {words.plain(reason)}" for reason, count in excluded_by_reason(rows).items()]
+    return "\n".join(["Excluded:", "", *reasons]) if reasons else None
 
 
 def spark_points(page: Page, metric: Metric, points: list[Point]) -> list[dict[str, Any]]:

@@ -90,9 +90,9 @@ def answer(page: Page, metric: Metric, period: Period, rows: list[KpiRow]) -> No
         value = words.value_text(metric, benchmark["value"], None, page.locale)
         where = words.plain(", ".join(str(benchmark[part]) for part in ("source", "date") if benchmark.get(part)))
         st.caption(f"Benchmark {value} ({where})")
-    reasons = {reason: count for row in rows for reason, count in row.excluded_reasons.items()}
+    reasons = cards.excluded_by_reason(rows)
     if reasons:
-        listed = words.listed([f"{count} {words.plain(reason)}" for reason, count in sorted(reasons.items())])
+        listed = words.listed([f"{count} {words.plain(reason)}" for reason, count in reasons.items()])
         st.caption(f"Excluded: {listed}.")
 
 

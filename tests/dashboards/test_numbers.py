@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -170,8 +171,12 @@ def test_a_page_shows_what_the_command_says(
     app.segmented_control(key="by").set_value(by).run()
     assert not app.exception
     said = "\n".join(plain(each.value) for each in app.markdown)
+    excluded: Counter[str] = Counter()
     for row in asked.rows(metric, period):
         assert row["value"] is None or f"**{written(metric, row)}**" in said
+        excluded.update(row["excluded_reasons"])
+    small = "\n".join(plain(each.value) for each in app.caption)
+    assert all(f"{count} {reason}" in small for reason, count in excluded.items())
     scale = 100 if metric.unit == "percent" else 1
 
     months = table(app, "Month")

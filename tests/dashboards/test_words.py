@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from dashboards import words
+from dashboards import cards, words
 from forecourt.kpi import KpiRow
 from forecourt.metrics import Metric, Period
 
@@ -202,3 +202,9 @@ def test_a_stock_is_as_of_the_end_of_its_period_and_all_else_as_of_the_day_asked
         "cohort": "as of 3 Apr 2026",
         "stock": "as of 31 Mar 2026",
     }
+
+
+def test_records_excluded_in_two_currencies_for_one_reason_add_up() -> None:
+    pounds = replace(row(0.1, currency="GBP"), excluded=3, excluded_reasons={"wholesale": 2, "cost unknown": 1})
+    euros = replace(row(0.2, currency="EUR"), excluded=4, excluded_reasons={"wholesale": 4})
+    assert cards.excluded_by_reason([pounds, euros]) == {"cost unknown": 1, "wholesale": 6}
