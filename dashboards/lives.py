@@ -48,25 +48,25 @@ def draw(page: Page, ctes: str, events: Sequence[Event], key: str, name: str) ->
     """Draws the events of one life, newest first. ``ctes`` names whom or what by the parameter $1 = ``key``."""
     there = [event for event in events if page.reader.has(event.mart)]
     selects = "\nunion all\n".join(_select(event) for event in there)
-    rows = page.reader.rows(
+    statement = (
         f"with {ctes}, events as ({selects})\n"
-        "select events.*, files.name as file from events left join meta.files as files using (file_id) "
-        "where day is not null order by day desc, what, trace_key limit 1000",
-        (key,),
+        "select events.*, files.name as file, count(*) over () as of_all "
+        "from events left join meta.files as files using (file_id) "
+        "where day is not null order by day desc, what, trace_key"
     )
+    rows = page.reader.rows(f"{statement} limit {tables.SHOWN}", (key,))
     if not rows:
         st.caption("No enquiry, deal, order or document names this one.")
         return
-    shown = naming.named(page.reader, rows, COLUMNS)
     tables.records(
         page,
-        shown,
+        naming.named(page.reader, rows, COLUMNS),
         COLUMNS,
         key=f"life_{name}",
         name=f"Life of {name}",
         phone=("day", "what", "detail"),
-        everything=lambda: shown,
-        total=len(shown),
+        everything=lambda: naming.named(page.reader, page.reader.warehouse.rows(statement, [key]), COLUMNS),
+        total=rows[0]["of_all"],
         evidence=lambda row: records.evidence(page, str(row["mart"]), str(row["trace_key"])),
     )
 

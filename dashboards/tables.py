@@ -27,6 +27,8 @@ _Row = TypeVar("_Row", bound=Mapping[str, Any])
 
 #: Rows that a page shows at once; the rest is in the download.
 SHOWN = 100
+#: Rows of a table that nothing is chosen from and nothing is downloaded of.
+LISTED = 1000
 HEIGHT = 420
 #: On a phone a row is as high as Streamlit wants it before it lets a text go on in the next line.
 PHONE_ROW = 65

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -179,8 +179,14 @@ def _checks(page: Page) -> None:
 def _files(page: Page) -> None:
     rows = page.reader.rows(
         "select *, rows_read - rows_new - rows_changed - rows_unchanged - rows_quarantined - rows_skipped "
-        "as unaccounted from meta.files order by status = 'landed', received_at desc, name limit 1000"
+        "as unaccounted, count(*) over () as of_all from meta.files "
+        f"order by status = 'landed', received_at desc, name limit {tables.LISTED}"
     )
+    if rows and rows[0]["of_all"] > len(rows):
+        shown, of_all = (words.number(count, 0, page.locale) for count in (len(rows), rows[0]["of_all"]))
+        st.caption(
+            f"Those that did not land, then the newest: {shown} of {of_all} files. `select * from files` has all."
+        )
     has_reason = any(row["reason"] for row in rows)
     columns = {name: column for name, column in FILES.items() if name != "reason" or has_reason}
     debtors.table(rows, columns, "Files and their rows", page, ("name", "rows_read", "rows_quarantined"))
@@ -210,18 +216,19 @@ def _quarantine(page: Page) -> None:
         st.caption("No row is open: each was made good, or somebody decided on it." if status == "open" else "None.")
         return
     names = {row["file_id"]: row["name"] for row in page.reader.rows("select file_id, name from meta.files")}
-    rows = page.reader.rows(
-        "select * from meta.quarantine where status = $1 order by received_at, file_id, row_number limit 1000",
-        (status,),
-    )
-    shown = [row | {"name": names.get(row["file_id"]), "settled": _settled(row, names, page)} for row in rows]
+    statement = "select * from meta.quarantine where status = $1 order by received_at, file_id, row_number"
+
+    def told(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        return [{**row, "name": names.get(row["file_id"]), "settled": _settled(row, names, page)} for row in rows]
+
     tables.records(
         page,
-        shown,
+        told(page.reader.rows(f"{statement} limit {tables.SHOWN}", (status,))),
         QUARANTINE,
         key=f"quarantine_{status}",
         name="Quarantine",
         phone=("name", "row_number", "reason"),
+        everything=lambda: told(page.reader.warehouse.rows(statement, [status])),
         total=total,
     )
     if status == "open":

@@ -366,6 +366,27 @@ def test_a_life_shows_its_lines(page: str, published_home: Home, monkeypatch: py
     assert tables[0]["file"].notna().all()
 
 
+def test_a_long_life_is_shown_in_part_and_given_whole(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    (one,) = open_warehouse(published_home).rows(LIFE_OF["vehicle"])
+    whole = opened(published_home, "vehicle", monkeypatch, find=one["text"])
+    (lines,) = [len(table.value) for table in whole.dataframe if "what" in table.value.columns]
+    assert lines > 3
+    monkeypatch.setattr("dashboards.tables.SHOWN", 2)
+    cut = opened(published_home, "vehicle", monkeypatch, find=one["text"])
+    assert [len(table.value) for table in cut.dataframe if "what" in table.value.columns] == [2]
+    assert [button.label for button in cut.get("download_button")] == ["csv of these 2", f"csv of all {lines}"]
+
+
+def test_files_that_are_not_listed_are_said(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    (files,) = open_warehouse(published_home).rows("select count(*) as number from meta.files")
+    told = "Those that did not land, then the newest: 2 of {number} files. `select * from files` has all.".format(
+        **files
+    )
+    assert told not in captions(opened(published_home, "data", monkeypatch))
+    monkeypatch.setattr("dashboards.tables.LISTED", 2)
+    assert told in captions(opened(published_home, "data", monkeypatch))
+
+
 def test_a_life_that_is_not_known_says_so(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(published_home, "vehicle", monkeypatch)
     app.text_input(key="find").set_value("100%_nothing").run()
