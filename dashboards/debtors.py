@@ -16,6 +16,7 @@ from dashboards import exports, naming, receivables, records, tables, words
 from dashboards.shell import Page
 from dashboards.statement import statement_pdf
 from dashboards.tables import Column
+from forecourt.exported import name_part
 
 DOCUMENTS = {
     "rooftop": Column("Rooftop"),
@@ -114,7 +115,7 @@ def _customer(page: Page, table: pa.Table, row: Mapping[str, Any], day: date) ->
     st.download_button(
         f"Statement of account of {customer_id}, pdf",
         partial(_statement, page, customer_id, code, day),
-        f"statement_{_safe(customer_id)}_{day.isoformat()}.pdf",
+        _statement_name(customer_id, day),
         "application/pdf",
         key=f"statement_{code}_{customer_id}",
         on_click="ignore",
@@ -130,13 +131,14 @@ def _customer(page: Page, table: pa.Table, row: Mapping[str, Any], day: date) ->
 def _statement(page: Page, customer_id: str, rooftop: str, day: date) -> bytes:
     """The bytes of a statement, made when they are asked for and entered in the log of exports."""
     data, facts = statement_pdf(page.reader.warehouse, customer_id, day, rooftop=rooftop)
-    name = f"statement_{_safe(customer_id)}_{day.isoformat()}.pdf"
-    exports.record_statement(page.reader.home, data, facts, customer_id, name=name, by="page")
+    exports.record_statement(
+        page.reader.home, data, facts, customer_id, name=_statement_name(customer_id, day), by="page"
+    )
     return data
 
 
-def _safe(text: str) -> str:
-    return "".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in text)
+def _statement_name(customer_id: str, day: date) -> str:
+    return f"statement_{name_part(customer_id)}_{day.isoformat()}.pdf"
 
 
 def documents(page: Page, table: pa.Table, day: date) -> None:

@@ -30,32 +30,10 @@ from dashboards.stock_book import stock_book, stock_book_cover, stock_book_xlsx
 from forecourt import exported
 from forecourt.close import ClosedMonth, closed_file
 from forecourt.door import Warehouse
-from forecourt.exported import csv_of as ageing_csv
-from forecourt.exported import harmless
+from forecourt.exported import csv_of, name_part
 from forecourt.home import Home
 
 Format = Literal["xlsx", "csv", "pdf"]
-
-__all__ = [
-    "AgeingFacts",
-    "ageing_csv",
-    "ageing_facts",
-    "ageing_file",
-    "ageing_pdf",
-    "ageing_table",
-    "ageing_xlsx",
-    "closed_ageing_name",
-    "export_ageing",
-    "export_closed_ageing",
-    "export_credits",
-    "export_name",
-    "export_statement",
-    "export_stock_book",
-    "harmless",
-    "record_export",
-    "record_statement",
-    "stock_book_file",
-]
 
 
 def export_name(facts: AgeingFacts, suffix: str) -> str:
@@ -67,8 +45,7 @@ def export_name(facts: AgeingFacts, suffix: str) -> str:
         *facts.choice.rooftops,
         *(part for part in (facts.choice.entity, facts.choice.schedule, facts.choice.currency) if part),
     ]
-    safe = ("".join(c if c.isalnum() or c in "-_" else "-" for c in part) for part in parts)
-    return f"{'_'.join(safe)}.{suffix}"
+    return f"{'_'.join(map(name_part, parts))}.{suffix}"
 
 
 def ageing_file(warehouse: Warehouse, table: pa.Table, facts: AgeingFacts, kind: Format) -> bytes:
@@ -79,7 +56,7 @@ def ageing_file(warehouse: Warehouse, table: pa.Table, facts: AgeingFacts, kind:
         case "pdf":
             return ageing_pdf(table, facts)
         case "csv":
-            return ageing_csv(table)
+            return csv_of(table)
 
 
 def export_ageing(
@@ -124,8 +101,7 @@ def export_ageing(
 
 def closed_ageing_name(basis: Basis, schedule: str | None, suffix: str) -> str:
     """The name under which a closed month keeps an ageing; without a schedule that of all of them."""
-    safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in schedule or "all")
-    return f"ageing_{basis}_{safe}.{suffix}"
+    return f"ageing_{basis}_{name_part(schedule or 'all')}.{suffix}"
 
 
 def export_statement(
@@ -163,7 +139,7 @@ def export_credits(
     """Writes the list of deposits and credit balances, enters it in the home's log and returns its facts."""
     table = credits_table(warehouse, as_of, choice)
     facts = ageing_facts(warehouse, as_of, choice=choice, part="deposits and credit balances")
-    data = credits_xlsx(table, facts) if kind == "xlsx" else exported.csv_of(table)
+    data = credits_xlsx(table, facts) if kind == "xlsx" else csv_of(table)
     exported.write_whole(output, data)
     digest = record_export(home, data, facts, name=output.name, rows=table.num_rows, by="command", export="deposits")
     return {"file": str(output), "rows": table.num_rows, "sha256": digest, **facts.parameters()}
@@ -203,7 +179,7 @@ def stock_book_file(
     if kind == "xlsx":
         data = stock_book_xlsx(table, stock_book_cover(warehouse, first, last, rooftops), first, last)
     else:
-        data = exported.csv_of(table)
+        data = csv_of(table)
     parameters = {"from": first.isoformat(), "to": last.isoformat(), "rooftops": list(rooftops)}
     digest = exported.record_export(
         home,

@@ -10,11 +10,12 @@ from itertools import chain
 import pyarrow as pa
 
 from dashboards.credits import credits_table, credits_xlsx
-from dashboards.exports import ageing_csv, ageing_file, closed_ageing_name
+from dashboards.exports import ageing_file, closed_ageing_name
 from dashboards.receivables import BASES, ROLLFORWARD, Choice, ageing_facts, ageing_table, rollforward, tieout
 from dashboards.stock_book import stock_book, stock_book_cover, stock_book_xlsx
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
+from forecourt.exported import csv_of
 
 #: ``sha256sum -c SHA256SUMS`` in the folder says whether every file is still what was closed.
 SUMS = "SHA256SUMS"
@@ -47,11 +48,11 @@ def month_end_pack(warehouse: Warehouse, first_on: date, last_on: date) -> dict[
         files[TIE_OUT] = _csv(tieout(warehouse, last_on), _TIEOUT)
         files["roll_forward.csv"] = _csv(rollforward(warehouse, last_on), _ROLLFORWARD)
         credits = credits_table(warehouse, last_on)
-        files["deposits_and_credits.csv"] = ageing_csv(credits)
+        files["deposits_and_credits.csv"] = csv_of(credits)
         files["deposits_and_credits.xlsx"] = credits_xlsx(credits, ageing_facts(warehouse, last_on))
     if _has(warehouse, "dms_vehicles", "dms_deals"):
         cars = stock_book(warehouse, first_on, last_on)
-        files["stock_book.csv"] = ageing_csv(cars)
+        files["stock_book.csv"] = csv_of(cars)
         cover = stock_book_cover(warehouse, first_on, last_on, ())
         files["stock_book.xlsx"] = stock_book_xlsx(cars, cover, first_on, last_on)
     return files
@@ -90,4 +91,4 @@ def _ageing(warehouse: Warehouse, as_of: date, left_out: dict[str, str]) -> dict
 
 
 def _csv(rows: list[dict[str, object]], columns: tuple[str, ...]) -> bytes:
-    return ageing_csv(pa.table({column: [row[column] for row in rows] for column in columns}))
+    return csv_of(pa.table({column: [row[column] for row in rows] for column in columns}))

@@ -73,6 +73,11 @@ def parquet_of(table: pa.Table) -> bytes:
     return bytes(sink.getvalue())
 
 
+def name_part(text: str) -> str:
+    """A text of a source as part of a file's name: what is neither letter, digit, hyphen nor underscore is a hyphen."""
+    return "".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in text)
+
+
 def write_whole(output: Path, data: bytes) -> None:
     """The file appears whole or not at all. Raises Problem where it cannot be written."""
     beside = output.with_name(f".{output.name}.part")

@@ -17,23 +17,15 @@ import pypdf
 import pytest
 
 from dashboards import ageing_report, sheets
-from dashboards.exports import (
-    Format,
-    ageing_csv,
-    ageing_facts,
-    ageing_file,
-    ageing_pdf,
-    ageing_table,
-    export_ageing,
-    export_name,
-    harmless,
-    record_export,
-)
+from dashboards.ageing_report import ageing_pdf
+from dashboards.exports import Format, ageing_file, export_ageing, export_name, record_export
 from dashboards.receivables import (
     COLUMNS,
     CURRENCIES,
     EVERYTHING,
     Choice,
+    ageing_facts,
+    ageing_table,
     bucket_order,
     movements_table,
     summary_blocks,
@@ -43,6 +35,7 @@ from dashboards.receivables import (
 )
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
+from forecourt.exported import csv_of, harmless
 from forecourt.home import Home
 from tests.support.command import call
 
@@ -226,7 +219,7 @@ def pages_of(data: bytes) -> list[str]:
 
 
 def test_csv_keeps_its_contract(warehouse: Warehouse) -> None:
-    text = ageing_csv(ageing_table(warehouse, AS_OF)).decode("utf-8")
+    text = csv_of(ageing_table(warehouse, AS_OF)).decode("utf-8")
     assert "\r" not in text
     header, *lines = csv.reader(io.StringIO(text))
     assert header == CONTRACT == list(COLUMNS)
@@ -277,7 +270,7 @@ def test_plain_numbers_are_left_as_the_source_gives_them(text: str) -> None:
 
 
 def test_csv_runs_nothing(warehouse: Warehouse) -> None:
-    rows = list(csv.DictReader(io.StringIO(ageing_csv(ageing_table(warehouse, AS_OF)).decode())))
+    rows = list(csv.DictReader(io.StringIO(csv_of(ageing_table(warehouse, AS_OF)).decode())))
     names = {row["document"]: row["customer_name"] for row in rows}
     assert names["I2"] == "'=cmd|' /C calc'!A0"
     assert names["P1"] == "'@SUM(A1)"
@@ -480,7 +473,7 @@ def test_choice_of_rooftop_schedule_entity_and_currency(warehouse: Warehouse) ->
 def test_nothing_open_still_gives_whole_files(warehouse: Warehouse) -> None:
     nothing = Choice(("R7",))
     table = ageing_table(warehouse, AS_OF, choice=nothing)
-    assert ageing_csv(table).decode() == ",".join(CONTRACT) + "\n"
+    assert csv_of(table).decode() == ",".join(CONTRACT) + "\n"
     assert ["Nothing is open on this day."] in [line[:1] for line in found_in(workbook_of(warehouse, nothing), "Cover")]
     assert (
         "Nothing is open on this day." in pages_of(ageing_pdf(table, ageing_facts(warehouse, AS_OF, choice=nothing)))[0]
@@ -499,7 +492,7 @@ def test_unknown_basis_and_missing_receivables_are_sentences(warehouse: Warehous
 def test_every_export_is_entered_in_the_log(warehouse: Warehouse, tmp_path: Path) -> None:
     home = Home(tmp_path)
     table, facts = ageing_table(warehouse, AS_OF), ageing_facts(warehouse, AS_OF, choice=Choice(schedule="customer"))
-    data = ageing_csv(table)
+    data = csv_of(table)
     for _ in range(2):
         record_export(home, data, facts, name=export_name(facts, "csv"), rows=table.num_rows, by="page")
     entries = [json.loads(line) for line in home.exports_log.read_text(encoding="utf-8").splitlines()]
@@ -531,7 +524,7 @@ def test_every_export_is_entered_in_the_log(warehouse: Warehouse, tmp_path: Path
 def test_command_writes_the_file_whole_and_says_what_is_in_it(warehouse: Warehouse, tmp_path: Path) -> None:
     output = tmp_path / "out" / "ageing.csv"
     facts = export_ageing(Home(tmp_path), warehouse, output, kind="csv", as_of=AS_OF)
-    assert output.read_bytes() == ageing_csv(ageing_table(warehouse, AS_OF))
+    assert output.read_bytes() == csv_of(ageing_table(warehouse, AS_OF))
     assert (facts["rows"], facts["as_of"]) == (5, "2026-03-31")
     assert [file.name for file in output.parent.iterdir()] == ["ageing.csv"]
     (tmp_path / "taken").write_text("")

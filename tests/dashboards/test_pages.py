@@ -11,11 +11,10 @@ from streamlit.testing.v1 import AppTest
 
 from dashboards import scorecard, words
 from dashboards.data import Reader
-from dashboards.exports import ageing_table
 from dashboards.filters import Filters
 from dashboards.lists.promises import NEXT_STEPS
 from dashboards.palette import LIGHT
-from dashboards.receivables import CURRENCIES, Choice, sums_by_schedule
+from dashboards.receivables import CURRENCIES, Choice, ageing_table, sums_by_schedule
 from dashboards.scorecard import Measure
 from dashboards.shell import Page
 from forecourt.door import current_run, open_warehouse
