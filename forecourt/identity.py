@@ -10,9 +10,9 @@ from functools import cache
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from forecourt.contacts import plain_email, plain_phone, vin_status
+from forecourt.rows import write_rows
 from forecourt.settings import Settings
 
 #: Table -> columns; all are text.
@@ -59,13 +59,7 @@ def write_identity(
         "apart": list(settings.apart),
     }
     for table, columns in TABLES.items():
-        connection.execute(f"create or replace table settings.{table} ({', '.join(f'{c} varchar' for c in columns)})")
-        if rows[table]:
-            columnwise = zip(*rows[table], strict=True)
-            given = pa.table({c: pa.array(v, pa.string()) for c, v in zip(columns, columnwise, strict=True)})
-            connection.register("given", given)
-            connection.execute(f"insert into settings.{table} select * from given")
-            connection.unregister("given")
+        write_rows(connection, f"settings.{table}", dict.fromkeys(columns, "varchar"), rows[table])
 
 
 def _contacts(landing: duckdb.DuckDBPyConnection, settings: Settings) -> list[tuple[str | None, ...]]:

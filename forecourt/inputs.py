@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import holidays as holidays_library
-import pyarrow as pa
 
+from forecourt.rows import write_rows
 from forecourt.settings import WEEKDAYS, Rooftop, Settings
 
 DAY = timedelta(days=1)
@@ -126,14 +126,7 @@ def write_inputs(
             rows["business_intervals"].extend(intervals)
     connection.execute("create schema if not exists settings")
     for table, columns in TABLES.items():
-        definition = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-        connection.execute(f"create or replace table settings.{table} ({definition})")
-        if rows[table]:
-            columnwise = zip(*rows[table], strict=True)
-            given = pa.table({name: list(v) for name, v in zip(columns, columnwise, strict=True)})
-            connection.register("given", given)
-            connection.execute(f"insert into settings.{table} select * from given")
-            connection.unregister("given")
+        write_rows(connection, f"settings.{table}", columns, rows[table])
 
 
 def business_days(

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from forecourt import __version__
 from forecourt.build import Paths, manifest
@@ -18,6 +17,7 @@ from forecourt.lineage import Lineage, sourced
 from forecourt.literals import literal
 from forecourt.metrics import metrics_of
 from forecourt.reference import unit_of
+from forecourt.rows import write_rows
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,8 @@ def write_checks(paths: Paths, results: Iterable[CheckResult]) -> None:
     """Writes ``meta.check_results``."""
     rows = [(r.name, r.source, r.outcome, r.failures, r.description, json.dumps(r.rows, default=str)) for r in results]
     with duckdb.connect(str(paths.warehouse)) as connection:
-        _table(
-            connection,
-            "meta.check_results",
-            ("name", "source", "outcome", "failures", "description", "rows"),
-            ("varchar", "varchar", "varchar", "bigint", "varchar", "varchar"),
-            rows,
-        )
+        columns = dict.fromkeys(("name", "source", "outcome", "failures", "description", "rows"), "varchar")
+        write_rows(connection, "meta.check_results", columns | {"failures": "bigint"}, rows)
 
 
 def _copy_ledger(connection: duckdb.DuckDBPyConnection) -> None:
@@ -180,11 +175,11 @@ def _write_freshness(connection: duckdb.DuckDBPyConnection, feeds: list[tuple[st
 
 
 def _write_metrics(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Any], lineage: Lineage) -> None:
-    _table(
+    columns = ("name", "label", "description", "formula", "kind", "unit", "dimensions", "spec")
+    write_rows(
         connection,
         "warehouse.meta.metrics",
-        ("name", "label", "description", "formula", "kind", "unit", "dimensions", "spec"),
-        ("varchar",) * 8,
+        dict.fromkeys(columns, "varchar"),
         [
             (
                 metric.name,
@@ -220,13 +215,8 @@ def _write_columns(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Any]
                     ", ".join(fed or sorted(n.split(".")[-1] for n in node["depends_on"]["nodes"])),
                 )
             )
-    _table(
-        connection,
-        "warehouse.meta.columns",
-        ("mart", "column", "type", "description", "unit", "source"),
-        ("varchar",) * 6,
-        sorted(rows),
-    )
+    columns = dict.fromkeys(("mart", "column", "type", "description", "unit", "source"), "varchar")
+    write_rows(connection, "warehouse.meta.columns", columns, sorted(rows))
 
 
 def _describe_functions(connection: duckdb.DuckDBPyConnection, loaded: dict[str, Any]) -> None:
@@ -239,20 +229,3 @@ def _describe_functions(connection: duckdb.DuckDBPyConnection, loaded: dict[str,
     for (name,) in found:
         text = told.get(name, "").replace("'", "''")
         connection.execute(f"comment on macro table warehouse.marts.{name} is '{text}'")
-
-
-def _table(
-    connection: duckdb.DuckDBPyConnection,
-    name: str,
-    columns: Sequence[str],
-    types: Sequence[str],
-    rows: Sequence[tuple[Any, ...]],
-) -> None:
-    definition = ", ".join(f'"{column}" {kind}' for column, kind in zip(columns, types, strict=True))
-    connection.execute(f"create or replace table {name} ({definition})")
-    if rows:
-        columnwise = zip(*rows, strict=True)
-        given = pa.table({c: list(v) for c, v in zip(columns, columnwise, strict=True)})
-        connection.register("given", given)
-        connection.execute(f"insert into {name} select * from given")
-        connection.unregister("given")
