@@ -54,7 +54,7 @@ def main() -> None:
         said = _sentence(error)
         if said is None:
             raise
-        from forecourt.terminal import err
+        from forecourt.verbs.terminal import err
 
         err.print(f"[bold red]error[/] {escape(said)}")
         sys.exit(1)

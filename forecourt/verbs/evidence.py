@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,12 @@ def trace(mart: str, key: tuple[str, ...], home_path: Path, as_json: bool) -> No
     KEY is the natural key part by part; its first parts alone show all rows that begin with them.
     Example:  forecourt trace fct_deal R1 D1
     """
-    from dataclasses import asdict
 
-    from forecourt import show
     from forecourt.door import open_warehouse
-    from forecourt.terminal import one_line, out
     from forecourt.trace import changes_of, parts_of
     from forecourt.trace import trace as versions_of
+    from forecourt.verbs import show
+    from forecourt.verbs.terminal import one_line, out
     from ingest.originals import original_texts
 
     home = Home(home_path)
@@ -100,7 +100,7 @@ def quarantine(
         if any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in context.params):
             raise click.UsageError(f"Options go behind the word {context.invoked_subcommand}.")
         return
-    from forecourt import show
+    from forecourt.verbs import show
     from ingest.quarantine import kept_rows
 
     kept = kept_rows(Home(home_path))
@@ -128,8 +128,8 @@ def quarantine_show(place: str, home_path: Path, as_json: bool) -> None:
     FILE is a file's name, or its file_id where the same name came more than once.
     Example:  forecourt quarantine show crm_leads_2026-03-31.csv:57
     """
-    from forecourt import show
-    from forecourt.terminal import one_line, out
+    from forecourt.verbs import show
+    from forecourt.verbs.terminal import one_line, out
     from ingest.quarantine import kept_rows
 
     rows = _at(place, kept_rows(Home(home_path)))
@@ -202,11 +202,10 @@ def erase(texts: tuple[str, ...], reason: str, who: str | None, home_path: Path,
     Letters become x and digits 0, so counts and sums stay. Give each text as the files have it.
     Example:  forecourt erase "Erika Beispiel" "erika@example.com" --reason "request of 3 May"
     """
-    from dataclasses import asdict
     from getpass import getuser
 
-    from forecourt import show
-    from forecourt.terminal import one_line, out
+    from forecourt.verbs import show
+    from forecourt.verbs.terminal import one_line, out
     from ingest import erasure
 
     home = Home(home_path)
@@ -230,7 +229,7 @@ def _decide(decision: str, place: str, reason: str, who: str | None, home_path: 
     """Decides on the open rows at a place, or on a refused file that is to be read again."""
     from getpass import getuser
 
-    from forecourt import show
+    from forecourt.verbs import show
     from ingest.deciding import decide, retry_file
     from ingest.ledger import refused_files
     from ingest.quarantine import kept_rows
@@ -244,7 +243,7 @@ def _decide(decision: str, place: str, reason: str, who: str | None, home_path: 
         if refused:
             result = retry_file(home, settings, refused[-1], who=who, why=reason)
             if as_json:
-                show.print_json([show.file_facts(result)])
+                show.print_json([asdict(result)])
             else:
                 show.print_files([result])
             return

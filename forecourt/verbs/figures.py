@@ -49,8 +49,8 @@ def kpi(
     equally long cohort whose window has passed.
     Example:  forecourt kpi gross_margin_rate --from 2026-03-01 --to 2026-03-31 --by rooftop --json
     """
-    from forecourt import show
     from forecourt.door import open_warehouse
+    from forecourt.verbs import show, show_figures
 
     if versus_now and (known_at is None or by is not None or as_sql):
         raise click.UsageError("--versus-now goes with --known-at, and neither with --by nor with --sql.")
@@ -87,7 +87,7 @@ def kpi(
             if as_json:
                 show.print_json([each.as_dict() for each in restated])
             else:
-                show.print_restated(restated)
+                show_figures.print_restated(restated)
             return
         from forecourt.kpi import compute
 
@@ -96,7 +96,7 @@ def kpi(
     if as_json:
         show.print_json([row.as_dict() for row in rows])
     else:
-        show.print_kpis(rows, metrics)
+        show_figures.print_kpis(rows, metrics)
 
 
 @click.command()
@@ -122,10 +122,10 @@ def why(
     Causes stand out of the noise of their records and make a tenth of the move or more.
     Example:  forecourt why gross_margin_rate --from 2026-09-01 --to 2026-09-30
     """
-    from forecourt import show
     from forecourt.door import open_warehouse
     from forecourt.kpi import compared, shifted, whole_months
     from forecourt.metrics import Period
+    from forecourt.verbs import show, show_figures
     from forecourt.why import cohort_before, explain
 
     warehouse = open_warehouse(Home(home_path))
@@ -138,6 +138,6 @@ def why(
         before = cohort_before(period) if is_odd else Period(before.first, before.last, period.as_of)
     found = explain(warehouse, metric, period, before, rooftops=rooftops)
     if as_json:
-        show.print_json([fact for each in found for fact in show.why_facts(each)])
+        show.print_json([fact for each in found for fact in show_figures.why_facts(each)])
     else:
-        show.print_why(found, period, before)
+        show_figures.print_why(found, period, before)

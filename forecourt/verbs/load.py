@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ def land(
     Without PATH the files of the inbox.
     Example:  forecourt land crm_leads_2026-03-31.csv
     """
-    from forecourt import show
+    from forecourt.verbs import show
 
     home = Home(home_path)
     if draft:
@@ -51,7 +52,7 @@ def land(
         else:
             results = _land(home, settings, paths, quiet=as_json)
     if as_json:
-        show.print_json([show.file_facts(result) for result in results])
+        show.print_json([asdict(result) for result in results])
     else:
         show.print_files(results)
     if any(result.status == "refused" for result in results):
@@ -83,11 +84,11 @@ def build(home_path: Path, as_json: bool) -> None:
     \b
     Example:  forecourt build --home warehouse
     """
-    from forecourt import show
     from forecourt.build import Paths
     from forecourt.build import build as build_marts
     from forecourt.run import dbt_checks
-    from forecourt.terminal import step
+    from forecourt.verbs import show
+    from forecourt.verbs.terminal import step
     from ingest.landing import rebuild
 
     home = Home(home_path)
@@ -104,7 +105,7 @@ def build(home_path: Path, as_json: bool) -> None:
         checks = list(dbt_checks(home, Paths(home.build), nodes))
     blocks = [check for check in checks if check.outcome == "block"]
     if as_json:
-        show.print_json([show.check_facts(check) for check in checks])
+        show.print_json([asdict(check) for check in checks])
     else:
         show.print_checks(checks)
     if blocks:
@@ -122,7 +123,7 @@ def run(paths: tuple[Path, ...], home_path: Path, as_json: bool) -> None:
     Without PATH the files of the inbox. A file that is refused does not stop the rest.
     Example:  forecourt run ./exports --home warehouse
     """
-    from forecourt import show
+    from forecourt.verbs import show
 
     home = Home(home_path)
     outcome = land_and_publish(home, paths, quiet=as_json)
@@ -135,15 +136,15 @@ def run(paths: tuple[Path, ...], home_path: Path, as_json: bool) -> None:
                 "run": outcome.run_id,
                 "published": outcome.is_published,
                 "message": outcome.message,
-                "blocks": [show.check_facts(check) for check in outcome.blocks],
-                "findings": [show.check_facts(check) for check in outcome.findings],
+                "blocks": [asdict(check) for check in outcome.blocks],
+                "findings": [asdict(check) for check in outcome.findings],
             }
         )
         if looked:
             _tell(home, outcome.run_id, looked, quiet=True)
         sys.exit(0 if outcome.is_published else 1)
     print_outcome(outcome)
-    from forecourt.terminal import out
+    from forecourt.verbs.terminal import out
 
     if looked:
         _tell(home, outcome.run_id, looked, quiet=False)
@@ -167,7 +168,7 @@ def _tell(home: Home, run_id: str, looked: Looked, *, quiet: bool) -> None:
     """Prints the alerts and mails the new ones. Raises Problem where mail fails; the run stays published."""
     from forecourt.alerts import tell
     from forecourt.settings_file import load_settings
-    from forecourt.terminal import out
+    from forecourt.verbs.terminal import out
 
     if not quiet:
         for text in [alert.text for alert in looked.alerts] + [f"not judged: {said}" for said in looked.unjudged]:
@@ -183,7 +184,7 @@ def _tell(home: Home, run_id: str, looked: Looked, *, quiet: bool) -> None:
 def settings_of(home: Home, paths: Sequence[Path] = ()) -> Settings:
     """The home's settings; a new home takes those that lie beside the files it is given."""
     from forecourt.settings_file import load_settings
-    from forecourt.terminal import out
+    from forecourt.verbs.terminal import out
 
     home.create()
     beside = [path / "forecourt.toml" for path in paths if (path / "forecourt.toml").is_file()]
@@ -196,7 +197,7 @@ def settings_of(home: Home, paths: Sequence[Path] = ()) -> Settings:
 
 
 def _land(home: Home, settings: Settings, paths: Sequence[Path], *, quiet: bool) -> list[FileResult]:
-    from forecourt.terminal import step
+    from forecourt.verbs.terminal import step
     from ingest.landing import files_of
     from ingest.landing import land as land_files
 
@@ -237,9 +238,9 @@ def _confirm(home: Home, settings: Settings, file_id: str, reason: str | None) -
 
 def land_and_publish(home: Home, paths: Sequence[Path], *, quiet: bool = False) -> Outcome:
     """One run: lands the paths (none: the inbox), builds, checks and publishes; whatever fails, the pages say so."""
-    from forecourt import show
     from forecourt.build import reading_ahead
     from forecourt.run import new_run_id, recording_failure
+    from forecourt.verbs import show
 
     home.create()
     with home.lock():
@@ -268,7 +269,7 @@ def publish_landed(home: Home, settings: Settings, *, quiet: bool) -> Outcome:
     from checks.gate import check
     from dashboards.prepared import write
     from forecourt.run import build_and_publish
-    from forecourt.terminal import step
+    from forecourt.verbs.terminal import step
 
     if quiet:
         return build_and_publish(home, settings, check, prepare=write)
@@ -280,7 +281,7 @@ def publish_landed(home: Home, settings: Settings, *, quiet: bool) -> Outcome:
 
 def print_outcome(outcome: Outcome) -> None:
     """Prints findings and, where checks block, their rows; exits 1 when nothing was published."""
-    from forecourt import show
+    from forecourt.verbs import show
 
     show.print_checks(outcome.checks)
     if not outcome.is_published:

@@ -137,8 +137,8 @@ def _headlines(warehouse: Warehouse, rooftops: tuple[str, ...]) -> str:
 
 
 def _sent(mail: Any, to: tuple[str, ...], subject: str, text: str, files: dict[str, bytes], as_json: bool) -> None:
-    from forecourt import show
     from forecourt.mail import send
+    from forecourt.verbs import show
 
     send(mail, to, subject, text, files)
     if as_json:

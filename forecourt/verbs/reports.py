@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -58,9 +59,9 @@ def export_ageing(
     """
     from dashboards.exports import export_ageing as write_ageing
     from dashboards.receivables import Choice, beyond
-    from forecourt import show
     from forecourt.door import open_warehouse
     from forecourt.kpi import newest_day
+    from forecourt.verbs import show
 
     home = Home(home_path)
     if closed is not None:
@@ -97,7 +98,7 @@ def export_ageing(
     if as_json:
         show.print_json(facts)
     else:
-        from forecourt.terminal import out
+        from forecourt.verbs.terminal import out
 
         out.print(f"{output}: {facts['rows']:,} open documents as of {day}, sha256 {facts['sha256'][:16]}")
 
@@ -216,7 +217,7 @@ def export_stock_book(
 
 
 def _told(facts: dict[str, Any], as_json: bool, sentence: str) -> None:
-    from forecourt import show
+    from forecourt.verbs import show
 
     if as_json:
         show.print_json(facts)
@@ -236,13 +237,11 @@ def close(month: date, home_path: Path, as_json: bool) -> None:
     From then on a late cost of the month counts on its own day. A month is closed once.
     Example:  forecourt close 2026-03
     """
-    from dataclasses import asdict
-
     from dashboards.pack import LEFT_OUT, SUMS, TIE_OUT, month_end_pack, sums
     from dashboards.receivables import tied_by_name, tieout
-    from forecourt import show
     from forecourt.close import close_month, headlines_csv, last_day, require_closable
     from forecourt.door import open_warehouse
+    from forecourt.verbs import show
 
     home = Home(home_path)
     settings, warehouse = settings_of(home), open_warehouse(home)  # a wrong setting is told before a month is closed

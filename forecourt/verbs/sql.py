@@ -81,8 +81,8 @@ def _kind_of(output: Path | None) -> Kind:
 
 
 def _print(rows: pa.Table, kind: Kind) -> None:
-    from forecourt import show
     from forecourt.exported import csv_of
+    from forecourt.verbs import show
 
     if kind == "csv":
         click.echo(csv_of(rows), nl=False)
@@ -95,7 +95,7 @@ def _print(rows: pa.Table, kind: Kind) -> None:
 def _write(home: Home, rows: pa.Table, output: Path, kind: Kind, run_id: str, statement: str) -> None:
     from forecourt import __version__
     from forecourt.exported import csv_of, parquet_of, record_export, write_whole
-    from forecourt.show import as_json as json_of
+    from forecourt.verbs.show import as_json as json_of
 
     if kind == "parquet":
         data = parquet_of(rows)

@@ -30,7 +30,7 @@ def demo(home_path: Path, no_serve: bool) -> None:
     """
     from dashboards.exports import export_ageing
     from forecourt.door import open_warehouse
-    from forecourt.terminal import is_interactive, out, step
+    from forecourt.verbs.terminal import is_interactive, out, step
 
     home = Home(home_path)
     folder = home.root / "sample"
@@ -65,8 +65,8 @@ def sample(directory: Path, rooftops: int, years: float, seed: int, scale: float
     \b
     Example:  forecourt sample ./sample --rooftops 3 --years 1 --seed 7
     """
-    from forecourt import show
-    from forecourt.terminal import out, step
+    from forecourt.verbs import show
+    from forecourt.verbs.terminal import out, step
 
     if as_json:
         summary = _write_sample(directory, None, rooftops=rooftops, years=years, seed=seed, scale=scale)
@@ -95,9 +95,9 @@ def _write_sample(directory: Path, current: Any, **size: Any) -> Any:
 
 
 def _print_headlines(warehouse: Warehouse, as_of: date) -> None:
-    from forecourt import show
     from forecourt.kpi import compute
     from forecourt.metrics import HEADLINES
+    from forecourt.verbs import show_figures
 
     chosen = chosen_metrics(warehouse, HEADLINES)
     rows = [
@@ -105,4 +105,4 @@ def _print_headlines(warehouse: Warehouse, as_of: date) -> None:
         for metric, period in periods_of(warehouse, chosen, None, None, as_of)
         for row in compute(warehouse, metric, period)
     ]
-    show.print_kpis(rows, {metric.name: metric for metric in chosen})
+    show_figures.print_kpis(rows, {metric.name: metric for metric in chosen})

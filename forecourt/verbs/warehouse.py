@@ -42,9 +42,9 @@ def where(home_path: Path, as_json: bool) -> None:
     \b
     Example:  forecourt where --json
     """
-    from forecourt import show
     from forecourt.door import current_run, open_warehouse, published_path
-    from forecourt.terminal import out
+    from forecourt.verbs import show
+    from forecourt.verbs.terminal import out
 
     home = Home(home_path)
     run_id = current_run(home)
@@ -84,8 +84,8 @@ def status(home_path: Path, as_json: bool) -> None:
     \b
     Example:  forecourt status --home warehouse
     """
-    from forecourt import show
     from forecourt.status import status_of
+    from forecourt.verbs import show
 
     facts = status_of(Home(home_path))
     if as_json:
@@ -104,7 +104,7 @@ def rollback(run_id: str | None, home_path: Path) -> None:
     Example:  forecourt rollback --home warehouse
     """
     from forecourt.publish import rollback as put_back
-    from forecourt.terminal import out
+    from forecourt.verbs.terminal import out
 
     home = Home(home_path)
     with home.lock():

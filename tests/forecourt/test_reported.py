@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from forecourt import show
 from forecourt.metrics import Metric, Period
 from forecourt.reported import Parts, restate
+from forecourt.verbs import show_figures
 from tests.forecourt.conftest import WarehouseOf
 
 MARGIN = Metric(
@@ -69,7 +69,7 @@ def test_the_records_that_differ_add_up_to_the_difference(
     for part, difference in (("numerator", Decimal(0)), ("denominator", Decimal("300.00"))):
         moved = [getattr(r.now or nothing, part) - getattr(r.then or nothing, part) for r in found.records]
         assert sum(moved) == difference
-    show.print_restated([found, *restate(then, then, MARGIN, MARCH)])
+    show_figures.print_restated([found, *restate(then, then, MARGIN, MARCH)])
     told = capsys.readouterr().out
     assert "Margin (GBP) 2026-03-01 to 2026-03-31: reported 10.00 %, now 8.42 %" in told
     assert "1 of 2 figures are as they were reported." in told
@@ -90,7 +90,7 @@ def test_a_record_between_excluded_and_counted_is_listed(
         ("R1|A", "changed", unknown, Parts(Decimal("40.00"))),
         ("R1|B", "changed", Parts(Decimal("5.00")), unknown),
     ]
-    show.print_restated([found])
+    show_figures.print_restated([found])
     told = " ".join(capsys.readouterr().out.split())
     assert "R1|A changed excluded: cost unknown 40.00 deals.csv:2" in told
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from forecourt import why
 from forecourt.metrics import Metric, Period
-from forecourt.show import print_why
+from forecourt.verbs.show_figures import print_why
 from forecourt.why import Sums, Why, cohort_before, rate_and_mix
 
 parts = st.decimals(-1000, 1000, places=2).map(Fraction)

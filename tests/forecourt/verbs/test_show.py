@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from forecourt import show
-from forecourt.terminal import Step, err, out, table
+from forecourt.verbs import show
+from forecourt.verbs.terminal import Step, err, out, table
 from ingest.outcome import FileResult
 
 #: Colour, a line that looks like another, a C1 mark, a turned direction, markup and the name of a picture.
