@@ -12,8 +12,9 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboards import behind, series, sparkline, words
 from dashboards.series import Point
 from dashboards.shell import Page
-from forecourt.kpi import KpiRow, year_before
+from forecourt.kpi import KpiRow
 from forecourt.metrics import Metric, Period
+from forecourt.periods import shifted
 
 Arrow = Literal["up", "down", "off"]
 Colour = Literal["green", "red", "gray"]
@@ -119,7 +120,7 @@ def target_line(page: Page, metric: Metric, rows: list[KpiRow]) -> str | None:
 def year_line(page: Page, metric: Metric, rows: list[KpiRow]) -> str | None:
     """The change against the same days of last year, by arrow, sign and colour; None where the card has it above."""
     chosen = page.filters
-    year = year_before(chosen.period)
+    year = shifted(chosen.period, 12)
     if chosen.before in (None, year) or not any(row.value is not None for row in rows):
         return None
     earlier = page.reader.kpi(metric.name, page.reader.headline_period(metric.name, year), rooftops=chosen.rooftops)

@@ -18,7 +18,7 @@ from forecourt.close import RECORD, ClosedMonth, closed_file
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
 from forecourt.home import Home
-from forecourt.kpi import last_day
+from forecourt.periods import last_day
 
 #: The marks of a part of a document in the csv that a closed month keeps.
 _PART = ("rooftop", "document_kind", "document", "instalment")

@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from forecourt.kpi import (
-    compared,
-    default_period,
-    last_day,
-    month_before,
-    shifted,
-    whole_months,
-    year_before,
-)
 from forecourt.metrics import Period
+from forecourt.periods import compared, default_period, last_day, shifted, whole_months
 
 MONTH, LAST_MONTH, QUARTER, YEAR, CUSTOM = "month", "last_month", "quarter", "year", "custom"
 BEFORE, YEAR_AGO, NOTHING = "before", "year_ago", "nothing"
@@ -45,7 +37,7 @@ def before_of(choice: str, comparison: str, period: Period) -> Period | None:
     if comparison == NOTHING:
         return None
     if comparison == YEAR_AGO or choice == YEAR:
-        return year_before(period)
+        return shifted(period, 12)
     if choice == QUARTER:
         return shifted(period, 3)
     if choice == CUSTOM:
@@ -53,7 +45,7 @@ def before_of(choice: str, comparison: str, period: Period) -> Period | None:
             return shifted(period, months)
         end = period.first - DAY
         return compared(period, end - (period.last - period.first), end)
-    return month_before(period)
+    return shifted(period, 1)
 
 
 def month_starts(end: date, months: int = MONTHS) -> Iterator[date]:

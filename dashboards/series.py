@@ -8,8 +8,9 @@ from datetime import date
 from dashboards import periods
 from dashboards.data import Reader
 from dashboards.periods import MONTHS
-from forecourt.kpi import KpiRow, last_day
+from forecourt.kpi import KpiRow
 from forecourt.metrics import Metric, Period
+from forecourt.periods import last_day
 
 
 @dataclass(frozen=True)

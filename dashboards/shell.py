@@ -16,7 +16,7 @@ from dashboards.palette import DARK, LIGHT, Palette
 from dashboards.words import Locale
 from forecourt.errors import Problem
 from forecourt.home import Home
-from forecourt.kpi import default_period
+from forecourt.periods import default_period
 
 
 @dataclass(frozen=True)

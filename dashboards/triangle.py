@@ -13,8 +13,8 @@ import streamlit as st
 from dashboards import charts, tables, words
 from dashboards.palette import Palette
 from dashboards.shell import Page
-from forecourt.kpi import last_day
 from forecourt.metrics import Metric, Period
+from forecourt.periods import last_day
 
 KPI = "claims_per_service_month"
 #: Sale months, and months in service.

@@ -12,8 +12,9 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from textwrap import wrap
 
-from forecourt.kpi import KpiRow, last_day
+from forecourt.kpi import KpiRow
 from forecourt.metrics import Metric, Period
+from forecourt.periods import last_day
 from forecourt.wording import form
 
 #: Keeps a number and its unit on one line.

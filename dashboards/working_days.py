@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from dashboards.data import Reader
-from forecourt.kpi import last_day
+from forecourt.periods import last_day
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ from pathlib import Path
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
 from forecourt.home import Home
-from forecourt.kpi import compute, headline_period, last_day, load_metrics
+from forecourt.kpi import compute, headline_period, load_metrics
 from forecourt.metrics import HEADLINES, Period
+from forecourt.periods import last_day
 
 RECORD = "close.json"
 #: Feeds that an accountant signs for: together they must reach the month's end. The others only warn.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -13,6 +12,7 @@ from typing import Any
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
 from forecourt.metrics import HEADLINES, Metric, Period, shown
+from forecourt.periods import last_day
 from forecourt.statements import statement
 
 DAY = timedelta(days=1)
@@ -91,11 +91,6 @@ def newest_day(warehouse: Warehouse) -> date:
     return day
 
 
-def default_period(as_of: date) -> Period:
-    """From the first of the month of as_of to as_of."""
-    return Period(as_of.replace(day=1), as_of, as_of)
-
-
 def headline_period(warehouse: Warehouse, metric: Metric, period: Period) -> Period:
     """The period a card shows: for a cohort the equally long one that ended when its window could pass."""
     if metric.kind != "cohort":
@@ -113,53 +108,6 @@ def window_days(warehouse: Warehouse, metric: Metric, on: date) -> int:
         if row["key"] == metric.window and row["valid_from"] <= on and (row["valid_to"] is None or on < row["valid_to"])
     )
     return days
-
-
-def month_before(period: Period) -> Period:
-    """The same days of the month before; a whole month against a whole month."""
-    return shifted(period, 1)
-
-
-def year_before(period: Period) -> Period:
-    """The same days of last year; a whole month against a whole month, so February keeps its 29th."""
-    return shifted(period, 12)
-
-
-def shifted(period: Period, months: int) -> Period:
-    """The same days so many months earlier, known as long after their end; whole months stay whole months."""
-    first, last = _back(period.first, months), _back(period.last, months)
-    if whole_months(period):
-        last = last_day(last)
-    return compared(period, first, last)
-
-
-def compared(period: Period, first: date, last: date) -> Period:
-    """The days from ``first`` to ``last``, to stand beside ``period``: known as long after their end as it is.
-
-    A month that has had three weeks to learn its late costs stands beside one that had them too, and a month that is
-    not over beside as many days of the other.
-    """
-    if period.as_of < period.last:
-        return Period(first, last, min(first + (period.as_of - period.first), last))
-    return Period(first, last, min(last + (period.as_of - period.last), period.as_of))
-
-
-def whole_months(period: Period) -> int:
-    """How many whole calendar months a period is made of; 0 where it begins or ends inside one."""
-    if period.first.day != 1 or period.last != last_day(period.last):
-        return 0
-    return 12 * (period.last.year - period.first.year) + period.last.month - period.first.month + 1
-
-
-def _back(day: date, months: int) -> date:
-    index = day.year * 12 + day.month - 1 - months
-    year, month = divmod(index, 12)
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
-
-
-def last_day(day: date) -> date:
-    """The last day of a day's month."""
-    return day.replace(day=calendar.monthrange(day.year, day.month)[1])
 
 
 def compute(

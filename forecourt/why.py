@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -185,12 +184,6 @@ def records_of(counted: Sequence[Counted], dimensions: int) -> Records:
         Amounts.of(each.denominator for each in counted),
         tuple(Named.of([each.groups[place] for each in counted]) for place in range(dimensions)),
     )
-
-
-def cohort_before(period: Period) -> Period:
-    """The cohort that ends the day before ``period`` begins and has as many days, as known on the same day."""
-    last = period.first - timedelta(days=1)
-    return Period(last - (period.last - period.first), last, period.as_of)
 
 
 def rate_and_mix(own: tuple[Sums, Sums], totals: tuple[Sums, Sums]) -> tuple[Fraction, Fraction]:

@@ -21,7 +21,8 @@ from forecourt.door import Warehouse
 from forecourt.kpi import load_metrics
 from forecourt.meta import write_meta
 from forecourt.metrics import Metric, Period
-from forecourt.why import Effect, Why, cohort_before, explain
+from forecourt.periods import cohort_before
+from forecourt.why import Effect, Why, explain
 from ingest.sample import simulate
 from ingest.sample.files import as_texts
 from tests.support.warehouse import make_warehouse

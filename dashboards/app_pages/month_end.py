@@ -14,7 +14,7 @@ from dashboards.shell import Page
 from dashboards.tables import Column
 from forecourt.close import ClosedMonth, closed_file, closed_months, require_closable
 from forecourt.errors import Problem
-from forecourt.kpi import last_day
+from forecourt.periods import last_day
 
 FILES = {"name": Column("File"), "size": Column("Bytes", "count"), "sha256": Column("sha256")}
 ADJUSTMENTS = {

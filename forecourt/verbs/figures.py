@@ -123,10 +123,10 @@ def why(
     Example:  forecourt why gross_margin_rate --from 2026-09-01 --to 2026-09-30
     """
     from forecourt.door import open_warehouse
-    from forecourt.kpi import compared, shifted, whole_months
     from forecourt.metrics import Period
+    from forecourt.periods import cohort_before, compared, shifted, whole_months
     from forecourt.verbs import show, show_figures
-    from forecourt.why import cohort_before, explain
+    from forecourt.why import explain
 
     warehouse = open_warehouse(Home(home_path))
     require_rooftops(warehouse, rooftops)

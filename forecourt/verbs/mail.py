@@ -120,8 +120,9 @@ def _begun(home: Home, rooftops: tuple[str, ...]) -> tuple[Settings, Warehouse]:
 def _headlines(warehouse: Warehouse, rooftops: tuple[str, ...]) -> str:
     """A line per headline and currency: value, target, records, or why it has none."""
     from forecourt.handbook import figure
-    from forecourt.kpi import compute, default_period, headline_period, load_metrics, newest_day
+    from forecourt.kpi import compute, headline_period, load_metrics, newest_day
     from forecourt.metrics import HEADLINES
+    from forecourt.periods import default_period
 
     metrics = load_metrics(warehouse)
     lines = []

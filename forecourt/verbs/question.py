@@ -62,8 +62,9 @@ def periods_of(
     warehouse: Warehouse, metrics: Sequence[Metric], first: date | None, last: date | None, as_of: date | None
 ) -> list[tuple[Metric, Period]]:
     """The period of each KPI: as asked, else the default of METRICS section 0."""
-    from forecourt.kpi import default_period, headline_period, newest_day
+    from forecourt.kpi import headline_period, newest_day
     from forecourt.metrics import Period
+    from forecourt.periods import default_period
 
     day = as_of or last or newest_day(warehouse)
     if first is None and last is None:

@@ -239,8 +239,9 @@ def close(month: date, home_path: Path, as_json: bool) -> None:
     """
     from dashboards.pack import LEFT_OUT, SUMS, TIE_OUT, month_end_pack, sums
     from dashboards.receivables import tied_by_name, tieout
-    from forecourt.close import close_month, headlines_csv, last_day, require_closable
+    from forecourt.close import close_month, headlines_csv, require_closable
     from forecourt.door import open_warehouse
+    from forecourt.periods import last_day
     from forecourt.verbs import show
 
     home = Home(home_path)

@@ -19,7 +19,7 @@ from dashboards.tables import HEADS, NARROW
 from forecourt.door import current_run
 from forecourt.errors import Problem
 from forecourt.home import Home
-from forecourt.kpi import default_period
+from forecourt.periods import default_period
 from forecourt.publish import record_end
 from forecourt.settings import ROLES
 from tests.support.dashboards import APP, PAGES

@@ -28,6 +28,7 @@ from forecourt.build import Paths
 from forecourt.door import Warehouse, current_run, open_warehouse, published_path
 from forecourt.home import Home
 from forecourt.metrics import HEADLINES, Metric, Period
+from forecourt.periods import shifted
 from forecourt.scope import open_scope
 from forecourt.why import Effect
 from tests.dashboards.test_pages import opened
@@ -116,7 +117,7 @@ def test_the_overview_shows_what_the_command_says(
     asked = Asked(published_home, query)
     app = opened(published_home, "overview", monkeypatch, **query)
     expected, lines, years = [], [], []
-    last_year = kpi.year_before(asked.period)
+    last_year = shifted(asked.period, 12)
     for metric in (asked.metrics[name] for name in (*HEADLINES, *FIRST_STEPS)):
         now = asked.shown(metric)
         rows = asked.rows(metric, now)
@@ -294,7 +295,7 @@ def test_parts_say_what_the_marts_say(
             assert told == asked, (name, by)
             counted += sum(row.n for row in told)
         if why.is_explained(metric):
-            before = kpi.month_before(period)
+            before = shifted(period, 1)
             splits = [
                 why.explain(warehouse, metric, period, before, rooftops=rooftops, parts=by_parts)
                 for by_parts in (None, partial(parts.records, rooftops=rooftops))

@@ -19,8 +19,9 @@ from dashboards.scorecard import Measure
 from dashboards.shell import Page
 from forecourt.door import current_run, open_warehouse
 from forecourt.home import Home
-from forecourt.kpi import compute, default_period, headline_period, load_metrics, month_before, newest_day
+from forecourt.kpi import compute, headline_period, load_metrics, newest_day
 from forecourt.metrics import HEADLINES
+from forecourt.periods import default_period, shifted
 from forecourt.publish import record_end
 from forecourt.why import explain
 from tests.support.dashboards import APP, PAGES
@@ -293,7 +294,7 @@ def test_overview_says_why_a_headline_moved(published_home: Home, monkeypatch: p
     warehouse = open_warehouse(published_home)
     metric = load_metrics(warehouse)["fleet_utilisation_rate"]
     period = default_period(newest_day(warehouse))
-    (why,) = explain(warehouse, metric, period, month_before(period))
+    (why,) = explain(warehouse, metric, period, shifted(period, 1))
     said = [text for text in captions(opened(published_home, "overview", monkeypatch)) if text.startswith("Why: ")]
     assert said
     if not why.causes:

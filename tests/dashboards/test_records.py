@@ -14,8 +14,9 @@ from dashboards.lists import cars, deals, enquiries, promises, workshop
 from dashboards.records import Records
 from forecourt.door import Warehouse, open_warehouse
 from forecourt.home import Home
-from forecourt.kpi import KpiRow, compute, default_period, headline_period, load_metrics, newest_day
+from forecourt.kpi import KpiRow, compute, headline_period, load_metrics, newest_day
 from forecourt.metrics import Period
+from forecourt.periods import default_period
 from forecourt.trace import parts_of, trace
 
 

@@ -17,7 +17,8 @@ from dashboards.examples import EXAMPLES
 from forecourt.door import current_run, open_warehouse
 from forecourt.errors import Problem
 from forecourt.home import Home
-from forecourt.kpi import compute, default_period, headline_period, load_metrics, newest_day
+from forecourt.kpi import compute, headline_period, load_metrics, newest_day
+from forecourt.periods import default_period
 from forecourt.query import ask
 from forecourt.reference import read_marts, relations
 from tests.dashboards.test_pages import opened, text_of

@@ -11,6 +11,7 @@ from forecourt import kpi
 from forecourt.door import Warehouse, current_run, open_warehouse, published_path
 from forecourt.errors import Problem
 from forecourt.home import Home
+from forecourt.periods import default_period
 from forecourt.publish import publish
 from forecourt.run import build_and_publish
 from forecourt.scope import GROUP_WIDE, LEFT_OUT, OWN_RULE, PERSONAL, WHOLE, open_scope, scope_path
@@ -130,7 +131,7 @@ def test_every_table_is_decided(whole: Warehouse) -> None:
 
 
 def test_every_number_is_that_of_the_rooftop(whole: Warehouse, cut: Warehouse) -> None:
-    period = kpi.default_period(kpi.newest_day(whole))
+    period = default_period(kpi.newest_day(whole))
     for name, metric in kpi.load_metrics(whole).items():
         ours, theirs = (
             [(row.value, row.numerator, row.denominator, row.n, row.currency) for row in rows]

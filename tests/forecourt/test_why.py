@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from forecourt import why
 from forecourt.metrics import Metric, Period
+from forecourt.periods import cohort_before
 from forecourt.verbs.show_figures import print_why
-from forecourt.why import Sums, Why, cohort_before, rate_and_mix
+from forecourt.why import Sums, Why, rate_and_mix
 
 parts = st.decimals(-1000, 1000, places=2).map(Fraction)
 groups = st.dictionaries(st.sampled_from("abcdef"), st.tuples(parts, parts), min_size=1)
