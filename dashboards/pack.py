@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 from collections.abc import Mapping
 from datetime import date
 from itertools import chain
@@ -16,6 +18,8 @@ from dashboards.stock_book import stock_book, stock_book_cover, stock_book_xlsx
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
 from forecourt.exported import csv_of
+from forecourt.kpi import compute, headline_period, load_metrics
+from forecourt.metrics import HEADLINES, Period
 
 #: ``sha256sum -c SHA256SUMS`` in the folder says whether every file is still what was closed.
 SUMS = "SHA256SUMS"
@@ -34,12 +38,12 @@ _ROLLFORWARD = (
 
 
 def month_end_pack(warehouse: Warehouse, first_on: date, last_on: date) -> dict[str, bytes]:
-    """Name -> bytes of a month's end: ageing, tie-out, roll-forward, deposits and credits, stock book.
+    """Name -> bytes of a month's end: headlines, ageing, tie-out, roll-forward, deposits and credits, stock book.
 
     What the run has no data for is left out. A pdf of the ageing is left out where a name holds a sign that paper
     cannot show, since the workbook and the csv hold everything; LEFT_OUT then says which, and why.
     """
-    files: dict[str, bytes] = {}
+    files = {"headlines.csv": _headlines(warehouse, first_on, last_on)}
     if _has(warehouse, "dms_invoices", "dms_payments"):
         left_out: dict[str, str] = {}
         files |= _ageing(warehouse, last_on, left_out)
@@ -61,6 +65,27 @@ def month_end_pack(warehouse: Warehouse, first_on: date, last_on: date) -> dict[
 def sums(files: Mapping[str, bytes]) -> bytes:
     """The sha256 of every file, in the form that ``sha256sum -c`` reads."""
     return "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)).encode()
+
+
+def _headlines(warehouse: Warehouse, first_on: date, last_on: date) -> bytes:
+    """The five headlines of a month as of its end, in total and by rooftop; a cohort is the one mature by then."""
+    columns = (
+        *("kpi", "label", "unit", "from", "to", "as_of", "rooftop", "currency", "value", "numerator", "denominator"),
+        *("n", "open", "excluded", "immature", "data_through", "reason"),
+    )
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    metrics = load_metrics(warehouse)
+    for metric in (metrics[name] for name in HEADLINES if name in metrics):
+        period = headline_period(warehouse, metric, Period(first_on, last_on, last_on))
+        for by in (None, "rooftop"):
+            for row in compute(warehouse, metric, period, by=by):
+                if by and row.group is None:
+                    continue
+                given = row.as_dict() | {"rooftop": row.group}
+                writer.writerow([given[column] for column in columns])
+    return out.getvalue().encode()
 
 
 def _has(warehouse: Warehouse, *feeds: str) -> bool:

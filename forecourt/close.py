@@ -6,10 +6,8 @@ once; what is learned about it later shows as an adjustment of the period in whi
 
 from __future__ import annotations
 
-import csv
 import getpass
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -21,8 +19,8 @@ from pathlib import Path
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
 from forecourt.home import Home
-from forecourt.kpi import compute, headline_period, load_metrics
-from forecourt.metrics import HEADLINES, Period
+from forecourt.kpi import load_metrics
+from forecourt.metrics import HEADLINES
 from forecourt.periods import last_day
 
 RECORD = "close.json"
@@ -137,28 +135,6 @@ def close_month(
     beside.rename(home.closed / closed.month)
     _sync(home.closed)
     return closed
-
-
-def headlines_csv(warehouse: Warehouse, first_on: date) -> bytes:
-    """The five headlines of a month as of its end, in total and by rooftop; a cohort is the one mature by then."""
-    columns = (
-        *("kpi", "label", "unit", "from", "to", "as_of", "rooftop", "currency", "value", "numerator", "denominator"),
-        *("n", "open", "excluded", "immature", "data_through", "reason"),
-    )
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    last_on = last_day(first_on)
-    metrics = load_metrics(warehouse)
-    for metric in (metrics[name] for name in HEADLINES if name in metrics):
-        period = headline_period(warehouse, metric, Period(first_on, last_on, last_on))
-        for by in (None, "rooftop"):
-            for row in compute(warehouse, metric, period, by=by):
-                if by and row.group is None:
-                    continue
-                given = row.as_dict() | {"rooftop": row.group}
-                writer.writerow([given[column] for column in columns])
-    return out.getvalue().encode()
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -239,7 +239,7 @@ def close(month: date, home_path: Path, as_json: bool) -> None:
     """
     from dashboards.pack import LEFT_OUT, SUMS, TIE_OUT, month_end_pack, sums
     from dashboards.receivables import tied_by_name, tieout
-    from forecourt.close import close_month, headlines_csv, require_closable
+    from forecourt.close import close_month, require_closable
     from forecourt.door import open_warehouse
     from forecourt.periods import last_day
     from forecourt.verbs import show
@@ -248,7 +248,7 @@ def close(month: date, home_path: Path, as_json: bool) -> None:
     settings, warehouse = settings_of(home), open_warehouse(home)  # a wrong setting is told before a month is closed
     with home.lock():
         behind = require_closable(home, warehouse, month)
-        files = {"headlines.csv": headlines_csv(warehouse, month), **month_end_pack(warehouse, month, last_day(month))}
+        files = month_end_pack(warehouse, month, last_day(month))
         files[SUMS] = sums(files)
         closed = close_month(home, warehouse.run_id, month, files, behind)
         if not as_json:

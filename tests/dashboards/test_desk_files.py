@@ -155,7 +155,7 @@ def test_the_pack_of_a_month_is_whole_and_summed(ledger: Warehouse) -> None:
     assert {
         *("ageing_due_all.csv", "ageing_due_all.xlsx", "ageing_due_all.pdf", "ageing_invoice_customer.xlsx"),
         *("tie_out.csv", "roll_forward.csv", "deposits_and_credits.csv", "deposits_and_credits.xlsx"),
-        *("stock_book.csv", "stock_book.xlsx"),
+        *("stock_book.csv", "stock_book.xlsx", "headlines.csv"),
     } <= set(files)
     assert files == month_end_pack(ledger, FIRST, LAST)
     listed = dict(line.split("  ")[::-1] for line in sums(files).decode().splitlines())
