@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from forecourt import durable
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
 from forecourt.handbook import figure
@@ -163,7 +164,5 @@ def tell(home: Home, settings: Settings, run_id: str, alerts: Sequence[Alert]) -
     standing: dict[str, list[str]] = defaultdict(list)
     for alert in alerts:
         standing[alert.key] += alert.records
-    beside = home.alerts.with_suffix(".new")
-    beside.write_text(json.dumps(standing, indent=1), encoding="utf-8")
-    beside.replace(home.alerts)
+    durable.replace(home.alerts, json.dumps(standing, indent=1).encode())
     return list(letters)

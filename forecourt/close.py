@@ -9,13 +9,12 @@ from __future__ import annotations
 import getpass
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 
+from forecourt import durable
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
 from forecourt.home import Home
@@ -130,23 +129,9 @@ def close_month(
     beside.mkdir()
     record = json.dumps(asdict(closed), ensure_ascii=False, indent=2).encode()
     for name, data in {**files, RECORD: record}.items():
-        _write(beside / name, data)
-    _sync(beside)
+        (beside / name).write_bytes(data)
+        durable.sync(beside / name)
+    durable.sync(beside)
     beside.rename(home.closed / closed.month)
-    _sync(home.closed)
+    durable.sync(home.closed)
     return closed
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

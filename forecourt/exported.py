@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from forecourt import durable
 from forecourt.errors import Problem
 from forecourt.home import Home
 
@@ -80,11 +81,9 @@ def name_part(text: str) -> str:
 
 def write_whole(output: Path, data: bytes) -> None:
     """The file appears whole or not at all. Raises Problem where it cannot be written."""
-    beside = output.with_name(f".{output.name}.part")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(data)
-        os.replace(beside, output)
+        durable.replace(output, data)
     except OSError as error:
         raise Problem(f"{output} cannot be written: {error.strerror}. Give another file with -o.") from None
 

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from forecourt import durable
 from forecourt.close import closed_months
 from forecourt.door import LastRun, current_run, published_path
 from forecourt.errors import Problem
@@ -25,10 +26,10 @@ def publish(home: Home, candidate: Path, run_id: str, *, keep: int) -> Path:
     Runs from which a month was closed are kept for good, beside those.
     """
     target, pinned = published_path(home, run_id), {month.run_id for month in closed_months(home)}
-    _sync(candidate)
+    durable.sync(candidate)
     os.replace(candidate, target)
     target.chmod(0o444)
-    _sync(home.published)
+    durable.sync(home.published)
     _point(home, run_id)
     runs = sorted(
         (file for file in home.published.glob("*.duckdb") if file.stem not in pinned), key=lambda file: file.stem
@@ -60,25 +61,9 @@ def _before(current: str | None, kept: Sequence[str]) -> str | None:
 def record_end(home: Home, run_id: str, status: str, message: str) -> None:
     """Writes LAST, which the pages show as a banner when a run did not publish."""
     ended = datetime.now(UTC).replace(tzinfo=None, microsecond=0).isoformat()
-    _replace(home.last, json.dumps(asdict(LastRun(run_id, status, ended, message)), ensure_ascii=False))
+    last = json.dumps(asdict(LastRun(run_id, status, ended, message)), ensure_ascii=False)
+    durable.replace(home.last, last.encode())
 
 
 def _point(home: Home, run_id: str) -> None:
-    _replace(home.current, f"{run_id}\n")
-
-
-def _replace(path: Path, text: str) -> None:
-    """Replaces a small file atomically and durably."""
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_text(text, encoding="utf-8")
-    _sync(beside)
-    os.replace(beside, path)
-    _sync(path.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    durable.replace(home.current, f"{run_id}\n".encode())

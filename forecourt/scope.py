@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
 import secrets
 from collections.abc import Iterable, Sequence
@@ -20,7 +19,7 @@ from pathlib import Path
 
 import duckdb
 
-from forecourt import identity
+from forecourt import durable, identity
 from forecourt.door import Warehouse, open_warehouse, published_path
 from forecourt.errors import Problem
 from forecourt.home import Home
@@ -188,8 +187,7 @@ def _make(run: Path, target: Path, rooftops: Iterable[str] | None, *, is_masked:
             _fill(connection, rooftops, is_masked=is_masked)
             connection.execute("detach scope")
         beside.chmod(0o444)
-        with beside.open("rb") as file:
-            os.fsync(file.fileno())
+        durable.sync(beside)
         beside.replace(target)
     finally:
         for left in target.parent.glob(f"{beside.name}*"):
