@@ -175,16 +175,17 @@ def explained(page: Page, metric: Metric) -> str:
         parts.insert(0, f"**{metric.question}**")
     if metric.example:
         parts.append(f"*Example:* {metric.example}")
-    known = page.reader.policies(page.filters.period.end)
-    settings = [f"`{key} = {value}`" for key, value in known.items() if _is_asked(key, metric.settings)]
+    settings = [f"`{key} = {value}`" for key, value in settings_in_force(page, metric).items()]
     if settings:
         parts.append(f"*Settings in force:* {', '.join(settings)}")
     return "\n\n".join(parts).replace("$", "\\$")
 
 
-def _is_asked(key: str, settings: Sequence[str]) -> bool:
-    """Whether a setting is one of those named; a name that ends in a dot is a family."""
-    return any(key == each or (each.endswith(".") and key.startswith(each)) for each in settings)
+def settings_in_force(page: Page, metric: Metric) -> dict[str, str]:
+    """Setting → value at the end of the period, of those that the statements behind a KPI read."""
+    known = page.reader.policies(page.filters.period.end)
+    families = tuple(name for name in metric.settings if name.endswith("."))
+    return {key: value for key, value in known.items() if key in metric.settings or key.startswith(families)}
 
 
 def excluded_by_reason(rows: Sequence[KpiRow]) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
@@ -24,7 +24,7 @@ GROUPS = 12
 
 @dataclass(frozen=True)
 class Report:
-    """What a page shows: its KPI, dimensions in the order they matter, KPIs beside it, records, settings in force.
+    """What a page shows: its KPI, dimensions in the order they matter, KPIs beside it, records.
 
     On a board the records are what the reader came for: they stand above the months and the groups. ``further`` draws a
     section that only this page has, above the definition.
@@ -34,7 +34,6 @@ class Report:
     dimensions: tuple[str, ...]
     beside: tuple[str, ...] = ()
     records: tuple[Records, ...] = ()
-    policies: tuple[str, ...] = field(default=())
     is_board: bool = False
     further: Callable[[Page], None] | None = None
 
@@ -63,7 +62,7 @@ def draw(page: Page, report: Report) -> None:
         _lists(page, metric, period, report)
     if report.further:
         report.further(page)
-    definition(page, metric, report.policies)
+    definition(page, metric)
 
 
 def _lists(page: Page, metric: Metric, period: Period, report: Report) -> None:
@@ -356,7 +355,7 @@ def _groups_config(metric: Metric, by: str) -> dict[str, Any]:
     }
 
 
-def definition(page: Page, metric: Metric, policies: tuple[str, ...]) -> None:
+def definition(page: Page, metric: Metric) -> None:
     """Description, formula, example, and the settings in force."""
     with st.expander(f"What {words.in_sentence(metric.label)} means", icon=":material/help:"):
         if metric.question:
@@ -369,12 +368,11 @@ def definition(page: Page, metric: Metric, policies: tuple[str, ...]) -> None:
         feeds = words.listed([f"`{feed}`" for feed in metric.feeds])
         if feeds:
             st.markdown(f"Feeds: {feeds}.")
-        known = page.reader.policies(page.filters.period.end)
-        found = [{"key": key, "value": value} for key, value in known.items() if policies and key.startswith(policies)]
-        if found:
+        settings = cards.settings_in_force(page, metric)
+        if settings:
             st.markdown("Settings in force:")
             st.dataframe(
-                pl.DataFrame(found),
+                pl.DataFrame([{"key": key, "value": value} for key, value in settings.items()]),
                 hide_index=True,
                 column_config={"key": "Setting", "value": "Value"},
                 alt="Settings in force",

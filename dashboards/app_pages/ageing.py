@@ -72,7 +72,7 @@ def ageing(page: Page) -> None:
         debtors.documents(page, table, day)
     _behind(page, table, facts)
     if metric:
-        kpi_page.definition(page, metric, ("ageing.",))
+        kpi_page.definition(page, metric)
 
 
 def _chosen(page: Page) -> tuple[Choice, Basis, date]:

@@ -11,7 +11,6 @@ REPORT = Report(
     dimensions=("rooftop", "condition", "make", "model", "salesperson"),
     beside=("return_rate", "claims_submitted", "claim_cost"),
     records=(CLAIMS,),
-    policies=("claim.", "return."),
     further=triangle.draw,
 )
 

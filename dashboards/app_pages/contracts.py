@@ -67,7 +67,6 @@ REPORT = Report(
     kpi="funding_days",
     dimensions=("customer", "rooftop", "currency"),
     records=(WAITING_FOR_MONEY, PAID),
-    policies=("ageing.edges.contract_in_transit",),
     is_board=True,
     further=groups,
 )

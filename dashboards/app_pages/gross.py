@@ -11,7 +11,6 @@ REPORT = Report(
     dimensions=("rooftop", "condition", "make", "salesperson", "deal_type"),
     beside=("units", "gross_per_unit", "front_gross_per_unit", "back_gross_per_unit", "store_gross"),
     records=(DEALS,),
-    policies=("deal.",),
 )
 
 kpi_page.draw(shell.current(), REPORT)

@@ -16,7 +16,6 @@ REPORTS = (
         dimensions=_DIMENSIONS,
         beside=("sla_met_rate", "contact_rate", "appointment_set_rate", "show_rate", "conversion_rate"),
         records=(LEADS,),
-        policies=("response.", "sla."),
     ),
     Report(
         kpi="appointment_set_rate",
@@ -35,7 +34,6 @@ REPORTS = (
         dimensions=_DIMENSIONS,
         beside=("contact_rate", "appointment_set_rate", "show_rate"),
         records=(ENQUIRIES,),
-        policies=("conversion.", "episode."),
     ),
 )
 

@@ -59,7 +59,6 @@ REPORT = Report(
     dimensions=("rooftop", "condition", "make", "model", "supplier"),
     beside=("stock_ready_rate", "days_in_stock"),
     records=(PREPARED, OVER_BUDGET, READY),
-    policies=("stock.",),
     is_board=True,
     further=clocks,
 )

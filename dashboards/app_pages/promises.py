@@ -12,7 +12,6 @@ REPORT = Report(
     beside=("exception_days", "change_explained_rate"),
     records=(BROKEN, OVERNIGHT),
     is_board=True,
-    policies=("quote.", "response.", "sla."),
 )
 
 kpi_page.draw(shell.current(), REPORT)

@@ -11,7 +11,6 @@ REPORT = Report(
     dimensions=("bucket", "rooftop", "condition", "make", "model"),
     beside=("stock_cost", "days_supply", "days_in_stock", "stock_ready_rate", "time_to_line_days"),
     records=(STOCK, PREPARED),
-    policies=("stock.",),
     is_board=True,
 )
 

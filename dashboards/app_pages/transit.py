@@ -10,7 +10,6 @@ REPORT = Report(
     kpi="transit_days",
     dimensions=("rooftop", "acquisition_channel", "condition", "make", "model"),
     records=(TRANSIT, WAITING),
-    policies=("stock.",),
     is_board=True,
 )
 

@@ -10,7 +10,6 @@ REPORT = Report(
     kpi="enquiry_to_handover_days",
     dimensions=("rooftop", "source", "channel", "condition", "make", "salesperson"),
     records=(DONE, OPEN),
-    policies=("episode.", "deal.recognition"),
 )
 
 kpi_page.draw(shell.current(), REPORT)

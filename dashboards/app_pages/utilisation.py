@@ -11,7 +11,6 @@ REPORT = Report(
     dimensions=("rooftop", "use", "make", "model"),
     beside=("fleet_gross_utilisation_rate",),
     records=(CARS, LATE_HIRES, OUT_NOW, BACK),
-    policies=("rental.", "fleet."),
 )
 
 kpi_page.draw(shell.current(), REPORT)

@@ -20,7 +20,6 @@ REPORT = Report(
         "sold_per_available",
     ),
     records=(OPEN_ORDERS, CLOSED_ORDERS, DECLINED, INSPECTIONS),
-    policies=("comeback.",),
     is_board=True,
 )
 

@@ -26,6 +26,7 @@ from dashboards.prepared import FIRST_STEPS, MONTH, SOLD
 from forecourt import kpi, tallies, why
 from forecourt.build import Paths
 from forecourt.door import Warehouse, current_run, open_warehouse, published_path
+from forecourt.handbook import facts, read_book
 from forecourt.home import Home
 from forecourt.metrics import HEADLINES, Metric, Period
 from forecourt.periods import shifted
@@ -178,6 +179,10 @@ def test_a_page_shows_what_the_command_says(
         excluded.update(row["excluded_reasons"])
     small = "\n".join(plain(each.value) for each in app.caption)
     assert all(f"{count} {reason}" in small for reason, count in excluded.items())
+    # The settings behind the number are those of `kpi --explain`.
+    told_settings = dict(facts(read_book(asked.warehouse), name))["Settings in force"]
+    settings = [key for frame in app.dataframe if "key" in frame.value for key in frame.value["key"]]
+    assert settings == re.findall(r"`([^`]+)`", told_settings)
     scale = 100 if metric.unit == "percent" else 1
 
     months = table(app, "Month")
