@@ -15,10 +15,10 @@ from decimal import Decimal
 from forecourt import durable
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
-from forecourt.handbook import figure
 from forecourt.home import Home
 from forecourt.kpi import compute, headline_period, load_metrics, newest_day
 from forecourt.mail import send
+from forecourt.metrics import figure
 from forecourt.periods import default_period
 from forecourt.settings import AlertRule, Settings
 from forecourt.wording import counted

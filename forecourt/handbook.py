@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from forecourt.metrics import HEADLINES, Metric
+from forecourt.metrics import HEADLINES, Metric, figure
 from forecourt.settings import BEGINNING
 
 if TYPE_CHECKING:
@@ -61,15 +60,6 @@ def read_book(warehouse: Warehouse) -> Book:
             for row in warehouse.rows('select mart, "column", description from meta.columns')
         },
     )
-
-
-def figure(metric: Metric, value: int | float | str | Decimal) -> str:
-    """A value of a KPI in its unit: 12.0 %, 25.0 minutes, 1,234."""
-    scale = 100 if metric.unit == "percent" else 1
-    places = 0 if metric.unit in ("money", "count") else metric.decimals
-    rounded = (Decimal(str(value)) * scale).quantize(Decimal(1).scaleb(-places), rounding="ROUND_HALF_UP")
-    unit = {"percent": " %", "money": "", "count": ""}.get(metric.unit, f" {metric.unit}")
-    return f"{rounded:,}{unit}"
 
 
 def facts(book: Book, name: str) -> list[tuple[str, str]]:

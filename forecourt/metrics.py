@@ -213,6 +213,15 @@ def shown(metric: Metric, value: Any, *, is_count: bool = False) -> int | float 
     return _number(value)
 
 
+def figure(metric: Metric, value: int | float | str | Decimal) -> str:
+    """A value of a KPI in its unit: 12.0 %, 25.0 minutes, 1,234."""
+    scale = 100 if metric.unit == "percent" else 1
+    places = 0 if metric.unit in ("money", "count") else metric.decimals
+    rounded = (Decimal(str(value)) * scale).quantize(Decimal(1).scaleb(-places), rounding="ROUND_HALF_UP")
+    unit = {"percent": " %", "money": "", "count": ""}.get(metric.unit, f" {metric.unit}")
+    return f"{rounded:,}{unit}"
+
+
 def _number(value: Any) -> int | float:
     as_float = float(value)
     return int(as_float) if as_float.is_integer() else round(as_float, 6)

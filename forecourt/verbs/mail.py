@@ -119,9 +119,8 @@ def _begun(home: Home, rooftops: tuple[str, ...]) -> tuple[Settings, Warehouse]:
 
 def _headlines(warehouse: Warehouse, rooftops: tuple[str, ...]) -> str:
     """A line per headline and currency: value, target, records, or why it has none."""
-    from forecourt.handbook import figure
     from forecourt.kpi import compute, headline_period, load_metrics, newest_day
-    from forecourt.metrics import HEADLINES
+    from forecourt.metrics import HEADLINES, figure
     from forecourt.periods import default_period
 
     metrics = load_metrics(warehouse)

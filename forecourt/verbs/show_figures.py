@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from forecourt.handbook import figure
+from forecourt.metrics import figure
 from forecourt.verbs.terminal import out, table
 from forecourt.wording import counted
 

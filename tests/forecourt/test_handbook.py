@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from forecourt.handbook import Book, entry, figure, page
+from forecourt.handbook import Book, entry, page
 from forecourt.metrics import Metric
 
 CLAIMS = Metric(
@@ -88,8 +88,3 @@ def test_the_page_lists_every_question_and_explains_the_kinds_once() -> None:
     assert text.count("| **cohort** |") == 1
     assert "| [Claim rate](#claim-rate) | How many cars come back? |" in text
     assert text.count("\n## ") == 2
-
-
-def test_figures_carry_their_unit() -> None:
-    assert figure(CLAIMS, 0.0525) == "5.3 %"
-    assert figure(BOOK.metrics["units"], "1234") == "1,234"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from forecourt.door import Warehouse
-from forecourt.metrics import Metric, Period, metrics_of, shown
+from forecourt.metrics import Metric, Period, figure, metrics_of, shown
 from forecourt.statements import statement
 
 WarehouseOf = Callable[..., Warehouse]
@@ -655,3 +655,8 @@ def test_numbers_as_json_shows_them() -> None:
     assert shown(TURN, None) is None
     assert shown(CLAIMS, 6) == 6
     assert shown(replace(APPOINTED, seconds=3600), 1800) == 0.5
+
+
+def test_figures_carry_their_unit() -> None:
+    assert figure(CLAIMS, 0.0525) == "5.3 %"
+    assert figure(replace(APPOINTED, unit="count"), "1234") == "1,234"
