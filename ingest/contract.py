@@ -79,7 +79,7 @@ LEDGER_TABLES = {
         decided_why varchar, decided_at timestamp, mapping_hash varchar""",
     # The names of a file's columns, with which the next file of its kind is compared.
     "headers": "file_id varchar, names varchar[]",
-    "notes": "file_id varchar, feed varchar, kind varchar, detail varchar, rows bigint",
+    "notes": "file_id varchar, feed varchar, kind varchar, detail varchar, rows bigint, sentence varchar",
     "built_from": "contract_hash varchar",
 }
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.settings import Settings
-from ingest import archive, quarantine
+from ingest import archive, notes, quarantine
 from ingest.comparison import Delivery
 from ingest.contract import Feed
 from ingest.pinned import recognise_pinned
@@ -241,12 +241,7 @@ def _land(
     for number in decided.still:
         decided.results.pop(number, None)
     _move_in_file(connection, entry["file_id"], decided.results.values())
-    for told in staged.notes:
-        if told.kind != "unmapped column":
-            connection.execute(
-                "insert into ledger.notes values (?, ?, ?, ?, ?)",
-                [entry["file_id"], told.feed, told.kind, told.detail, told.rows],
-            )
+    notes.write(connection, entry["file_id"], [told for told in staged.notes if told.kind != "unmapped column"])
 
 
 def _mark(connection: duckdb.DuckDBPyConnection, entry: dict[str, Any], rows: Iterable[tuple[_Withheld, str]]) -> None:

@@ -39,28 +39,29 @@ def compare_header(
     ).fetchone()
     connection.execute("insert into ledger.headers values (?, ?)", [file_id, list(names)])
     before, mapping_hash = last or (None, None)
-    notes = [] if source.is_native or mapping_hash == source.mapping_hash else _absent(source, names)
-    if before is None:
-        return notes
-    known = {name.casefold() for name in before}
-    now = {name.casefold() for name in names}
-    notes += [Note(None, "new column", name, 0) for name in names if name.casefold() not in known]
-    notes += [Note(None, "missing column", name, 0) for name in before if name.casefold() not in now]
-    return notes
+    told: dict[str, list[str]] = {}
+    if not source.is_native and mapping_hash != source.mapping_hash:
+        told["absent columns"] = _without(_named(source), names)
+    if before is not None:
+        told |= {"new columns": _without(names, before), "missing columns": _without(before, names)}
+    return [Note(None, kind, ", ".join(map(repr, columns)), 0) for kind, columns in told.items() if columns]
 
 
-def _absent(source: Source, names: Sequence[str]) -> list[Note]:
-    """One note of the columns that a mapping names and a file lacks: one may be misspelt."""
-    known = set(map(folded, names))
-    named = [
+def _without(names: Iterable[str], others: Iterable[str]) -> list[str]:
+    """The names that are not among the others."""
+    known = set(map(folded, others))
+    return [name for name in dict.fromkeys(names) if folded(name) not in known]
+
+
+def _named(source: Source) -> list[str]:
+    """The columns that a mapping names, without those of its groups."""
+    return [
         column
         for mapping in source.mappings
         for name, cell in mapping.cells.items()
         if name not in mapping.group
         for column in cell.columns
     ]
-    absent = [column for column in dict.fromkeys(named) if folded(column) not in known]
-    return [Note(None, "absent columns", ", ".join(map(repr, absent)), 0)] if absent else []
 
 
 def odd_facts(

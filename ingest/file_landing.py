@@ -14,13 +14,13 @@ import pyarrow as pa
 from forecourt.errors import Problem
 from forecourt.home import Home
 from forecourt.settings import Settings
-from ingest import quarantine
+from ingest import notes, quarantine
 from ingest.comparison import Delivery
 from ingest.contract import Feed
 from ingest.drift import ahead_of_time, changed_keys, compare_header, odd_facts, renamed_rooftop, repeated_keys
 from ingest.ledger import full_files_before
 from ingest.mapped import Bytes
-from ingest.notes import Note, sentence
+from ingest.notes import Note
 from ingest.outcome import FileAccount, FileResult, Held, SameAgain, count
 from ingest.perhaps import Kept
 from ingest.pinned import recognise_pinned
@@ -220,18 +220,10 @@ class FileLanding(FileAccount):
             self._account_feed(feed, staged, quarantined, removed[feed.name])
         for feed in staged.feeds.values():
             staged.notes.extend(repeated_keys(connection, feed))
-        if staged.notes:
-            self._write_notes(staged.notes)
-        result.notes = [sentence(note) for note in staged.notes]
+        notes.write(connection, file_id, staged.notes)
+        result.notes = [note.sentence for note in staged.notes]
         result.status = "landed"
         self.record_file()
-
-    def _write_notes(self, notes: list[Note]) -> None:
-        columns = zip(*((note.feed, note.kind, note.detail, note.rows) for note in notes), strict=True)
-        self.connection.execute(
-            f"insert into ledger.notes select ?, {', '.join(['unnest(?)'] * 4)}",
-            [self.entry["file_id"], *map(list, columns)],
-        )
 
     def _strongest(self, staged: Staged, withheld: set[int]) -> dict[str, int]:
         """Result -> file rows whose strongest it is."""

@@ -28,7 +28,7 @@ from ingest.outcome import FileResult
 from ingest.values import prepare
 
 #: Raised when the landing itself changes what it makes of the same files, so that it is made anew.
-LANDING_VERSION = 9
+LANDING_VERSION = 10
 
 #: A checkpoint can put the rows of several files together, and writes those around them anew. After fewer rows than
 #: these it does: each small file would keep a group of rows of its own. A large file makes full groups, and would wait.

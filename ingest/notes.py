@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import duckdb
+
 from forecourt.wording import counted
+
+#: Letters of the names that a sentence lists.
+_MOST_LETTERS = 300
 
 
 @dataclass(frozen=True)
@@ -16,9 +22,22 @@ class Note:
     detail: str
     rows: int
 
+    @property
+    def sentence(self) -> str:
+        """The note as a person reads it."""
+        return _sentence(self)
 
-def sentence(note: Note) -> str:
-    """A note as a person reads it."""
+
+def write(connection: duckdb.DuckDBPyConnection, file_id: str, notes: Sequence[Note]) -> None:
+    """Adds the notes of a file to the ledger."""
+    if notes:
+        columns = zip(*((note.feed, note.kind, note.detail, note.rows, note.sentence) for note in notes), strict=True)
+        connection.execute(
+            f"insert into ledger.notes select ?, {', '.join(['unnest(?)'] * 5)}", [file_id, *map(list, columns)]
+        )
+
+
+def _sentence(note: Note) -> str:
     rows = counted(note.rows, "rows")
     where = f"{note.feed}: " if note.feed else ""
     match note.kind:
@@ -30,12 +49,14 @@ def sentence(note: Note) -> str:
             return f"{where}{note.detail} is no word of the contract ({rows}); kept as it is."
         case "unknown rooftop":
             return f"{where}rooftop {note.detail} is not in the settings ({rows}); it has the company's defaults."
-        case "new column":
-            return f"Column {note.detail!r} is new: the file of this kind before did not have it."
-        case "missing column":
-            return f"Column {note.detail!r}, which the file before had, is not in it; its values stay as they were."
+        case "new columns":
+            return f"Columns that the file of this kind before did not have: {_some(note.detail)}."
+        case "missing columns":
+            return (
+                f"Columns that the file of this kind before had: {_some(note.detail)}. Their values stay as they were."
+            )
         case "absent columns":
-            return f"The mapping also names {note.detail}, and the file has no such columns."
+            return f"The mapping also names {_some(note.detail)}, and the file has no such columns."
         case "no rows of a feed":
             return f"{where}the file gives no rows of this feed, because it has no column {note.detail!r}."
         case "repeated key":
@@ -65,3 +86,8 @@ def sentence(note: Note) -> str:
         case "remark":
             return f"{note.detail[:1].upper()}{note.detail[1:]}{f' ({rows})' if note.rows else ''}."
     return f"{where}{note.detail} ({rows})."
+
+
+def _some(names: str) -> str:
+    """The first of many names."""
+    return names if len(names) <= _MOST_LETTERS else f"{names[:_MOST_LETTERS].rpartition(', ')[0]} and more"

@@ -36,6 +36,13 @@ FILES = {
     "received_at": Column("Received (UTC)", "instant"),
     "reason": Column("Reason"),
 }
+NOTES = {
+    "name": Column("File"),
+    "sentence": Column("What was odd"),
+    "feed": Column("Feed"),
+    "rows": Column("Rows", "count"),
+    "received_at": Column("Received (UTC)", "instant"),
+}
 QUARANTINE = {
     "name": Column("File"),
     "row_number": Column("Line", "count"),
@@ -64,11 +71,15 @@ CHECKS = {
 def data_page(page: Page) -> None:
     """The page *Data*: what the run checked, which files it read, what lies in quarantine, how fresh each feed is."""
     _answer(page)
-    checks, files, quarantine, freshness, runs = st.tabs(["Checks", "Files", "Quarantine", "Freshness", "Runs"])
+    checks, files, notes, quarantine, freshness, runs = st.tabs(
+        ["Checks", "Files", "Notes", "Quarantine", "Freshness", "Runs"]
+    )
     with checks:
         _checks(page)
     with files:
         _files(page)
+    with notes:
+        _notes(page)
     with quarantine:
         _quarantine(page)
     with freshness:
@@ -190,6 +201,33 @@ def _files(page: Page) -> None:
     has_reason = any(row["reason"] for row in rows)
     columns = {name: column for name, column in FILES.items() if name != "reason" or has_reason}
     debtors.table(rows, columns, "Files and their rows", page, ("name", "rows_read", "rows_quarantined"))
+
+
+def _notes(page: Page) -> None:
+    """What was odd in the files that landed, the newest first."""
+    statement = (
+        "select notes.*, name, received_at from meta.notes inner join meta.files using (file_id) "
+        "order by received_at desc, name, kind, detail"
+    )
+    (total,) = page.reader.rows("select count(*) as notes from meta.notes")
+    if not total["notes"]:
+        st.caption("Nothing was odd in the files that landed.")
+        return
+
+    def told(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        # A run that an earlier version published has no sentences.
+        return [{"sentence": f"{row['kind']}: {row['detail']}", **row, "rows": row["rows"] or None} for row in rows]
+
+    tables.records(
+        page,
+        told(page.reader.rows(f"{statement} limit {tables.SHOWN}")),
+        NOTES,
+        key="notes",
+        name="Notes on files",
+        phone=("sentence", "name", "rows"),
+        everything=lambda: told(page.reader.warehouse.rows(statement)),
+        total=total["notes"],
+    )
 
 
 def _quarantine(page: Page) -> None:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from ingest.decisions import Decided
     from ingest.outcome import FileResult
 
+#: Notes that are printed one by one.
+_MOST_NOTES = 12
+
 
 def as_json(facts: Any) -> str:
     """Facts as indented JSON; days and instants in ISO 8601, anything else as text."""
@@ -69,10 +72,22 @@ def print_files(results: Sequence[FileResult]) -> None:
     for result in results:
         if result.stays:
             out.print(f"  [yellow]stays[/] {escape(one_line(result.path.name))}: {escape(one_line(result.stays))}")
+    _print_notes(results)
     quarantined = [result for result in results if result.rows_quarantined]
     if quarantined:
         columns = [("file with quarantined rows", "left"), ("read", "right"), ("quarantined", "right")]
         table("", columns, [(r.name, f"{r.rows_read:,}", f"{r.rows_quarantined:,}") for r in quarantined[:12]])
+
+
+def _print_notes(results: Sequence[FileResult]) -> None:
+    """What was odd in the files, a line each if they are few."""
+    notes = [(result.name, note) for result in results for note in result.notes]
+    if len(notes) > _MOST_NOTES:
+        files = counted(len({name for name, _ in notes}), "files")
+        out.print(f"  {len(notes):,} notes on what was odd in {files}: the page Data, or meta.notes in SQL")
+        return
+    for name, note in notes:
+        out.print(f"  [cyan]note[/] {escape(one_line(name))}: {escape(one_line(note))}")
 
 
 def print_checks(checks: Sequence[CheckResult]) -> None:

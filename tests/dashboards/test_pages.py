@@ -17,6 +17,7 @@ from dashboards.palette import LIGHT
 from dashboards.receivables import CURRENCIES, Choice, ageing_table, sums_by_schedule
 from dashboards.scorecard import Measure
 from dashboards.shell import Page
+from dashboards.tables import SHOWN
 from forecourt.door import current_run, open_warehouse
 from forecourt.home import Home
 from forecourt.kpi import compute, headline_period, load_metrics, newest_day
@@ -257,6 +258,15 @@ def test_the_data_page_lists_what_is_open_in_quarantine_and_counts_what_is_settl
     assert list(rows["raw"]) == ["R1,I1,invoice,C1,not a day,2026-02-09,much,GBP"]
     choice.set_value("discarded").run()
     assert "None." in captions(app)
+
+
+def test_the_data_page_says_what_was_odd_in_the_files(published_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened(published_home, "data", monkeypatch)
+    (rows,) = [table.value for table in app.dataframe if "sentence" in table.value]
+    (told,) = open_warehouse(published_home).rows("select list(sentence) as of_all from meta.notes")
+    assert len(rows) == min(len(told["of_all"]), SHOWN)
+    assert set(rows["sentence"]) <= set(told["of_all"])
+    assert any("is in no feed; its values are kept aside" in sentence for sentence in told["of_all"])
 
 
 def captions(app: AppTest) -> list[str]:

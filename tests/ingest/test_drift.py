@@ -35,10 +35,8 @@ def test_columns_that_come_and_go_are_kept_and_said(scene: Scene) -> None:
     result = scene.land_text("dms_vehicles_2026-01-02.csv", "rooftop,stock_number,Model,Shine\nR1,S1,One,high\n")
     assert result.notes == [
         "Column 'Shine' is in no feed; its values are kept aside (1 row).",
-        "Column 'Model' is new: the file of this kind before did not have it.",
-        "Column 'Shine' is new: the file of this kind before did not have it.",
-        "Column 'make', which the file before had, is not in it; its values stay as they were.",
-        "Column 'Mood', which the file before had, is not in it; its values stay as they were.",
+        "Columns that the file of this kind before did not have: 'Model', 'Shine'.",
+        "Columns that the file of this kind before had: 'make', 'Mood'. Their values stay as they were.",
     ]
     assert scene.rows("select make, rest->>'Shine' from dms.dms_vehicles order by exported_at") == [
         ("Example", None),
@@ -47,6 +45,16 @@ def test_columns_that_come_and_go_are_kept_and_said(scene: Scene) -> None:
     before = scene.everything()
     rebuild(scene.home, scene.settings)
     assert scene.everything() == before
+
+
+def test_of_many_columns_the_first_are_said_and_all_are_kept(scene: Scene) -> None:
+    scene.land_text("dms_vehicles_2026-01-01.csv", "rooftop,stock_number\nR1,S1\n")
+    names = ",".join(f"extra {place}" for place in range(100))
+    text = f"rooftop,stock_number,{names}\nR1,S1{',' * 100}\n"
+    result = scene.land_text("dms_vehicles_2026-01-02.csv", text)
+    (said,) = result.notes
+    assert said.endswith("'extra 24' and more.")
+    assert kinds(scene, "dms_vehicles_2026-01-02.csv")[0][1].count("extra") == 100
 
 
 def test_a_file_that_says_it_was_exported_after_it_came_is_told(scene: Scene) -> None:

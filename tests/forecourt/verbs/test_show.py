@@ -25,6 +25,17 @@ def test_control_characters_of_names_and_reasons_are_written_out(capsys: pytest.
     assert not set(printed) & set("\x1b\r\x9b\u202e")
 
 
+def test_notes_are_a_line_each_if_they_are_few_and_else_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    landed = FileResult(name=NAME, path=Path("x"), status="landed", notes=[f"Column {NAME} is new."])
+    show.print_files([landed])
+    assert capsys.readouterr().out.splitlines()[1] == f"  note {SHOWN}: Column {SHOWN} is new."
+    landed.notes *= 13
+    show.print_files([landed, FileResult(name="b.csv", path=Path("b.csv"), status="landed", notes=["Odd."])])
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "  14 notes on what was odd in 2 files: the page Data, or meta.notes in SQL"
+    ]
+
+
 def test_texts_of_several_lines_stay_so(capsys: pytest.CaptureFixture[str]) -> None:
     out.print("a\tb\n\x1b[2J", markup=False)
     err.print("[bold]c[/]\n\x07\udcff")
