@@ -39,7 +39,6 @@ FILES = {
 NOTES = {
     "name": Column("File"),
     "sentence": Column("What was odd"),
-    "feed": Column("Feed"),
     "rows": Column("Rows", "count"),
     "received_at": Column("Received (UTC)", "instant"),
 }
