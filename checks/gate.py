@@ -26,20 +26,14 @@ DELIVERIES = "deliveries"
 CANDIDATE = "candidate"
 
 
-def docs_index(home: Home) -> Path:
-    """The first page of the Data Docs of the last run that got as far as the checks."""
-    return home.reports / "data-docs" / "index.html"
-
-
-def check(home: Home, paths: Paths, *, reports: Path | None = None) -> list[CheckResult]:
+def check(home: Home, paths: Paths) -> list[CheckResult]:
     """Runs both suites over the landing and the candidate file, which nobody may hold open for writing.
 
-    Returns a result per expectation, with up to five rows that broke it, and replaces the Data Docs below ``reports``
-    (default the home's). Raises Problem where a check cannot be made.
+    Returns a result per expectation, with up to five rows that broke it, and replaces the home's Data Docs. Raises
+    Problem where a check cannot be made.
     """
-    folder = reports or home.reports
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".checks-", dir=folder) as scratch:
+    home.reports.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".checks-", dir=home.reports) as scratch:
         profile = Path(scratch).resolve() / "profile.duckdb"
         suites = {DELIVERIES: deliveries.SUITE, CANDIDATE: candidate.applicable(paths.warehouse)}
         judged = deliveries.write_profile(home.landing, profile)
@@ -56,7 +50,7 @@ def check(home: Home, paths: Paths, *, reports: Path | None = None) -> list[Chec
             said = f"The run in force can be read, so that the rows of each mart are compared with its. {unread}"
             results.append(CheckResult("published_run_readable", CANDIDATE, "finding", 1, said))
         finish_docs(docs, run_id, results)
-        _replace(docs, folder / "data-docs")
+        _replace(docs, home.data_docs)
     return results
 
 

@@ -201,23 +201,8 @@ def tieout(page: Page, found: Sequence[Mapping[str, Any]]) -> int:
     if found:
         with st.expander("Tie-out to the ledger, differences first", expanded=bool(off)):
             shown = [row | {"schedule": plain(row["schedule"])} for row in rows]
-            table(shown, TIEOUT, "Tie-out to the ledger", page, ("schedule", "rooftop", "difference"))
+            tables.listing(page, shown, TIEOUT, "Tie-out to the ledger", ("schedule", "rooftop", "difference"))
     return off
-
-
-def table(
-    rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column], alt: str, page: Page, phone: Sequence[str]
-) -> None:
-    """A short table that nothing is chosen from; a phone shows three of its columns."""
-    shown = phone if page.is_phone else tuple(columns)
-    st.dataframe(
-        tables.drawn(page, rows, columns, shown, lines=1),
-        hide_index=True,
-        column_config=tables.column_config(columns, shown if page.is_phone else ()),
-        column_order=shown,
-        alt=alt,
-        placeholder="",
-    )
 
 
 #: What moved a part of a document up to a day. Parameters: rooftop, kind, document, instalment, day.
@@ -254,11 +239,11 @@ def _movements(page: Page, row: Mapping[str, Any], day: date) -> None:
     if not moved:
         return
     st.markdown("**What moved it**")
-    table(
+    tables.listing(
+        page,
         naming.named(page.reader, moved, _MOVEMENTS),
         _MOVEMENTS,
         "What moved the document",
-        page,
         ("effective_on", "amount", "open_after"),
     )
     records.evidence(page, "fct_receivable", str(moved[0]["receivable_key"]))

@@ -106,6 +106,21 @@ def records(
         _downloads(page, shown, columns, key, name, everything, total)
 
 
+def listing(
+    page: Page, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Column], alt: str, phone: Sequence[str]
+) -> None:
+    """A short table that nothing is chosen from; a phone shows three of its columns."""
+    shown = phone if page.is_phone else tuple(columns)
+    st.dataframe(
+        drawn(page, rows, columns, shown, lines=1),
+        hide_index=True,
+        column_config=column_config(columns, shown if page.is_phone else ()),
+        column_order=shown,
+        alt=alt,
+        placeholder="",
+    )
+
+
 #: Kind of a column -> its type in a frame. Money is drawn, not counted on: a float shows every cent.
 _TYPES: dict[Kind, Any] = {
     "text": pl.String,

@@ -88,6 +88,11 @@ class Home:
         return self.root / "reports"
 
     @property
+    def data_docs(self) -> Path:
+        """The pages about the checks of the last run that got as far; they begin with ``index.html``."""
+        return self.reports / "data-docs"
+
+    @property
     def exports_log(self) -> Path:
         return self.root / "exports.ndjson"
 

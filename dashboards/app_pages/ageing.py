@@ -251,7 +251,7 @@ def _behind(page: Page, table: pa.Table, facts: AgeingFacts) -> None:
             for row in facts.provision
         ]
         st.caption("Percents of what is owed in each bucket: `ageing.provision.<bucket>` in the settings.")
-        debtors.table(rows, PROVISION, "Provision", page, ("schedule", "bucket", "provision"))
+        tables.listing(page, rows, PROVISION, "Provision", ("schedule", "bucket", "provision"))
     with third:
         rows = naming.named(
             page.reader, [{**row, "schedule": debtors.plain(row["schedule"])} for row in facts.rollforward]
@@ -262,7 +262,7 @@ def _behind(page: Page, table: pa.Table, facts: AgeingFacts) -> None:
             st.caption(
                 f"{days}, at booked rates: the last month that was over by the day above, or that the data end in."
             )
-        debtors.table(rows, ROLLFORWARD, "Roll-forward", page, ("schedule", "opening", "closing"))
+        tables.listing(page, rows, ROLLFORWARD, "Roll-forward", ("schedule", "opening", "closing"))
 
 
 def _downloads(page: Page, table: pa.Table, day: date, basis: Basis, choice: Choice) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import access, debtors, naming, shell, tables, words
+from dashboards import access, naming, shell, tables, words
 from dashboards.shell import Page
 from dashboards.tables import Column
 from forecourt.close import closed_months
@@ -107,7 +107,7 @@ def _runs(page: Page) -> None:
 
 def _docs(page: Page) -> None:
     """The pages of the checks with the rows that failed them, for whoever may see the rows of every rooftop."""
-    folder = page.reader.home.reports / "data-docs"
+    folder = page.reader.home.data_docs
     if access.seat().is_limited or not (folder / "index.html").exists():
         return
     st.download_button(
@@ -199,7 +199,7 @@ def _files(page: Page) -> None:
         )
     has_reason = any(row["reason"] for row in rows)
     columns = {name: column for name, column in FILES.items() if name != "reason" or has_reason}
-    debtors.table(rows, columns, "Files and their rows", page, ("name", "rows_read", "rows_quarantined"))
+    tables.listing(page, rows, columns, "Files and their rows", ("name", "rows_read", "rows_quarantined"))
 
 
 def _notes(page: Page) -> None:

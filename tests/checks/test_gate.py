@@ -11,9 +11,10 @@ import duckdb
 import pytest
 
 from checks import candidate
-from checks.gate import check, docs_index
+from checks.gate import check
 from checks.suite import Expectation
 from forecourt.errors import Problem
+from forecourt.home import Home
 from forecourt.meta import CheckResult
 from forecourt.publish import publish
 from tests.checks.checks_scene import Scene, sound_scene
@@ -34,6 +35,10 @@ socket.getaddrinfo = refuse
 def by_name(results: list[CheckResult]) -> dict[str, CheckResult]:
     assert len({result.name for result in results}) == len(results)
     return {result.name: result for result in results}
+
+
+def index_of(home: Home) -> Path:
+    return home.data_docs / "index.html"
 
 
 def files_below(folder: Path) -> set[Path]:
@@ -109,7 +114,7 @@ def test_the_docs_name_the_suites_and_load_nothing_from_elsewhere(
     sound: tuple[Scene, dict[str, CheckResult]],
 ) -> None:
     scene, results = sound
-    index = docs_index(scene.home)
+    index = index_of(scene.home)
     text = index.read_text(encoding="utf-8")
     assert "run-1" in text
     for name in ("deliveries", "candidate", *results):
@@ -166,7 +171,7 @@ def test_a_violation_is_named_with_its_rows(
 
 
 def test_the_docs_show_the_failing_rows(broken: tuple[Scene, dict[str, CheckResult]]) -> None:
-    index = docs_index(broken[0].home).read_text(encoding="utf-8")
+    index = index_of(broken[0].home).read_text(encoding="utf-8")
     assert "blocks publishing" in index
     assert "<td>R1|D7</td><td>20000.00</td><td>19000.00</td>" in index
 
@@ -174,13 +179,11 @@ def test_the_docs_show_the_failing_rows(broken: tuple[Scene, dict[str, CheckResu
 def test_a_home_without_history_or_deals_passes(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.deliver(0, 3)
-    reports = tmp_path / "elsewhere"
-    results = by_name(check(scene.home, scene.paths, reports=reports))
+    results = by_name(check(scene.home, scene.paths))
     assert {result.outcome for result in results.values()} == {"passed"}
     assert "deal_margin" not in results
     assert results["delivery_volume"].description.endswith("No history yet: nothing was judged.")
-    assert (reports / "data-docs" / "index.html").exists()
-    assert not docs_index(scene.home).exists()
+    assert index_of(scene.home).exists()
 
 
 def test_a_published_run_that_is_gone_stops_no_new_one_and_is_told(tmp_path: Path) -> None:
@@ -214,10 +217,10 @@ def test_a_query_that_fails_is_named_and_leaves_the_docs_alone(
     sound: tuple[Scene, dict[str, CheckResult]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene, _ = sound
-    before = docs_index(scene.home).read_text(encoding="utf-8")
+    before = index_of(scene.home).read_text(encoding="utf-8")
     wrong = Expectation("wrong_type", "block", "Never.", "select cast(run_id as integer) as number from meta.runs")
     monkeypatch.setattr(candidate, "SUITE", (wrong,))
     with pytest.raises(Problem, match=r"check wrong_type \(candidate\) could not be made: .*'run-1' to INT32"):
         check(scene.home, scene.paths)
-    assert docs_index(scene.home).read_text(encoding="utf-8") == before
+    assert index_of(scene.home).read_text(encoding="utf-8") == before
     assert {path.name for path in scene.home.reports.iterdir()} == {"data-docs"}
