@@ -123,8 +123,7 @@ class Reader:
 
     def has(self, mart: str, *columns: str) -> bool:
         """Whether the run has a mart with these columns: every feed is optional."""
-        known = _columns(self).get(mart)
-        return known is not None and known.issuperset(columns)
+        return _warehouse(self).has(mart, *columns)
 
     def feeds_behind(self, feeds: Sequence[str], day: date) -> list[str]:
         """Those of the feeds whose newest export of some rooftop does not reach the day."""
@@ -176,15 +175,6 @@ def _warehouse(reader: Reader) -> Warehouse:
 @lru_cache(maxsize=16)
 def _metrics(reader: Reader) -> dict[str, Metric]:
     return kpi.load_metrics(_warehouse(reader))
-
-
-@lru_cache(maxsize=16)
-def _columns(reader: Reader) -> dict[str, set[str]]:
-    found = _warehouse(reader).rows(
-        "select table_name, list(column_name) as columns from information_schema.columns "
-        "where table_schema = 'marts' group by table_name"
-    )
-    return {row["table_name"]: set(row["columns"]) for row in found}
 
 
 @lru_cache(maxsize=16)

@@ -154,10 +154,7 @@ def stock_book(warehouse: Warehouse, first: date, last: date, rooftops: Sequence
     Prices are in the rooftop's currency. What is not known is empty, and ``note`` says what is missing. Raises Problem
     for a run made before the marts had all that a stock book must hold.
     """
-    if not warehouse.rows(
-        "select 1 from information_schema.columns "
-        "where table_name = 'fct_stock_unit' and column_name = 'purchase_invoice'"
-    ):
+    if not warehouse.has("fct_stock_unit", "purchase_invoice"):
         raise Problem(f"Run {warehouse.run_id} was made by an earlier version. Run `forecourt run` for a stock book.")
     columns = ", ".join(f'cast("{name}" as {kind}) as "{name}"' for name, (kind, _) in COLUMNS.items())
     return warehouse.table(_BOOK.format(columns=columns), [first, last, list(rooftops)])

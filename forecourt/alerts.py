@@ -105,10 +105,7 @@ def _kpi(warehouse: Warehouse, rule: AlertRule) -> list[Alert]:
 
 def _promise(warehouse: Warehouse, rule: AlertRule) -> list[Alert]:
     """The records whose promise is broken and open on the newest day. Raises Problem where the run has no promises."""
-    there = warehouse.rows(
-        "select 1 from information_schema.tables where table_schema = 'marts' and table_name = 'fct_exception'"
-    )
-    if not there:
+    if not warehouse.has("fct_exception"):
         raise Problem("this run holds no promises.")
     day = newest_day(warehouse)
     rows = warehouse.rows(

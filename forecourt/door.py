@@ -73,6 +73,14 @@ class Warehouse:
             self._kept[sql] = self.rows(sql)
         return self._kept[sql]
 
+    def has(self, mart: str, *columns: str) -> bool:
+        """Whether the run holds a mart with these columns; one of an earlier version, or a part of one, may not."""
+        known = self.kept(
+            "select table_name as mart, list(column_name) as columns from information_schema.columns "
+            "where table_schema = 'marts' group by table_name"
+        )
+        return any(row["mart"] == mart and set(columns) <= set(row["columns"]) for row in known)
+
     def table(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         """The result as an Arrow table."""
         cursor = self._connection.cursor()

@@ -76,7 +76,7 @@ def parts_of(warehouse: Warehouse, mart: str, versions: Sequence[Version]) -> li
     known = {(version.feed, version.key) for version in versions}
     found: list[Version] = []
     for other, column in PARTS.get(mart, {}).items():
-        if not _is_there(warehouse, other):
+        if not warehouse.has(other):
             continue
         where = f'"{column}" in (select "{column}" from marts."{mart}" where "{_key_column(warehouse, mart)}" in '
         keys = sorted({version.mart_key for version in versions})
@@ -90,7 +90,7 @@ def parts_of(warehouse: Warehouse, mart: str, versions: Sequence[Version]) -> li
 
 def changes_of(warehouse: Warehouse, versions: Sequence[Version]) -> dict[tuple[str, str, str, int | None], list[str]]:
     """(feed, key, file id, row) of a version -> what it changed of the watched fields: ``amount: 90 to 80 (why)``."""
-    if not _is_there(warehouse, "fct_change"):
+    if not warehouse.has("fct_change"):
         return {}
     rows = warehouse.rows(
         "select feed, record_key, file_id, row_number, field, previous_value, new_value, reason from marts.fct_change "
@@ -103,12 +103,6 @@ def changes_of(warehouse: Warehouse, versions: Sequence[Version]) -> dict[tuple[
         said = f"{row['field']}: {values[0]} to {values[1]}" + (f" ({row['reason']})" if row["reason"] else "")
         found.setdefault((row["feed"], row["record_key"], row["file_id"], row["row_number"]), []).append(said)
     return found
-
-
-def _is_there(warehouse: Warehouse, mart: str) -> bool:
-    """A run of an earlier version, or a part of one, may not have every mart."""
-    found = "select 1 from information_schema.tables where table_schema = 'marts' and table_name = $1"
-    return bool(warehouse.rows(found, [mart]))
 
 
 def leading_rows(warehouse: Warehouse, mart: str, keys: Sequence[str], column: str = "") -> dict[str, tuple[str, int]]:

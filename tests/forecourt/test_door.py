@@ -27,6 +27,14 @@ def test_rows_keep_money_and_days_as_they_are(warehouse: Warehouse) -> None:
     assert warehouse.table("select money from marts.fct_x").num_rows == 1000
 
 
+def test_a_run_says_which_marts_and_columns_it_has(warehouse: Warehouse) -> None:
+    assert warehouse.has("fct_x")
+    assert warehouse.has("fct_x", "day", "money")
+    assert not warehouse.has("fct_x", "day", "colour")
+    assert not warehouse.has("fct_y")
+    assert not warehouse.has("metrics"), "a table of meta is no mart"
+
+
 def test_threads_share_a_warehouse(warehouse: Warehouse) -> None:
     def ask(number: int) -> bool:
         (row,) = warehouse.rows("select number, count(*) over () as n from marts.fct_x where number = $1", [number])
