@@ -112,16 +112,6 @@ class Why:
         return sorted((effect for effect in self.effects if effect.cause), key=lambda effect: -abs(effect.effect))
 
 
-@dataclass(frozen=True)
-class Counted:
-    """A record of a period, or the part of it that lies in these groups, one per dimension."""
-
-    record: str
-    groups: tuple[str, ...]
-    numerator: Decimal | int
-    denominator: Decimal | int
-
-
 #: The counted records of a period by dimensions and currency; None where they must be asked of the marts.
 Told = Callable[[Period, Sequence[str]], dict[str | None, Records] | None]
 
@@ -168,22 +158,18 @@ def _asked(
     warehouse: Warehouse, metric: Metric, days: Period, dimensions: Sequence[str], rooftops: Sequence[str] | None
 ) -> dict[str | None, Records]:
     """The counted records of a period, by currency."""
-    counted: dict[str | None, list[Counted]] = {}
+    found: dict[str | None, list[dict[str, Any]]] = {}
     for row in warehouse.rows(grouped_record_statement(metric, days, dimensions, rooftops=rooftops)):
-        groups = tuple(row[f"g{place}"] for place in range(len(dimensions)))
-        parts = _exact(row["numerator"]), _exact(row["denominator"])
-        counted.setdefault(row["currency"], []).append(Counted(row["record"], groups, *parts))
-    return {currency: records_of(each, len(dimensions)) for currency, each in counted.items()}
-
-
-def records_of(counted: Sequence[Counted], dimensions: int) -> Records:
-    """The same as columns."""
-    return Records(
-        Named.of([each.record for each in counted]),
-        Amounts.of(each.numerator for each in counted),
-        Amounts.of(each.denominator for each in counted),
-        tuple(Named.of([each.groups[place] for each in counted]) for place in range(dimensions)),
-    )
+        found.setdefault(row["currency"], []).append(row)
+    return {
+        currency: Records(
+            Named.of([row["record"] for row in rows]),
+            Amounts.of(_exact(row["numerator"]) for row in rows),
+            Amounts.of(_exact(row["denominator"]) for row in rows),
+            tuple(Named.of([row[f"g{place}"] for row in rows]) for place in range(len(dimensions))),
+        )
+        for currency, rows in found.items()
+    }
 
 
 def rate_and_mix(own: tuple[Sums, Sums], totals: tuple[Sums, Sums]) -> tuple[Fraction, Fraction]:

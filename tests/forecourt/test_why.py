@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from forecourt import why
 from forecourt.metrics import Metric, Period
 from forecourt.periods import cohort_before
+from forecourt.records import Amounts, Named, Records
 from forecourt.verbs.show_figures import print_why
 from forecourt.why import Sums, Why, rate_and_mix
 
@@ -33,17 +34,15 @@ class Counted:
 
 
 def split(metric: Metric, dimensions: Sequence[str], counted: Sequence[Counted], *, is_brief: bool = False) -> Why:
-    periods = [
-        why.records_of(
-            [
-                why.Counted(each.record, each.groups, each.numerator, each.denominator)
-                for each in counted
-                if each.period == p
-            ],
-            len(dimensions),
+    def columns(rows: Sequence[Counted]) -> Records:
+        return Records(
+            Named.of([row.record for row in rows]),
+            Amounts.of(row.numerator for row in rows),
+            Amounts.of(row.denominator for row in rows),
+            tuple(Named.of([row.groups[place] for row in rows]) for place in range(len(dimensions))),
         )
-        for p in (0, 1)
-    ]
+
+    periods = [columns([each for each in counted if each.period == period]) for period in (0, 1)]
     return why.split(metric, None, dimensions, *periods, is_brief=is_brief)
 
 
