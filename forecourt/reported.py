@@ -16,7 +16,7 @@ from forecourt.trace import leading_rows
 
 
 @dataclass(frozen=True)
-class Parts:
+class Contribution:
     """What a record gives to a KPI; ``denominator`` is None where the KPI has none. What is excluded gives nothing
     and says why in ``excluded``.
     """
@@ -28,15 +28,15 @@ class Parts:
 
 @dataclass(frozen=True)
 class Moved:
-    """One record that counts differently. ``change``: added, gone or changed; ``then`` and ``now``: its parts, None
+    """One record that counts differently. ``change``: added, gone or changed; ``then`` and ``now``: what it gives, None
     where it is not in the KPI; ``file`` and ``row`` of the record as it now is, else as it was; ``learned``: the file
     rows behind it that became known in between, none where a setting or a closing made the difference.
     """
 
     record: str
     change: str
-    then: Parts | None
-    now: Parts | None
+    then: Contribution | None
+    now: Contribution | None
     file: str | None
     row: int | None
     learned: tuple[Learned, ...] = ()
@@ -81,8 +81,8 @@ def restate(
         {row.currency: row for row in compute(warehouse, metric, period, rooftops=rooftops)}
         for warehouse in (then, now)
     )
-    parts_then, parts_now = (_parts(warehouse, metric, period, rooftops) for warehouse in (then, now))
-    different = [key for key in {**parts_then, **parts_now} if parts_then.get(key) != parts_now.get(key)]
+    old_of, new_of = (_contributions(warehouse, metric, period, rooftops) for warehouse in (then, now))
+    different = [key for key in {**old_of, **new_of} if old_of.get(key) != new_of.get(key)]
     records = sorted({record for _, record in different})
     # A record is found where it is now; one that is gone where it was.
     places: dict[str, tuple[str, int]] = {}
@@ -91,7 +91,7 @@ def restate(
     learned = learned_rows(then, now, metric, records)
     moved: dict[str | None, list[Moved]] = {}
     for currency, record in sorted(different, key=lambda key: (key[0] or "", key[1])):
-        old, new = parts_then.get((currency, record)), parts_now.get((currency, record))
+        old, new = old_of.get((currency, record)), new_of.get((currency, record))
         change = "added" if old is None else "gone" if new is None else "changed"
         file, row = places.get(record, (None, None))
         moved.setdefault(currency, []).append(Moved(record, change, old, new, file, row, learned.get(record, ())))
@@ -108,21 +108,23 @@ def restate(
     ]
 
 
-def _parts(
+def _contributions(
     warehouse: Warehouse, metric: Metric, period: Period, rooftops: Sequence[str] | None
-) -> dict[tuple[str | None, str], Parts]:
+) -> dict[tuple[str | None, str], Contribution]:
     landed = {row["feed"] for row in warehouse.rows("select distinct feed from meta.freshness")}
     if not set(metric.requires) <= landed:
         return {}
     has_denominator = metric.denominator is not None or metric.kind != "flow"
-    parts = {
-        (row["currency"], str(row["record"])): Parts(row["numerator"], row["denominator"] if has_denominator else None)
+    found = {
+        (row["currency"], str(row["record"])): Contribution(
+            row["numerator"], row["denominator"] if has_denominator else None
+        )
         for row in warehouse.rows(record_statement(metric, period, rooftops=rooftops))
     }
     for row in warehouse.rows(excluded_record_statement(metric, period, rooftops=rooftops)):
         key = (row["currency"], str(row["record"]))
-        parts[key] = replace(parts.get(key, Parts()), excluded=row["reason"])
-    return parts
+        found[key] = replace(found.get(key, Contribution()), excluded=row["reason"])
+    return found
 
 
 def _figures(row: KpiRow) -> dict[str, Any]:
@@ -130,7 +132,7 @@ def _figures(row: KpiRow) -> dict[str, Any]:
     return {name: shown[name] for name in ("value", "numerator", "denominator", "n", "excluded", "reason")}
 
 
-def _plain(parts: Parts | None) -> dict[str, Any] | None:
+def _plain(parts: Contribution | None) -> dict[str, Any] | None:
     if parts is None:
         return None
     said = {

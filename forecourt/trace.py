@@ -12,7 +12,7 @@ from forecourt.door import Warehouse
 from forecourt.errors import Problem
 
 #: Mart -> the marts whose rows a row of it is made of, and the column that says of which.
-PARTS = {
+MADE_OF = {
     "fct_deal": {
         "fct_deal_product": "deal_key",
         "fct_vehicle_cost": "stock_unit_key",
@@ -68,14 +68,14 @@ def trace(warehouse: Warehouse, mart: str, parts: Sequence[str]) -> list[Version
     return [version for row in rows for version in _versions(warehouse, row)]
 
 
-def parts_of(warehouse: Warehouse, mart: str, versions: Sequence[Version]) -> list[Version]:
+def made_of(warehouse: Warehouse, mart: str, versions: Sequence[Version]) -> list[Version]:
     """The versions of what else the traced rows are made of: a deal's products and costs, a debt's allocations.
 
     None of those that are there already. A car's costs are those of its stock unit.
     """
     known = {(version.feed, version.key) for version in versions}
     found: list[Version] = []
-    for other, column in PARTS.get(mart, {}).items():
+    for other, column in MADE_OF.get(mart, {}).items():
         if not warehouse.has(other):
             continue
         where = f'"{column}" in (select "{column}" from marts."{mart}" where "{_key_column(warehouse, mart)}" in '

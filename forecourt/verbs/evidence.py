@@ -33,7 +33,7 @@ def trace(mart: str, key: tuple[str, ...], home_path: Path, as_json: bool) -> No
     """
 
     from forecourt.door import open_warehouse
-    from forecourt.trace import changes_of, parts_of
+    from forecourt.trace import changes_of, made_of
     from forecourt.trace import trace as versions_of
     from forecourt.verbs import show
     from forecourt.verbs.terminal import one_line, out
@@ -42,7 +42,7 @@ def trace(mart: str, key: tuple[str, ...], home_path: Path, as_json: bool) -> No
     home = Home(home_path)
     warehouse = open_warehouse(home)
     versions = versions_of(warehouse, mart, key)
-    versions += parts_of(warehouse, mart, versions)
+    versions += made_of(warehouse, mart, versions)
     changes = changes_of(warehouse, versions)
     settings = settings_of(home)
     wanted: dict[tuple[str, str], set[int]] = {}

@@ -16,7 +16,7 @@ from forecourt.wording import counted
 if TYPE_CHECKING:
     from forecourt.kpi import KpiRow
     from forecourt.metrics import Metric, Period
-    from forecourt.reported import Moved, Parts, Restated
+    from forecourt.reported import Contribution, Moved, Restated
     from forecourt.why import Effect, Why
 
 
@@ -182,7 +182,7 @@ def print_restated(found: Sequence[Restated]) -> None:
             (
                 record.record,
                 record.change,
-                *(_parts(parts) for parts in (record.then, record.now)),
+                *(_contribution(parts) for parts in (record.then, record.now)),
                 _whence(record),
             )
             for record in each.records[:20]
@@ -193,7 +193,7 @@ def print_restated(found: Sequence[Restated]) -> None:
     out.print(f"{len(found) - len(moved)} of {len(found)} figures are as they were reported.")
 
 
-def _parts(parts: Parts | None) -> str:
+def _contribution(parts: Contribution | None) -> str:
     if parts is None:
         return ""
     if parts.excluded:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from forecourt.metrics import Metric, Period
-from forecourt.reported import Parts, restate
+from forecourt.reported import Contribution, restate
 from forecourt.verbs import show_figures
 from tests.forecourt.conftest import WarehouseOf
 
@@ -65,7 +65,7 @@ def test_the_records_that_differ_add_up_to_the_difference(
         ("R1|C", "gone", "deals.csv", 4),
         ("R1|D", "added", "deals.csv", 9),
     ]
-    nothing = Parts(Decimal(0), Decimal(0))
+    nothing = Contribution(Decimal(0), Decimal(0))
     for part, difference in (("numerator", Decimal(0)), ("denominator", Decimal("300.00"))):
         moved = [getattr(r.now or nothing, part) - getattr(r.then or nothing, part) for r in found.records]
         assert sum(moved) == difference
@@ -85,10 +85,10 @@ def test_a_record_between_excluded_and_counted_is_listed(
     then = warehouse_of(sales(*rows), path=tmp_path / "then.duckdb", freshness=LANDED)
     now = warehouse_of(sales(*later), path=tmp_path / "now.duckdb", freshness=LANDED)
     (found,) = restate(then, now, gross, MARCH)
-    unknown = Parts(excluded="cost unknown")
+    unknown = Contribution(excluded="cost unknown")
     assert [(r.record, r.change, r.then, r.now) for r in found.records] == [
-        ("R1|A", "changed", unknown, Parts(Decimal("40.00"))),
-        ("R1|B", "changed", Parts(Decimal("5.00")), unknown),
+        ("R1|A", "changed", unknown, Contribution(Decimal("40.00"))),
+        ("R1|B", "changed", Contribution(Decimal("5.00")), unknown),
     ]
     show_figures.print_restated([found])
     told = " ".join(capsys.readouterr().out.split())

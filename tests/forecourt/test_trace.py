@@ -7,7 +7,7 @@ import pytest
 
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
-from forecourt.trace import changes_of, leading_rows, parts_of, trace
+from forecourt.trace import changes_of, leading_rows, made_of, trace
 
 TABLES = r"""
 create schema marts;
@@ -113,7 +113,7 @@ def test_a_deal_has_its_products_and_costs_with_it_and_what_changed(tmp_path: Pa
         connection.execute(PARTS)
     warehouse = Warehouse(path)
     versions = trace(warehouse, "fct_deal", ["R1", "D1"])
-    parts = parts_of(warehouse, "fct_deal", versions)
+    parts = made_of(warehouse, "fct_deal", versions)
     assert [(each.feed, each.key, each.file, each.row) for each in parts] == [
         ("dms_deal_products", "R1|D1|warranty", "costs.csv", 9),
         ("dms_vehicle_costs", "R1|K0", "deals_1.csv", 8),
