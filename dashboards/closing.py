@@ -12,8 +12,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from dashboards.exports import closed_ageing_name
-from dashboards.receivables import ageing_table
+from dashboards.reports.exports import closed_ageing_name
+from dashboards.reports.receivables import ageing_table
 from forecourt.close import RECORD, ClosedMonth, closed_file
 from forecourt.door import Warehouse
 from forecourt.errors import Problem

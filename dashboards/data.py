@@ -17,9 +17,10 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from dashboards import access, receivables
+from dashboards import access
 from dashboards.access import home
-from dashboards.receivables import EVERYTHING, AgeingFacts, Basis, Choice
+from dashboards.reports import receivables
+from dashboards.reports.receivables import EVERYTHING, AgeingFacts, Basis, Choice
 from forecourt import door, kpi, scope, tallies, trace, why
 from forecourt.door import LastRun, Warehouse
 from forecourt.home import Home

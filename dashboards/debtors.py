@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
-from dashboards import exports, naming, receivables, records, tables, words
+from dashboards import naming, records, tables, words
+from dashboards.reports import exports, receivables
+from dashboards.reports.statement import statement_pdf
 from dashboards.shell import Page
-from dashboards.statement import statement_pdf
 from dashboards.tables import Column
 from forecourt.exported import name_part
 

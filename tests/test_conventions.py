@@ -110,7 +110,20 @@ def test_the_kernel_imports_nothing_of_ours_but_lazily_in_its_verbs() -> None:
         for given in imports_of(path)
         if module.split(".")[0] == KERNEL
         and given.module.split(".")[0] != KERNEL
-        and not (given.when == "types" or (given.when == "call" and module.startswith("forecourt.verbs.")))
+        and not (given.when in ("types", "call") and module.startswith("forecourt.verbs."))
+    ]
+    nothing(wrong)
+
+
+def test_reports_need_no_page() -> None:
+    """The command line makes them, and Streamlit takes a second to load."""
+    wrong = [
+        f"{shown(path)}:{given.line} imports {given.module}"
+        for module, path in modules().items()
+        for given in imports_of(path)
+        if module.startswith("dashboards.reports")
+        and not given.module.startswith((KERNEL, "dashboards.reports"))
+        and given.module != "dashboards.words"
     ]
     nothing(wrong)
 

@@ -12,22 +12,10 @@ import polars as pl
 import pyarrow as pa
 import streamlit as st
 
-from dashboards import (
-    cards,
-    charts,
-    debtors,
-    exports,
-    filters,
-    kpi_page,
-    naming,
-    receivables,
-    shell,
-    tables,
-    whys,
-    words,
-)
-from dashboards.credits import credits_table
-from dashboards.receivables import EVERYTHING, AgeingFacts, Basis, Choice, Sums
+from dashboards import cards, charts, debtors, filters, kpi_page, naming, shell, tables, whys, words
+from dashboards.reports import exports, receivables
+from dashboards.reports.credits import credits_table
+from dashboards.reports.receivables import EVERYTHING, AgeingFacts, Basis, Choice, Sums
 from dashboards.shell import Page
 from dashboards.tables import Column
 from forecourt.kpi import KpiRow

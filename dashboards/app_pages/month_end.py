@@ -8,8 +8,9 @@ from functools import partial
 
 import streamlit as st
 
-from dashboards import access, closing, debtors, naming, receivables, shell, tables, words
-from dashboards.pack import LEFT_OUT
+from dashboards import access, closing, debtors, naming, shell, tables, words
+from dashboards.reports import receivables
+from dashboards.reports.pack import LEFT_OUT
 from dashboards.shell import Page
 from dashboards.tables import Column
 from forecourt.close import ClosedMonth, closed_file, closed_months, require_closable

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from dashboards import exports, naming, shell, stock_book, tables, words
+from dashboards import naming, shell, tables, words
+from dashboards.reports import exports, stock_book
 from dashboards.shell import Page
 from dashboards.tables import Column, Kind
 

@@ -55,8 +55,8 @@ def mail_ageing(
     """
     from tempfile import TemporaryDirectory
 
-    from dashboards.exports import export_ageing
-    from dashboards.receivables import Choice, ageing_facts, tied_by_name
+    from dashboards.reports.exports import export_ageing
+    from dashboards.reports.receivables import Choice, ageing_facts, tied_by_name
     from forecourt.kpi import newest_day
 
     home = Home(home_path)

@@ -57,8 +57,8 @@ def export_ageing(
     \b
     Example:  forecourt export ageing --as-of 2026-03-31 --format csv -o ageing.csv
     """
-    from dashboards.exports import export_ageing as write_ageing
-    from dashboards.receivables import Choice, beyond
+    from dashboards.reports.exports import export_ageing as write_ageing
+    from dashboards.reports.receivables import Choice, beyond
     from forecourt.door import open_warehouse
     from forecourt.kpi import newest_day
     from forecourt.verbs import show
@@ -134,7 +134,7 @@ def export_statement(
     \b
     Example:  forecourt export statement --customer C00035 --rooftop R2 --as-of 2026-03-31 -o statement.pdf
     """
-    from dashboards.exports import export_statement as write_statement
+    from dashboards.reports.exports import export_statement as write_statement
     from forecourt.door import open_warehouse
     from forecourt.kpi import newest_day
 
@@ -166,8 +166,8 @@ def export_deposits(
     \b
     Example:  forecourt export deposits --as-of 2026-03-31 -o deposits.xlsx
     """
-    from dashboards.exports import export_credits
-    from dashboards.receivables import Choice
+    from dashboards.reports.exports import export_credits
+    from dashboards.reports.receivables import Choice
     from forecourt.door import open_warehouse
     from forecourt.kpi import newest_day
 
@@ -201,7 +201,7 @@ def export_stock_book(
     \b
     Example:  forecourt export stock-book --from 2026-01-01 --to 2026-03-31 -o stock_book.xlsx
     """
-    from dashboards.exports import export_stock_book as write_book
+    from dashboards.reports.exports import export_stock_book as write_book
     from forecourt.door import open_warehouse
     from forecourt.kpi import newest_day
 
@@ -237,8 +237,8 @@ def close(month: date, home_path: Path, as_json: bool) -> None:
     From then on a late cost of the month counts on its own day. A month is closed once.
     Example:  forecourt close 2026-03
     """
-    from dashboards.pack import LEFT_OUT, SUMS, TIE_OUT, month_end_pack, sums
-    from dashboards.receivables import tied_by_name, tieout
+    from dashboards.reports.pack import LEFT_OUT, SUMS, TIE_OUT, month_end_pack, sums
+    from dashboards.reports.receivables import tied_by_name, tieout
     from forecourt.close import close_month, require_closable
     from forecourt.door import open_warehouse
     from forecourt.periods import last_day
@@ -276,7 +276,7 @@ def _export_closed(
     basis: Literal["due", "invoice"],
     schedule: str | None,
 ) -> dict[str, Any]:
-    from dashboards.exports import export_closed_ageing
+    from dashboards.reports.exports import export_closed_ageing
     from forecourt.close import closed_month
 
     closed = closed_month(home, f"{month:%Y-%m}")

@@ -28,7 +28,7 @@ def demo(home_path: Path, no_serve: bool) -> None:
     \b
     Example:  forecourt demo --no-serve
     """
-    from dashboards.exports import export_ageing
+    from dashboards.reports.exports import export_ageing
     from forecourt.door import open_warehouse
     from forecourt.verbs.terminal import is_interactive, out, step
 

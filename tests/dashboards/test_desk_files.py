@@ -14,12 +14,12 @@ import openpyxl
 import pypdf
 import pytest
 
-from dashboards.credits import credits_table, totals
-from dashboards.pack import month_end_pack, sums
-from dashboards.receivables import ageing_table, movements_table, provision, rollforward, tied, tieout
-from dashboards.statement import account, place_of, statement_pdf
-from dashboards.stock_book import stock_book
-from dashboards.stock_book import totals as book_totals
+from dashboards.reports.credits import credits_table, totals
+from dashboards.reports.pack import month_end_pack, sums
+from dashboards.reports.receivables import ageing_table, movements_table, provision, rollforward, tied, tieout
+from dashboards.reports.statement import account, place_of, statement_pdf
+from dashboards.reports.stock_book import stock_book
+from dashboards.reports.stock_book import totals as book_totals
 from forecourt.door import Warehouse, open_warehouse
 from forecourt.errors import Problem
 from forecourt.home import Home

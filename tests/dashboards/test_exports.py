@@ -16,10 +16,11 @@ import openpyxl
 import pypdf
 import pytest
 
-from dashboards import ageing_report, sheets
-from dashboards.ageing_report import ageing_pdf
-from dashboards.exports import Format, ageing_file, export_ageing, export_name, record_export
-from dashboards.receivables import (
+from dashboards.reports import ageing as ageing_report
+from dashboards.reports import sheets
+from dashboards.reports.ageing import ageing_pdf
+from dashboards.reports.exports import Format, ageing_file, export_ageing, export_name, record_export
+from dashboards.reports.receivables import (
     COLUMNS,
     CURRENCIES,
     EVERYTHING,

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from dashboards.closing import changed_since, open_months, zipped
-from dashboards.pack import LEFT_OUT, SUMS, month_end_pack, sums
+from dashboards.reports.pack import LEFT_OUT, SUMS, month_end_pack, sums
 from forecourt.close import ClosedMonth, close_month, closed_month
 from forecourt.door import open_warehouse
 from forecourt.errors import Problem

@@ -14,7 +14,7 @@ from dashboards.data import Reader
 from dashboards.filters import Filters
 from dashboards.lists.promises import NEXT_STEPS
 from dashboards.palette import LIGHT
-from dashboards.receivables import CURRENCIES, Choice, ageing_table, sums_by_schedule
+from dashboards.reports.receivables import CURRENCIES, Choice, ageing_table, sums_by_schedule
 from dashboards.scorecard import Measure
 from dashboards.shell import Page
 from dashboards.tables import SHOWN

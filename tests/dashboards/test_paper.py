@@ -9,8 +9,8 @@ from decimal import Decimal
 import pypdf
 import pytest
 
-from dashboards.paper import Paper
-from dashboards.report import Col, Row
+from dashboards.reports.paper import Paper
+from dashboards.reports.report import Col, Row
 from forecourt.errors import Problem
 
 DAY = date(2026, 3, 31)

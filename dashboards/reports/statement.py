@@ -11,10 +11,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dashboards import ageing_report
-from dashboards.paper import Paper
-from dashboards.receivables import AgeingFacts, Choice, ageing_facts, ageing_table
-from dashboards.report import Col, Part, Row
+from dashboards.reports import ageing
+from dashboards.reports.paper import Paper
+from dashboards.reports.receivables import AgeingFacts, Choice, ageing_facts, ageing_table
+from dashboards.reports.report import Col, Part, Row
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
 
@@ -169,4 +169,4 @@ def _late(row: Mapping[str, Any]) -> int | None:
 
 
 def _ages(table: pa.Table, facts: AgeingFacts) -> Sequence[Part]:
-    return [replace(part, title="By age") for part in ageing_report.summary(table, facts)] if table.num_rows else []
+    return [replace(part, title="By age") for part in ageing.summary(table, facts)] if table.num_rows else []

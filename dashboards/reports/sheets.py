@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import xlsxwriter
 from xlsxwriter.utility import xl_range
 
-from dashboards.report import Col, Part
+from dashboards.reports.report import Col, Part
 
 #: Excel's own limit, less the subtotals and the heads.
 SHEET_ROWS = 1_048_574

@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from dashboards.ageing_report import ageing_pdf, ageing_xlsx
-from dashboards.credits import credits_table, credits_xlsx
-from dashboards.receivables import (
+from dashboards.reports.ageing import ageing_pdf, ageing_xlsx
+from dashboards.reports.credits import credits_table, credits_xlsx
+from dashboards.reports.receivables import (
     EVERYTHING,
     AgeingFacts,
     Basis,
@@ -25,8 +25,8 @@ from dashboards.receivables import (
     movements_table,
     sums_by_schedule,
 )
-from dashboards.statement import statement_pdf
-from dashboards.stock_book import stock_book, stock_book_cover, stock_book_xlsx
+from dashboards.reports.statement import statement_pdf
+from dashboards.reports.stock_book import stock_book, stock_book_cover, stock_book_xlsx
 from forecourt import exported
 from forecourt.close import ClosedMonth, closed_file
 from forecourt.door import Warehouse

@@ -9,11 +9,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from dashboards import receivables
-from dashboards.paper import Paper
-from dashboards.receivables import CUSTOMER, SCHEDULE, AgeingFacts, Sums, bucket_title, summary_blocks, sums_by
-from dashboards.report import Col, Part, Row, Tone
-from dashboards.sheets import Book, Field
+from dashboards.reports import receivables
+from dashboards.reports.paper import Paper
+from dashboards.reports.receivables import CUSTOMER, SCHEDULE, AgeingFacts, Sums, bucket_title, summary_blocks, sums_by
+from dashboards.reports.report import Col, Part, Row, Tone
+from dashboards.reports.sheets import Book, Field
 from forecourt.errors import Problem
 
 TITLE = "Receivable ageing"

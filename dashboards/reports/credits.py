@@ -9,9 +9,9 @@ from decimal import Decimal
 
 import pyarrow as pa
 
-from dashboards.receivables import EVERYTHING, AgeingFacts, Choice, aged
-from dashboards.report import Col, Part, Row
-from dashboards.sheets import Book, Field
+from dashboards.reports.receivables import EVERYTHING, AgeingFacts, Choice, aged
+from dashboards.reports.report import Col, Part, Row
+from dashboards.reports.sheets import Book, Field
 from forecourt.door import Warehouse
 from forecourt.literals import literal
 

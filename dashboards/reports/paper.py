@@ -18,7 +18,7 @@ from typing import Any
 from fpdf import FPDF
 from fpdf.fonts import TTFFont
 
-from dashboards.report import Col, Part, Row
+from dashboards.reports.report import Col, Part, Row
 from forecourt.errors import Problem
 
 FONTS = Path(__file__).with_name("fonts")

@@ -13,8 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from dashboards.report import Col, Part, Row
-from dashboards.sheets import Book, Field
+from dashboards.reports.report import Col, Part, Row
+from dashboards.reports.sheets import Book, Field
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
 

@@ -11,10 +11,10 @@ from itertools import chain
 
 import pyarrow as pa
 
-from dashboards.credits import credits_table, credits_xlsx
-from dashboards.exports import ageing_file, closed_ageing_name
-from dashboards.receivables import BASES, ROLLFORWARD, Choice, ageing_facts, ageing_table, rollforward, tieout
-from dashboards.stock_book import stock_book, stock_book_cover, stock_book_xlsx
+from dashboards.reports.credits import credits_table, credits_xlsx
+from dashboards.reports.exports import ageing_file, closed_ageing_name
+from dashboards.reports.receivables import BASES, ROLLFORWARD, Choice, ageing_facts, ageing_table, rollforward, tieout
+from dashboards.reports.stock_book import stock_book, stock_book_cover, stock_book_xlsx
 from forecourt.door import Warehouse
 from forecourt.errors import Problem
 from forecourt.exported import csv_of
