@@ -131,10 +131,11 @@ class Home:
         """The process that held the lock last and went without giving it back; None while one works, or all is well."""
         try:
             with (self.root / ".lock").open() as handle:
-                holder = handle.read().strip()
-                if not holder:
+                if not handle.read().strip():
                     return None
                 fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                return holder
+                # Read again: one that ended in between has given it back.
+                handle.seek(0)
+                return handle.read().strip() or None
         except OSError:
             return None

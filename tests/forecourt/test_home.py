@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import fcntl
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -117,3 +119,16 @@ def test_a_process_started_by_a_run_does_not_keep_its_lock(tmp_path: Path) -> No
 def test_two_homes_do_not_wait_for_each_other(tmp_path: Path) -> None:
     with Home(tmp_path / "one").lock(), Home(tmp_path / "two").lock():
         pass
+
+
+def test_a_run_that_ends_while_it_is_looked_at_was_not_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Home(tmp_path)
+    held, flock = home.lock(), fcntl.flock
+    held.__enter__()
+
+    def a_moment_later(handle: TextIO, operation: int) -> None:
+        held.__exit__(None, None, None)
+        flock(handle, operation)
+
+    monkeypatch.setattr(fcntl, "flock", a_moment_later)
+    assert home.killed() is None
