@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import date, datetime
 from functools import partial
 
@@ -151,8 +150,11 @@ def _kept(page: Page, closed: list[ClosedMonth]) -> None:
 
 
 def _is_whole(page: Page, month: ClosedMonth, name: str) -> bool:
-    path = page.reader.home.closed / month.month / name
-    return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == month.files[name]
+    try:
+        closed_file(page.reader.home, month, name)
+    except Problem:
+        return False
+    return True
 
 
 def _learned(page: Page, month: ClosedMonth) -> None:

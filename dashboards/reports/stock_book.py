@@ -49,6 +49,9 @@ COLUMNS: Mapping[str, tuple[str, Field]] = {
     "row": ("bigint", Field(9, "whole")),
 }
 
+#: How the note of a car that is in stock no longer begins to say so.
+_LEFT = "left stock on "
+
 _BOOK = """
 with asked as (
     select $1::date as first_day, $2::date as last_day, $3::varchar[] as rooftops
@@ -116,7 +119,7 @@ found as (
                 then 'purchase price missing' end,
             case when sold.deal_key is not null and sold.sale_price is null then 'sale price missing' end,
             case when sold.deal_key is null and units.left_on <= asked.last_day
-                then 'left stock on ' || units.left_on || ' without a sale' end
+                then '{left}' || units.left_on || ' without a sale' end
         ), '') as note,
         coalesce(sold.file_id, units.file_id) as file_id,
         coalesce(sold.row_number, units.row_number) as row_number
@@ -157,7 +160,7 @@ def stock_book(warehouse: Warehouse, first: date, last: date, rooftops: Sequence
     if not warehouse.has("fct_stock_unit", "purchase_invoice"):
         raise Problem(f"Run {warehouse.run_id} was made by an earlier version. Run `forecourt run` for a stock book.")
     columns = ", ".join(f'cast("{name}" as {kind}) as "{name}"' for name, (kind, _) in COLUMNS.items())
-    return warehouse.table(_BOOK.format(columns=columns), [first, last, list(rooftops)])
+    return warehouse.table(_BOOK.format(columns=columns, left=_LEFT), [first, last, list(rooftops)])
 
 
 def totals(table: pa.Table, first: date, last: date) -> Part:
@@ -173,7 +176,7 @@ def totals(table: pa.Table, first: date, last: date) -> Part:
         mine = [car for car in cars if (car["rooftop"], car["currency"] or "") == (place, currency)]
         bought = [car for car in mine if car["bought_on"] and first <= car["bought_on"] <= last]
         sold = [car for car in mine if car["sold_on"]]
-        kept = [car for car in mine if not car["sold_on"] and "left stock" not in (car["note"] or "")]
+        kept = [car for car in mine if not car["sold_on"] and _LEFT not in (car["note"] or "")]
         rows.append(
             Row(
                 (
