@@ -17,7 +17,7 @@ from forecourt.home import Home
 from forecourt.kpi import KpiRow, compute, headline_period, load_metrics, newest_day
 from forecourt.metrics import Period
 from forecourt.periods import default_period
-from forecourt.trace import parts_of, trace
+from forecourt.trace import made_of, trace
 
 
 @pytest.fixture(scope="module")
@@ -115,5 +115,5 @@ def test_every_list_can_be_asked_and_traced(warehouse: Warehouse) -> None:
                 mart = kind.traced or kind.mart
                 versions = trace(warehouse, mart, [row["trace_key"]])
                 # What moved a deal last may be a cost or a product of it.
-                behind = [*versions, *parts_of(warehouse, mart, versions)]
+                behind = [*versions, *made_of(warehouse, mart, versions)]
                 assert (row["file"], row["row_number"]) in {(each.file, each.row) for each in behind}, kind.title
