@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from forecourt.durable import sync
 from forecourt.errors import Problem
 from forecourt.home import Home
 from ingest.mapped import CHUNK, Bytes, Mapped, chunks_of, gathered
@@ -44,9 +45,9 @@ def store(home: Home, data: Bytes, digest: str) -> None:
             packed.write(codec.compress(view[start : start + CHUNK]))
             if isinstance(data, Mapped):
                 data.release(start, start + CHUNK)
-    _sync(partial)
+    sync(partial)
     partial.replace(path)
-    _sync(path.parent)
+    sync(path.parent)
 
 
 def fetch(home: Home, digest: str) -> Bytes:
@@ -88,11 +89,11 @@ def replace(home: Home, digest: str, written: str) -> None:
         mark.parent.mkdir(parents=True, exist_ok=True)
         partial = mark.with_suffix(".partial")
         partial.write_text(written, encoding="ascii")
-        _sync(partial)
+        sync(partial)
         partial.replace(mark)
     for path in (_path(home, digest), _path(home, digest).with_suffix(".gz")):
         path.unlink(missing_ok=True)
-    _sync(mark.parent)
+    sync(mark.parent)
 
 
 def finish_erasures(home: Home) -> None:
@@ -137,7 +138,7 @@ def append_log(home: Home, entry: dict[str, Any]) -> None:
         file.flush()
         os.fsync(file.fileno())
     if is_new:
-        _sync(home.archive)
+        sync(home.archive)
 
 
 def utc(instant: datetime) -> datetime:
@@ -162,11 +163,3 @@ def _cut_torn_line(descriptor: int, path: Path) -> None:
     size = os.fstat(descriptor).st_size
     if size and os.pread(descriptor, 1, size - 1) != b"\n":
         os.ftruncate(descriptor, path.read_bytes().rfind(b"\n") + 1)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
