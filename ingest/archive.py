@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from forecourt.durable import sync
+from forecourt import durable
 from forecourt.errors import Problem
 from forecourt.home import Home
 from ingest.mapped import CHUNK, Bytes, Mapped, chunks_of, gathered
@@ -45,9 +45,9 @@ def store(home: Home, data: Bytes, digest: str) -> None:
             packed.write(codec.compress(view[start : start + CHUNK]))
             if isinstance(data, Mapped):
                 data.release(start, start + CHUNK)
-    sync(partial)
+    durable.sync(partial)
     partial.replace(path)
-    sync(path.parent)
+    durable.sync(path.parent)
 
 
 def fetch(home: Home, digest: str) -> Bytes:
@@ -87,13 +87,10 @@ def replace(home: Home, digest: str, written: str) -> None:
     mark = _erased(home, digest)
     if not mark.exists():
         mark.parent.mkdir(parents=True, exist_ok=True)
-        partial = mark.with_suffix(".partial")
-        partial.write_text(written, encoding="ascii")
-        sync(partial)
-        partial.replace(mark)
+        durable.replace(mark, written.encode("ascii"))
     for path in (_path(home, digest), _path(home, digest).with_suffix(".gz")):
         path.unlink(missing_ok=True)
-    sync(mark.parent)
+    durable.sync(mark.parent)
 
 
 def finish_erasures(home: Home) -> None:
@@ -138,7 +135,7 @@ def append_log(home: Home, entry: dict[str, Any]) -> None:
         file.flush()
         os.fsync(file.fileno())
     if is_new:
-        sync(home.archive)
+        durable.sync(home.archive)
 
 
 def utc(instant: datetime) -> datetime:
