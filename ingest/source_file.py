@@ -69,6 +69,8 @@ def _read(path: Path, changed: int) -> Source:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise Problem(f"{file} is no UTF-8 ({error.reason} at byte {error.start}). Save it as UTF-8.") from None
+    except OSError as error:
+        raise Problem(f"{file} cannot be read ({error.strerror}). Give access to it, or remove it.") from None
     return read_source(path.stem, text, file)
 
 

@@ -26,6 +26,8 @@ MAX_DEPTH = 40
 MAX_RECORDS = 2_000_000
 
 _BLANK = re.compile(r"[ \t\r\n]*")
+#: A list of objects inside a list: a page of it.
+_OBJECTS = re.compile(r"\[[ \t\r\n]*\{")
 _EXPONENT = re.compile(r"-?\d{1,30}(\.\d{1,30})?[eE][+-]?\d{1,2}")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -388,7 +390,7 @@ class _Document:
         """Yields the elements of a list, or the records to which the path leads from each; returns where it ends."""
         position = self._skip(start + 1)
         while not self.text.startswith("]", position):
-            if path:
+            if path or _OBJECTS.match(self.text, position):
                 end = yield from self._descend(position, path, is_one_of_many=True)
             else:
                 value, end = self._value(position)

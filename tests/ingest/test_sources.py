@@ -443,6 +443,10 @@ def test_a_wrong_declaration_in_the_home_folder_is_named(scene: Scene) -> None:
     (scene.home.sources / "orders.yml").write_bytes("description: Aufträge".encode("cp1252"))
     with pytest.raises(Problem, match=r"orders.yml is no UTF-8"):
         load_sources(scene.home.sources)
+    (scene.home.sources / "orders.yml").unlink()
+    (scene.home.sources / "orders.yml").mkdir()
+    with pytest.raises(Problem, match=r"orders.yml cannot be read \(Is a directory\)"):
+        load_sources(scene.home.sources)
 
 
 def test_a_group_whose_columns_are_missing_is_told_and_a_common_column_is_needed(scene: Scene) -> None:

@@ -65,6 +65,11 @@ def test_lists_inside_the_objects_of_a_list_and_what_each_says_around_its_own() 
     assert read('[{"cars": [{"vin": "A"}]},\n{"cars": [{"vin": "B"}]}]', "cars").row_numbers == [1, 2]
 
 
+def test_pages_of_objects_are_one_list() -> None:
+    assert read('[[{"id": 1}, {"id": 2}], [], [{"id": 3}]]').values == [{"id": "1"}, {"id": "2"}, {"id": "3"}]
+    assert read('{"pages": [[{"id": 1}], [ {"id": 2}]]}', "pages").values == [{"id": "1"}, {"id": "2"}]
+
+
 def test_a_star_leads_to_each_value_of_an_object() -> None:
     text = '{"at": "2026-11-01", "R1": [{"id": 1}, {"id": 2}], "R2": [{"id": 3}]}'
     assert read(text, "*").values == [
