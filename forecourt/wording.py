@@ -1,4 +1,4 @@
-"""Numbers with their nouns: one row, two rows."""
+"""Numbers with their nouns and units: one row, two rows, 3 MB."""
 
 from __future__ import annotations
 
@@ -12,3 +12,8 @@ def form(count: int, plural: str) -> str:
 def counted(count: int, plural: str) -> str:
     """1 row, 1,204 rows, 0 entries. Pages write numbers as their reader does: ``dashboards.words.counted``."""
     return f"{count:,} {form(count, plural)}"
+
+
+def megabytes(count: int) -> str:
+    """How much so many bytes are: 1,204 MB."""
+    return f"{count / (1 << 20):,.0f} MB"

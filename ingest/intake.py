@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from forecourt.errors import Problem
+from forecourt.wording import megabytes
 from ingest.delivery import told_name
 from ingest.mapped import CHUNK, LARGE, Bytes, gathered
 
@@ -54,8 +55,8 @@ def take_file(path: Path, inbox: Path, *, max_bytes: int = MAX_BYTES) -> Taken:
             before = os.fstat(file.fileno())
             if before.st_size > max_bytes:
                 raise Problem(
-                    f"it has {before.st_size / (1 << 20):,.0f} MB, and files are read up to "
-                    f"{max_bytes / (1 << 20):,.0f} MB. Export it in parts."
+                    f"it has {megabytes(before.st_size)}, and files are read up to "
+                    f"{megabytes(max_bytes)}. Export it in parts."
                 )
             chunks = _chunks(file, before.st_size + 1, lambda chunk: hashing.submit(digest.update, chunk))
             parts = gathered(chunks, inbox.parent, large=0) if before.st_size > LARGE else list(chunks)
@@ -64,7 +65,7 @@ def take_file(path: Path, inbox: Path, *, max_bytes: int = MAX_BYTES) -> Taken:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise Problem(
                 f"it is copied beside the inbox to be read, and there is no room for it ({error.strerror}). Free "
-                f"{before.st_size / (1 << 20):,.0f} MB in {inbox.parent} and run again."
+                f"{megabytes(before.st_size)} in {inbox.parent} and run again."
             ) from None
         raise Problem(f"the file cannot be read ({error.strerror}). Check its path and its permissions.") from None
     size = sum(map(len, parts)) if isinstance(parts, list) else len(parts)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from forecourt.errors import Problem
+from forecourt.wording import megabytes
 from ingest.containers import MAX_MAIL, beside_a_lead, is_container, members
 from ingest.contract import Feed, load_feeds
 from ingest.delivery import is_full, native_feed
@@ -144,9 +145,7 @@ def check_lines(data: Bytes, most: int = MAX_LINE) -> None:
             end = data.rfind(b"\r", position, position + most)
         if end < 0:
             line = data.count(b"\n", 0, position) + 1
-            raise Problem(
-                f"line {line} is longer than {most / (1 << 20):,.0f} MB, so it is no table of rows. Export it again."
-            )
+            raise Problem(f"line {line} is longer than {megabytes(most)}, so it is no table of rows. Export it again.")
         position = end + 1
 
 
@@ -155,16 +154,16 @@ def _check_size(kind: Kind, data: Bytes) -> None:
     most = MAX_SIZES.get(kind, len(data))
     if len(data) > most:
         raise Problem(
-            f"it is {WORDS[kind]} of {len(data) / (1 << 20):,.0f} MB, and such files are read up to "
-            f"{most / (1 << 20):,.0f} MB. Export fewer records in a file, or export them as csv."
+            f"it is {WORDS[kind]} of {megabytes(len(data))}, and such files are read up to "
+            f"{megabytes(most)}. Export fewer records in a file, or export them as csv."
         )
 
 
 def _leads(data: Bytes) -> AdfContent:
     if len(data) > adf_reader.MAX_BYTES:
         raise Problem(
-            f"it has {len(data) / (1 << 20):,.0f} MB, and lead files are read up to "
-            f"{adf_reader.MAX_BYTES / (1 << 20):,.0f} MB. Split it into smaller ones."
+            f"it has {megabytes(len(data))}, and lead files are read up to "
+            f"{megabytes(adf_reader.MAX_BYTES)}. Split it into smaller ones."
         )
     return AdfContent(whole(data))
 

@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from forecourt.errors import Problem
+from forecourt.wording import megabytes
 from ingest.mapped import Bytes, whole
 from ingest.readers.decoding import Decoded
 from ingest.readers.rows import BadRow, Objects
@@ -58,7 +59,7 @@ def check_size(data: Bytes, max_bytes: int = MAX_BYTES) -> None:
     """Raises Problem for a file that is too large to be taken apart in memory."""
     if len(data) > max_bytes:
         raise Problem(
-            f"it has {len(data) / (1 << 20):,.0f} MB, and JSON is read up to {max_bytes / (1 << 20):,.0f} MB. "
+            f"it has {megabytes(len(data))}, and JSON is read up to {megabytes(max_bytes)}. "
             "Export fewer records in a file, or export them as csv."
         )
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from forecourt.errors import Problem
+from forecourt.wording import megabytes
 
 _CHUNK = 1 << 20
 #: What a damaged or odd zip raises when it is read.
@@ -107,7 +108,7 @@ def gunzip(data: bytes, limits: Limits = LIMITS) -> bytes:
 def _check_size(unpacked: int, packed: int, limits: Limits) -> None:
     if unpacked > limits.size:
         raise Problem(
-            f"its content is larger than {limits.size / (1 << 20):,.0f} MB unpacked, so it was not read on. Deliver "
+            f"its content is larger than {megabytes(limits.size)} unpacked, so it was not read on. Deliver "
             "its files alone, or in smaller archives."
         )
     if unpacked > limits.spared and unpacked > packed * limits.ratio:

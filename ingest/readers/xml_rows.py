@@ -16,6 +16,7 @@ from typing import Any
 from lxml import etree
 
 from forecourt.errors import Problem
+from forecourt.wording import megabytes
 from ingest.readers.dialect import trimmed
 from ingest.readers.encoding import check_single_byte
 from ingest.readers.rows import Objects
@@ -61,7 +62,7 @@ def open_xml(data: bytes, *, max_bytes: int = MAX_BYTES) -> etree._Element:
     """
     if len(data) > max_bytes:
         raise Problem(
-            f"it has {len(data) / (1 << 20):,.0f} MB, and XML is read up to {max_bytes / (1 << 20):,.0f} MB. Export "
+            f"it has {megabytes(len(data))}, and XML is read up to {megabytes(max_bytes)}. Export "
             "fewer records in a file."
         )
     if data.count(b"<") > MAX_TAGS:
