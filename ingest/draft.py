@@ -133,6 +133,8 @@ def propose(seen: Seen) -> Proposed:
 def draft(seen: Seen) -> str:
     """The YAML of a source for the file: to be completed where a line says so."""
     proposed = propose(seen)
+    order, doubt = _dates(seen)
+    doubts = filter(None, (seen.doubt, doubt))
     words = re.findall(r"[^\W\d_]+", PurePosixPath(seen.name).stem.casefold())
     stem = "_".join(words) or "source"
     stem = f"own_{stem}" if stem in load_feeds() or stem in load_sources() else stem
@@ -144,16 +146,22 @@ def draft(seen: Seen) -> str:
         "files": [like],
         **({} if "names" in seen.keys else {"header": _signature(seen)}),
         **seen.keys,
-        **_spelling(seen),
+        **order,
+        **_marks([value for column in seen.columns for value in column]),
     }
     lines = [
         f"# A first mapping: check it, complete it, save it as sources/{stem}.yml in the home folder, and land it.",
-        *([f"# Not certain: {_on_one_line(seen.doubt)}"] if seen.doubt else []),
+        *(f"# Not certain: {_on_one_line(doubt)}" for doubt in doubts),
         *(
             yaml.safe_dump({key: given}, allow_unicode=_is_shown(given), sort_keys=False, width=110).rstrip("\n")
             for key, given in head.items()
         ),
         "feeds:",
+        *(
+            []
+            if proposed.columns
+            else [f"  # No name of a column is known. Which feed is it? {', '.join(load_feeds())}"]
+        ),
         f"  {proposed.feed.name}:                    # {proposed.feed.description}",
         "    columns:",
     ]
@@ -258,14 +266,19 @@ def _columns(rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
     return [[row[place] for row in rows if place < len(row) and row[place]] for place in range(width)]
 
 
-def _spelling(seen: Seen) -> dict[str, object]:
-    """The order of dates and the marks in numbers, where the first rows tell them."""
+def _dates(seen: Seen) -> tuple[dict[str, object], str]:
+    """The order of dates where the first rows tell it, and what only a person can tell of it."""
     dates = [found for column in seen.columns for value in column if (found := _DATE.match(value))]
     orders = {_order(found) for found in dates} - {""}
-    keys: dict[str, object] = {"dates": orders.pop()} if len(orders) == 1 else {}
-    if not keys and any(found[2] == "." for found in dates):
-        keys = {"dates": "dmy"}
-    return keys | _marks([value for column in seen.columns for value in column])
+    if len(orders) == 1:
+        return {"dates": orders.pop()}, ""
+    if not orders and any(found[2] == "." for found in dates):
+        return {"dates": "dmy"}, ""
+    if len(orders) > 1:
+        return {}, f"dates are written in several orders ({', '.join(sorted(orders))}): give each column its own dates"
+    if dates:
+        return {}, f"{dates[0][0]} may begin with the day or with the month: write dates, dmy or mdy"
+    return {}, ""
 
 
 def _marks(values: Sequence[str]) -> dict[str, object]:

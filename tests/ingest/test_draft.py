@@ -295,6 +295,32 @@ def test_the_order_of_dates_is_seen(value: str, dates: str | None) -> None:
     assert yaml.safe_load(draft(look_at("survey.csv", f"who;when\nx;{value}\n".encode()))).get("dates") == dates
 
 
+@pytest.mark.parametrize(
+    ("values", "doubt"),
+    [
+        (
+            ["11/3/2026", "11/4/2026"],
+            "# Not certain: 11/3/2026 may begin with the day or with the month: write dates, dmy or",
+        ),
+        (
+            ["11/30/2026", "30/11/2026"],
+            "# Not certain: dates are written in several orders (dmy, mdy): give each column",
+        ),
+        (["11/30/2026", "11/3/2026"], ""),
+        (["2026-11-30"], ""),
+    ],
+)
+def test_an_order_of_dates_that_cannot_be_seen_is_asked_for(values: list[str], doubt: str) -> None:
+    text = draft(look_at("survey.csv", b"who;when\n" + b"".join(f"x;{value}\n".encode() for value in values)))
+    assert doubt in text if doubt else "Not certain" not in text
+
+
+def test_where_no_name_is_known_the_feeds_are_named() -> None:
+    text = draft(look_at("survey.csv", b"who;what\nx;1\n"))
+    assert "  # No name of a column is known. Which feed is it? crm_leads, crm_activities" in text
+    assert "No name of a column is known" not in draft(look_at("survey.csv", b"vin;what\nx;1\n"))
+
+
 def test_a_draft_names_what_is_known_and_leaves_what_is_not() -> None:
     text = draft(look_at("sold_2026-03.csv", SOLD))
     assert "delimiter: '|'\ndates: mdy\nthousands: ','\n" in text
