@@ -134,7 +134,7 @@ def draft(seen: Seen) -> str:
     """The YAML of a source for the file: to be completed where a line says so."""
     proposed = propose(seen)
     order, doubt = _dates(seen)
-    doubts = filter(None, (seen.doubt, doubt))
+    doubts, feeds = filter(None, (seen.doubt, doubt)), ", ".join(load_feeds())
     words = re.findall(r"[^\W\d_]+", PurePosixPath(seen.name).stem.casefold())
     stem = "_".join(words) or "source"
     stem = f"own_{stem}" if stem in load_feeds() or stem in load_sources() else stem
@@ -157,11 +157,7 @@ def draft(seen: Seen) -> str:
             for key, given in head.items()
         ),
         "feeds:",
-        *(
-            []
-            if proposed.columns
-            else [f"  # No name of a column is known. Which feed is it? {', '.join(load_feeds())}"]
-        ),
+        *([] if proposed.columns else [f"  # No name of a column is known. Which feed is it? {feeds}"]),
         f"  {proposed.feed.name}:                    # {proposed.feed.description}",
         "    columns:",
     ]
