@@ -29,8 +29,9 @@ _CODES = {"d", "m", "b", "B", "Y", "y", "H", "I", "M", "S", "f", "g", "p", "a", 
 #: two digits.
 _ORDERS = {"mdy": (3, 1, 2), "dmy": (3, 2, 1), "ymd": (1, 2, 3)}
 _PLACES = {"mdy": (7, 1, 4), "dmy": (7, 4, 1), "ymd": (1, 6, 9)}
-#: The time of day that may follow it.
+#: The time of day that may follow it, and which half of the day that is.
 _GIVEN_TIME = r"(?:[T ](\d\d?:\d\d(?::\d\d)?))?"
+_HALF = "[ \u00a0\u202f]?" + r"([AaPp])\.?[Mm]\.?"
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -160,7 +161,7 @@ def contradicts_order(x: str, spelling: Spelling) -> str:
         return "false"
     low, high = "(0?[1-9]|1[0-2])", r"(1[3-9]|2\d|3[01])"
     first, second = (high, low) if spelling.dates == "mdy" else (low, high)
-    return rf"regexp_full_match({x}, '{first}[-/.]{second}[-/.]\d{{4}}{_GIVEN_TIME}')"
+    return rf"regexp_full_match({x}, '{first}[-/.]{second}[-/.]\d{{4}}{_GIVEN_TIME}(?:{_HALF})?')"
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
@@ -227,15 +228,19 @@ def _native_date(x: str, order: str, with_time: bool) -> str:
         for place, width in zip(_ORDERS[order], (4, 2, 2), strict=True)
     )
     date = f"{year} || '-' || {month} || '-' || {day}"
+    other = x
     if with_time:
-        clock = f"regexp_extract({x}, '{pattern}', 4)"
+        clock, half = (f"regexp_extract({x}, '{pattern}(?:{_HALF})?', {place})" for place in (4, 5))
+        read = f"try_strptime({date} || ' ' || {clock} || {half} || 'm', ['%Y-%m-%d %I:%M%p', '%Y-%m-%d %I:%M:%S%p'])"
+        told = f"coalesce(strftime({read}, '%Y-%m-%d %H:%M:%S'), {x})"
+        other = f"case when regexp_full_match({x}, '{pattern}{_HALF}') then {told} else {x} end"
         date += (
             f" || case when {clock} = '' then '' when length({clock}) in (4, 7) then ' 0' || {clock} "
             f"else ' ' || {clock} end"
         )
     return (
         f"case when regexp_full_match({x}, '{usual}') then {by_places} "
-        f"when regexp_full_match({x}, '{pattern}') then {date} else {x} end"
+        f"when regexp_full_match({x}, '{pattern}') then {date} else {other} end"
     )
 
 

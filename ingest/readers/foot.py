@@ -17,7 +17,7 @@ from ingest.mapped import Bytes
 from ingest.readers.careful import Lines, Record, read_carefully, read_record
 from ingest.readers.dialect import Dialect, trimmed
 from ingest.readers.figures import starts_alike
-from ingest.readers.fragments import GOES_ON, holds_words, may_go_on
+from ingest.readers.fragments import FIRST, GOES_ON, holds_words, may_go_on, quotes_all
 from ingest.readers.rows import BadRow
 from ingest.readers.unlike import SAMPLE, TABLE, first_note, why_unlike
 
@@ -72,7 +72,7 @@ def find_foot(
     if start < foot.start:
         reasons = {start: reason}
         above = [row for row in table.rows_above(start) if trimmed(row.text)]
-        if reason != HEADER and above and _may_go_on(above, next(table.rows(start, foot.start))):
+        if reason != HEADER and above and _may_go_on(above, next(table.rows(start, foot.start)), table):
             reasons = {above[-1].start: GOES_ON} | reasons
         _withhold(foot, table, reasons, check)
     return foot if foot.start < len(data) else None
@@ -205,9 +205,12 @@ def _unlike_above(table: _Table, end: int) -> Iterator[tuple[int, str]]:
             return
 
 
-def _may_go_on(above: Sequence[_Row], first: _Row) -> bool:
+def _may_go_on(above: Sequence[_Row], first: _Row, table: _Table) -> bool:
     """True where the last value of the row above may go on in the line that does not belong to the table."""
     last = above[-1].values
+    texts = [table.data[row.start : row.after].decode() for row in above[-FIRST:]]
+    if quotes_all(texts, table.columns, table.dialect):
+        return False
     if not last or not first.values or not first.values[-1] or starts_alike(first.values[0], last[0]):
         return False
     return may_go_on(last[-1], holds_words([row.values[-1] for row in above if row.values]))

@@ -32,6 +32,9 @@ _SAMPLE = 200
 #: Delimiters that are counted by an expression; it grows with them.
 _MOST = 100
 
+#: First records that tell whether all values are quoted.
+FIRST = 20
+
 #: Where more than one record in so many ends in another way than the header, the file was put together of two.
 _MIXED = 10
 
@@ -169,6 +172,8 @@ class _CutOff:
         single = [bad.row_number for bad in piece.bad if dialect.delimiter not in bad.raw]
         for line in sorted(single, reverse=True):
             self._ends[line] = self._ends.get(line + 1, line + 1)
+        texts = [piece.raw(number) for number in self._numbers[:FIRST].tolist()]
+        self._quotes_line_ends = quotes_all(texts, self._width, dialect)
         self._found: dict[int, tuple[str, int]] = {}
 
     def found(self) -> dict[int, tuple[str, int]]:
@@ -185,7 +190,8 @@ class _CutOff:
             self._found[above] = TITLE.format(line=line), line
         # Words in place of figures may also be those of a value that goes on.
         is_like_a_row = begins_a_table and bad.reason == WORDS.format(unit="line", number=line)
-        if (len(values) >= self._width and not is_like_a_row) or _opens_a_quote(values, self._dialect):
+        is_whole = self._quotes_line_ends or _opens_a_quote(values, self._dialect)
+        if is_whole or (len(values) >= self._width and not is_like_a_row):
             return
         if above >= 0 and self._may_be_rest(bad, values, above):
             self._found[above] = (GOES_ON if is_like_a_row else REST).format(line=line), line
@@ -285,6 +291,15 @@ def holds_words(values: Collection[str]) -> bool:
 def _opens_a_quote(values: list[str], dialect: Dialect) -> bool:
     """True for a line of several values of which one begins with a quote: a record with a fault of its own."""
     return len(values) > 1 and bool(dialect.quote) and any(value.startswith(dialect.quote) for value in values)
+
+
+def quotes_all(texts: Collection[str], width: int, dialect: Dialect) -> bool:
+    """True where each value of these records stands in quotes: who writes so quotes line ends as well."""
+    quote = dialect.quote
+    if not quote or dialect.escape or width < 2:
+        return False
+    between = f"{quote}{dialect.delimiter}{quote}"
+    return all(text[:1] == text[-1:] == quote and text.count(between) == width - 1 for text in map(trimmed, texts))
 
 
 def may_go_on(end: str, ends_in_words: bool) -> bool:

@@ -514,6 +514,25 @@ FILES: dict[str, File] = {
         [*PLAIN, ("", "2026-03-04", "5"), ("Vega", "2026-03-05", "6"), ("", "2026-03-06", "7")],
     ),
     "a total that says of what": File(text(*BODY, "Total of cars||50", mark=","), PLAIN, notes=1),
+    "notes below rows of which each value is quoted": File(
+        text(
+            *(line.replace("|", '"|"').join('""') for line in BODY),
+            "",
+            '"Leads last month"',
+            '"Report by Ann"',
+            mark=",",
+        ),
+        PLAIN,
+        notes=2,
+    ),
+    "the padded title of another table below rows of which each value is quoted": File(
+        text(
+            *(line.replace("|", '"|"').join('""') for line in (*BODY, "Vans||", "place|day|vans", "West|2026-03-04|9")),
+            mark=",",
+        ),
+        PLAIN,
+        notes=3,
+    ),
     "a total that is named last": File(text(*BODY, "Land insgesamt|2026|50", mark=","), PLAIN, notes=1),
     "padded titles of pages above the header": File(
         text(*BODY, "Page 2||", *BODY, "Report||", "Page 3||", *BODY, mark=","), PLAIN * 3, notes=3

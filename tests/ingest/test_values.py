@@ -112,6 +112,14 @@ FRENCH = tuple(
         ("instant", "2/3/2026 9:05", Spelling(dates="mdy"), "2026-02-03 09:05:00"),
         ("instant", "02.03.2026T09:05:07", Spelling(dates="dmy"), "2026-03-02 09:05:07"),
         ("instant", "02.03.2026", Spelling(dates="mdy"), "2026-02-03 00:00:00"),
+        ("instant", "2/3/2026 9:05 PM", Spelling(dates="mdy"), "2026-02-03 21:05:00"),
+        ("instant", "2/3/2026 12:05:07 a.m.", Spelling(dates="mdy"), "2026-02-03 00:05:07"),
+        ("instant", "02.03.2026 12:05PM", Spelling(dates="dmy"), "2026-03-02 12:05:00"),
+        ("instant", "2/3/2026 9:05\u202fPM", Spelling(dates="mdy"), "2026-02-03 21:05:00"),
+        ("instant", "2026/2/3 1:05 pm", Spelling(dates="ymd"), "2026-02-03 13:05:00"),
+        ("instant", "2/3/2026 13:05 PM", Spelling(dates="mdy"), "None"),
+        ("instant", "2/31/2026 1:05 PM", Spelling(dates="mdy"), "None"),
+        ("instant", "2/3/2026 PM", Spelling(dates="mdy"), "None"),
         ("instant", "2026/02/03 09:05", Spelling(dates="ymd"), "2026-02-03 09:05:00"),
         ("instant", "2026/2/13", Spelling(dates="ymd"), "2026-02-13 00:00:00"),
         ("instant", "31/02/2026 09:05", Spelling(dates="dmy"), "None"),
@@ -123,7 +131,10 @@ def test_declared_spellings(
     assert value(connection, kind, text, spelling) == expected
 
 
-@pytest.mark.parametrize(("text", "contradicts"), [("13/2/2026", True), ("2/13/2026", False), ("13/13/2026", False)])
+@pytest.mark.parametrize(
+    ("text", "contradicts"),
+    [("13/2/2026", True), ("2/13/2026", False), ("13/13/2026", False), ("13/2/2026 1:05 PM", True)],
+)
 def test_a_day_in_the_place_of_the_month_contradicts(
     connection: duckdb.DuckDBPyConnection, text: str, contradicts: bool
 ) -> None:
