@@ -27,6 +27,8 @@ MAX_DEPTH = 40
 MAX_RECORDS = 2_000_000
 
 _BLANK = re.compile(r"[ \t\r\n]*")
+#: A value to which a star leads: no list of words.
+_HOLDS_RECORDS = re.compile(r"\{|\[[ \t\r\n]*[\[{\]]")
 #: A list of objects inside a list: a page of it.
 _OBJECTS = re.compile(r"\[[ \t\r\n]*\{")
 _EXPONENT = re.compile(r"-?\d{1,30}(\.\d{1,30})?[eE][+-]?\d{1,2}")
@@ -354,7 +356,7 @@ class _Document:
             if not isinstance(name, str) or isinstance(name, _Number):
                 raise json.JSONDecodeError("a name should stand here", self.text, position)
             position = self._after(":", self._skip(position))
-            if path[0] == "*" and self.text.startswith(("{", "["), position):
+            if path[0] == "*" and _HOLDS_RECORDS.match(self.text, position):
                 is_found = True
                 self.around = (*before, level, _Around(_Object({"*": name})))
                 position = yield from self._descend(position, path[1:], is_one_of_many=True)

@@ -71,7 +71,7 @@ def test_pages_of_objects_are_one_list() -> None:
 
 
 def test_a_star_leads_to_each_value_of_an_object() -> None:
-    text = '{"at": "2026-11-01", "R1": [{"id": 1}, {"id": 2}], "R2": [{"id": 3}]}'
+    text = '{"at": "2026-11-01", "tags": ["new"], "R1": [{"id": 1}, {"id": 2}], "R2": [{"id": 3}]}'
     assert read(text, "*").values == [
         {"/*": "R1", "/at": "2026-11-01", "id": "1"},
         {"/*": "R1", "/at": "2026-11-01", "id": "2"},
