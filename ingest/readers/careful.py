@@ -159,7 +159,8 @@ def read_carefully(data: Bytes, start: int, end: int, columns: int, dialect: Dia
         record = read_record(lines, line, dialect)
         if isinstance(record, Record) and len(record.values) != columns:
             count = len(record.values)
-            record = f"it has {counted(count, 'values')} where the header has {counted(columns, 'columns')}"
+            note = "" if count > 1 else "; a note can be declared as footer or comment of its source"
+            record = f"it has {counted(count, 'values')} where the header has {counted(columns, 'columns')}{note}"
         if isinstance(record, str):
             rows.bad.append(BadRow(line, record, text))
             line += 1

@@ -13,6 +13,8 @@ from tests.ingest.readers.whole_text import read_text
 
 HEADER = b"id,name,price\n"
 
+ONE_VALUE = "it has 1 value where the header has 3 columns; a note can be declared as footer or comment of its source"
+
 
 def read(data: bytes, dialect: Dialect | None = None) -> tuple[list[tuple[str, ...]], list[tuple[int, str]]]:
     """The rows as they stand, and line and reason of each that is withheld."""
@@ -35,7 +37,7 @@ AFTER = "a quoted value goes on after its closing quote"
         pytest.param(b"1,Ann,5\n2,Bea\n3,Carl,7", ["1 Ann 5", "3 Carl 7"], [(3, RAGGED.format(2))],
                      id="less separators"),
         pytest.param(b"1,Ann,5,\n2,Bea,6\n", ["2 Bea 6"], [(2, RAGGED.format(4))], id="more separators"),
-        pytest.param(b"1 Ann 5\n2,Bea,6\n", ["2 Bea 6"], [(2, "it has 1 value where the header has 3 columns")],
+        pytest.param(b"1 Ann 5\n2,Bea,6\n", ["2 Bea 6"], [(2, ONE_VALUE)],
                      id="another separator in one row"),
         pytest.param(b'1,"Ann,5\n2,Bea,6\n', ["2 Bea 6"], [(2, OPEN)], id="unclosed quote"),
         pytest.param(b'1,An"n,5\n2,Bea,6\n', ["2 Bea 6"], [(2, INSIDE)], id="quote inside a value"),
@@ -55,7 +57,7 @@ AFTER = "a quoted value goes on after its closing quote"
         ),
         pytest.param(b"1,Ann,5\n\nplace,total\nnorth,5\n", ["1 Ann 5"], [(4, RAGGED.format(2)), (5, RAGGED.format(2))],
                      id="a second table with fewer columns"),
-        pytest.param(b"1,Ann,5\nSource: our CRM\n", ["1 Ann 5"], [(3, "it has 1 value where the header has 3 columns")],
+        pytest.param(b"1,Ann,5\nSource: our CRM\n", ["1 Ann 5"], [(3, ONE_VALUE)],
                      id="a footnote"),
         pytest.param(b'1,"a\nb",5\n2,"c""d",6\n', ["1 a\nb 5", '2 c"d 6'], [], id="line end and quote in a value"),
     ],
